@@ -1,0 +1,1 @@
+"""The DeResUNet family and its model file."""

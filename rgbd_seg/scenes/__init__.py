@@ -1,0 +1,1 @@
+"""Procedural indoor rooms: layout, furniture, rendering and sensor noise."""

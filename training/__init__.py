@@ -1,0 +1,1 @@
+"""Training of the DeResUNet family: data, augmentation, recipes, scores."""
