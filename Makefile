@@ -1,0 +1,94 @@
+# Two commands do everything on a fresh Debian machine with Python 3.11 or newer: make run, make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# What the window, the built-in room and the camera drivers need from the system; tests add a virtual screen and fakenect.
+RUN_PACKAGES := python3-venv libglib2.0-0 libgl1 libegl1 libgles2 libgl1-mesa-dri libxkbcommon0 libfontconfig1 libdbus-1-3 \
+  libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-randr0 libxcb-render-util0 \
+  libxcb-image0 libxcb-xinerama0 fonts-dejavu-core libopenni2-0 libopenni2-dev libfreenect0.5
+TEST_PACKAGES := $(RUN_PACKAGES) xvfb xdotool libfreenect-bin
+
+.PHONY: run test lint docs coverage clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run       set up and open the window on the built-in room (headless where there is no display)"
+	@echo "make test      set up and run the lint rules and the whole test suite"
+	@echo "make lint      only the lint rules (ruff, mypy, import-linter)"
+	@echo "make coverage  the suite with a coverage report"
+	@echo "make docs      build the documentation into site/"
+	@echo "make clean     remove .venv and everything generated"
+
+# $(1): packages. Installs what is missing; where that is not possible, says which and goes on.
+define system_packages
+	@missing=""; \
+	if command -v dpkg-query >/dev/null 2>&1; then \
+	  for p in $(1); do \
+	    dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
+	  done; \
+	fi; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then as_root=""; \
+	  elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as_root="sudo"; \
+	  else as_root="none"; fi; \
+	  if [ "$$as_root" = none ]; then \
+	    echo "These system packages are missing; some parts may not work until you install them:"; \
+	    echo "  sudo apt-get install$$missing"; \
+	  else \
+	    echo "Installing system packages:$$missing"; \
+	    ( $$as_root apt-get update -qq && \
+	      $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing \
+	    ) >/dev/null || echo "apt-get failed; going on without:$$missing"; \
+	  fi; \
+	fi
+endef
+
+run: | system-run
+	@$(MAKE) --no-print-directory $(VENV)/.installed-run
+	@$(BIN)/rgbd-seg demo
+
+test: | system-test
+	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
+	@$(MAKE) --no-print-directory lint
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy
+
+coverage: $(VENV)/.installed-dev
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+docs: $(VENV)/.installed-dev
+	@$(BIN)/mkdocs build --strict
+
+.PHONY: system-run system-test help
+system-run:
+	$(call system_packages,$(RUN_PACKAGES))
+
+system-test:
+	$(call system_packages,$(TEST_PACKAGES))
+
+$(BIN)/python:
+	@echo "Creating $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "rgbd-seg needs Python 3.11 or newer; name one with make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --upgrade pip
+
+$(VENV)/.installed-run: pyproject.toml | $(BIN)/python
+	@echo "Installing the program and PyTorch (about 6 GB, a few minutes the first time)"
+	@$(BIN)/python -m pip install -q -e .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	@echo "Installing the program with its training and development tools (a few minutes the first time)"
+	@$(BIN)/python -m pip install -q -e '.[dev]'
+	@touch $@ $(VENV)/.installed-run
+
+clean:
+	rm -rf $(VENV) build dist out site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,87 @@
+"""The program `rgbd-seg`: finds the command, parses its arguments, and turns errors into messages and exit codes.
+
+Every command is one file in `rgbd_seg.commands` with `add_arguments(parser)` and `run(args) -> int`; it imports what
+it needs inside `run`, so that the help appears at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from rgbd_seg import __version__
+from rgbd_seg.errors import ConfigurationError, RgbdSegError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Command -> what it does, as the help shows it. The module has the same name.
+_COMMANDS = {
+    "window": "open the window (the default)",
+    "demo": "show the built-in room with the demo model (headless where there is no display)",
+    "devices": "list the cameras that are plugged in",
+    "doctor": "say what is installed, what is missing, and how to mend it",
+    "record": "record a source into a file",
+    "segment": "segment a recording or a camera into pictures, a video and a table",
+    "info": "say what is inside a recording",
+    "repair": "rebuild a damaged recording beside the original",
+    "convert": "turn a recording into another format",
+    "model": "summarise, inspect and export models",
+    "bench": "measure this machine",
+    "train": "train the network (the same as python -m training)",
+}
+
+EXIT_ERROR = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser with all commands; only `command`'s own module is imported for its arguments."""
+    parser = argparse.ArgumentParser(
+        prog="rgbd-seg",
+        description="See your RGB-D camera segmented live: stream, record, replay, measure and train.",
+        epilog="rgbd-seg SOURCE opens the window on a source: a URI such as synthetic:?seed=3 or realsense:SERIAL, "
+        "or the path of a recording. rgbd-seg COMMAND --help explains a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"rgbd-seg {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, summary in _COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name == command:
+            import_module(f"rgbd_seg.commands.{name}").add_arguments(sub)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the program.
+
+    Args:
+        argv: Arguments without the program's name; None for those of the process.
+
+    Returns:
+        0 if all went well, 1 after an error, 2 for wrong arguments, 130 after Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or (arguments[0] not in _COMMANDS and arguments[0] not in ("-h", "--help", "--version")):
+        arguments.insert(0, "window")
+    command = arguments[0] if arguments[0] in _COMMANDS else None
+    if command == "train":  # The training module has its own parser, which wants everything behind the word.
+        return int(import_module("rgbd_seg.commands.train").run_arguments(arguments[1:]))
+    args = build_parser(command).parse_args(arguments)
+    try:
+        return int(import_module(f"rgbd_seg.commands.{args.command}").run(args))
+    except ConfigurationError as error:
+        print(f"rgbd-seg: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except RgbdSegError as error:
+        print(f"rgbd-seg: {error}", file=sys.stderr)
+        return EXIT_ERROR
+    except BrokenPipeError:  # The reader of our output went away (rgbd-seg devices | head).
+        sys.stderr.close()
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        print("rgbd-seg: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED

@@ -1,0 +1,33 @@
+"""`rgbd-seg devices`: the cameras that are plugged in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of this command."""
+    parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the devices; problems of single drivers go to standard error."""
+    from rgbd_seg.sensors import discover
+
+    devices, problems = discover()
+    if args.json:
+        rows = [asdict(device) | {"details": dict(device.details)} for device in devices]
+        print(json.dumps({"devices": rows, "problems": problems}, indent=2))
+        return 0
+    for device in devices:
+        about = ", ".join(part for part in (device.serial, device.connection, device.firmware) if part)
+        print(f"{device.uri:40} {device.name}{f' ({about})' if about else ''}")
+    for driver, problem in problems.items():
+        print(f"{driver}: {problem}", file=sys.stderr)
+    return 0

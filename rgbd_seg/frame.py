@@ -1,0 +1,111 @@
+"""The two things that travel through the program: a captured frame, and what a network saw in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rgbd_seg.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from rgbd_seg.calibration import Calibration
+    from rgbd_seg.labels import LabelSet
+
+
+def _check(name: str, array: NDArray[np.generic], dtype: type, shape: tuple[int, ...]) -> None:
+    if array.dtype != dtype or array.shape != shape:
+        raise ConfigurationError(f"{name} must be {np.dtype(dtype).name} {shape}, not {array.dtype.name} {array.shape}")
+    array.flags.writeable = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """Exact labels that came with a frame.
+
+    Attributes:
+        labels: (H, W) uint8, ids of `label_set`, 0 = void.
+        label_set: What the ids mean.
+        instances: (H, W) uint16, 0 = none, or None where the source knows none.
+    """
+
+    labels: NDArray[np.uint8]
+    label_set: LabelSet
+    instances: NDArray[np.uint16] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RgbdFrame:
+    """One captured pair of colour and depth; its arrays are made read-only.
+
+    Attributes:
+        color: (H, W, 3) uint8 RGB.
+        depth: (H, W) uint16 counts of `calibration.depth_unit_m`, registered to colour, 0 = no return.
+        calibration: Intrinsics and depth unit, one object shared by the stream.
+        index: Counts captured frames from 0; gaps are drops.
+        host_ns: `time.monotonic_ns()` at arrival.
+        device_us: The sensor's own clock in microseconds, or None; not comparable with `host_ns`.
+        truth: Exact labels, if the source has them.
+    """
+
+    color: NDArray[np.uint8]
+    depth: NDArray[np.uint16]
+    calibration: Calibration
+    index: int
+    host_ns: int
+    device_us: int | None = None
+    truth: Truth | None = None
+
+    def __post_init__(self) -> None:
+        size = (self.calibration.color.height, self.calibration.color.width)
+        _check("colour", self.color, np.uint8, (*size, 3))
+        _check("depth", self.depth, np.uint16, size)
+        if self.truth is not None:
+            _check("truth", self.truth.labels, np.uint8, size)
+            if self.truth.instances is not None:
+                _check("instances", self.truth.instances, np.uint16, size)
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return int(self.color.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return int(self.color.shape[1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segmentation:
+    """What a network saw in one frame; it carries that frame.
+
+    Attributes:
+        frame: The frame that was segmented.
+        labels: (H, W) uint8 ids of `label_set`, 0 = unlabelled; None where no model is open.
+        confidence: (H, W) uint8, 255 = certain, or None.
+        label_set: What the ids mean; None where no model is open.
+        elapsed_s: Seconds by stage, in order ("upload", "network", ...); empty where no model is open.
+        model: Name of the model, "" where none is open.
+    """
+
+    frame: RgbdFrame
+    labels: NDArray[np.uint8] | None = None
+    confidence: NDArray[np.uint8] | None = None
+    label_set: LabelSet | None = None
+    elapsed_s: Mapping[str, float] = field(default_factory=dict)
+    model: str = ""
+
+    def __post_init__(self) -> None:
+        size = (self.frame.height, self.frame.width)
+        if (self.labels is None) != (self.label_set is None):
+            raise ConfigurationError("a segmentation has both labels and a label set, or neither")
+        if self.labels is not None:
+            _check("labels", self.labels, np.uint8, size)
+        if self.confidence is not None:
+            _check("confidence", self.confidence, np.uint8, size)

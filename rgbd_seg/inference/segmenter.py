@@ -1,0 +1,109 @@
+"""The one shape of a loaded network, and the way to open one on the best back end at hand.
+
+To add a back end, write one file with `available()` and `open_segmenter(...)`, name it in `rgbd_seg.inference`, and
+let its test inherit the conformance suite in `tests/inference/conformance.py`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rgbd_seg.frame import RgbdFrame, Segmentation
+    from rgbd_seg.labels import LabelSet
+
+Smoothing = Literal["off", "low", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterOptions:
+    """How a model is to be run; "auto" lets the program choose and say why.
+
+    Attributes:
+        backend: "auto", "torch", "openvino" or "onnxruntime".
+        device: "auto", "cpu", "cuda", "cuda:1", "mps", "gpu", "npu", ... as the back end names it.
+        precision: "auto", "float32", "float16", "bfloat16" or "int8".
+        size: Network input (height, width); None for the size in the model's card.
+        smoothing: Temporal smoothing of the class probabilities.
+        min_confidence: Pixels below this confidence (0..1) stay unlabelled.
+        threads: CPU threads of the back end; None leaves the window its share.
+    """
+
+    backend: str = "auto"
+    device: str = "auto"
+    precision: str = "auto"
+    size: tuple[int, int] | None = None
+    smoothing: Smoothing = "off"
+    min_confidence: float = 0.0
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterInfo:
+    """What was loaded, and what was chosen and why.
+
+    Attributes:
+        model: Name of the model.
+        origin: The file it came from.
+        trained_on: What the card says that the model was trained on; "random weights" if nothing.
+        backend: The back end that runs it.
+        device: Where, such as "NVIDIA H200" or "CPU".
+        precision: The arithmetic.
+        size: Network input (height, width).
+        reason: Why this back end, device and precision, in a sentence.
+        notes: Fallbacks that were taken, each a sentence.
+        details: Scores, parameters, licence and the like, as plain text.
+    """
+
+    model: str
+    origin: str
+    trained_on: str
+    backend: str
+    device: str
+    precision: str
+    size: tuple[int, int]
+    reason: str
+    notes: tuple[str, ...] = ()
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class Segmenter(ABC):
+    """A loaded, warmed network: call it with a frame. Used from one thread."""
+
+    info: SegmenterInfo
+    label_set: LabelSet
+
+    @abstractmethod
+    def __call__(self, frame: RgbdFrame) -> Segmentation:
+        """Segments one frame.
+
+        Raises:
+            ModelError: The back end failed; the message says what to do.
+        """
+
+    def batch(self, frames: Sequence[RgbdFrame]) -> list[Segmentation]:
+        """Segments several unrelated frames (no smoothing between them); faster where the device gains by it."""
+        results = []
+        for frame in frames:
+            self.reset()
+            results.append(self(frame))
+        return results
+
+    def configure(self, *, smoothing: Smoothing, min_confidence: float) -> None:
+        """Adopts settings that need no reload; takes effect with the next frame."""
+
+    def reset(self) -> None:
+        """Forgets earlier frames (after a seek or a cut)."""
+
+    def close(self) -> None:
+        """Frees the device. Closing twice does nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()

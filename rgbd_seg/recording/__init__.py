@@ -1,0 +1,46 @@
+"""Recordings on disk: our own format, and readers for what others wrote.
+
+To add a layout, write one file with `matches(path)` and `open_reader(path, ...)`, name it in `_LAYOUTS`, and let its
+test inherit the conformance suite in `tests/recording/conformance.py`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rgbd_seg.errors import RecordingError
+
+if TYPE_CHECKING:
+    from rgbd_seg.recording.reader import RecordingReader
+
+# Tried in this order; the module says whether a path is one of its own.
+_LAYOUTS = ("mcap_reader", "sunrgbd", "tum", "folder")
+
+
+def open_recording(path: str | Path, **options: str) -> RecordingReader:
+    """Opens anything recorded: a `.mcap` file, a SUN RGB-D tree, a TUM folder, a folder of picture pairs.
+
+    Args:
+        path: The file or folder.
+        options: What the layout understands, such as `depth="raw"` or `depth_unit_m="0.0002"`.
+
+    Raises:
+        RecordingError: There is nothing there, or nothing that any reader knows; the message says what was looked for.
+    """
+    path = Path(path).expanduser()
+    try:
+        if not path.exists():
+            raise RecordingError(f"there is no file or folder {path}")
+        for name in _LAYOUTS:
+            layout = import_module(f"rgbd_seg.recording.{name}")
+            if layout.matches(path):
+                reader: RecordingReader = layout.open_reader(path, **options)
+                return reader
+    except (OSError, ValueError) as error:
+        raise RecordingError(f"cannot open {path}: {error}") from error
+    raise RecordingError(
+        f"{path} is no recording that rgbd-seg knows: expected a .mcap file, a SUN RGB-D tree, a TUM folder "
+        "(rgb.txt and depth.txt), or a folder with pairs of colour and depth pictures"
+    )

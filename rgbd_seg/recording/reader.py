@@ -1,0 +1,120 @@
+"""The one shape of something recorded: frames at random, in bounded memory. One reader for each layout on disk."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rgbd_seg.calibration import Calibration
+    from rgbd_seg.frame import Truth
+    from rgbd_seg.labels import LabelSet
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Frames that are missing from a recording.
+
+    Attributes:
+        after: Position of the last frame before the gap (-1: at the very start).
+        frames: How many are missing, 0 if unknown.
+        seconds: How long nothing was captured.
+        reason: "queue full", "camera lost", "unreadable", ...
+    """
+
+    after: int
+    frames: int
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingInfo:
+    """What is known of a recording without decoding its pictures.
+
+    Attributes:
+        path: The file or folder.
+        layout: "mcap", "sunrgbd", "tum", "folder", ...
+        name: What people call it (the sensor's name, or the folder's).
+        label_set: What the ids in `Truth` mean, None where there is no truth.
+        details: Sensor, serial, settings, program version and the like, as plain text.
+        warnings: What was wrong with it and mended or left out, in whole sentences.
+        gaps: Where frames are missing.
+    """
+
+    path: Path
+    layout: Literal["mcap", "sunrgbd", "tum", "folder"]
+    name: str
+    label_set: LabelSet | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredFrame:
+    """One frame as it lies in a recording.
+
+    Attributes:
+        color: (H, W, 3) uint8 RGB.
+        depth: (H, W) uint16 counts on colour's grid, 0 = no return.
+        calibration: Intrinsics and depth unit of this frame.
+        index: The index it was captured with; gaps are drops.
+        time_us: Microseconds since the first frame.
+        device_us: The sensor's own clock, or None.
+        truth: Exact labels, or the segmentation that was recorded with it.
+    """
+
+    color: NDArray[np.uint8]
+    depth: NDArray[np.uint16]
+    calibration: Calibration
+    index: int
+    time_us: int
+    device_us: int | None = None
+    truth: Truth | None = None
+
+
+class RecordingReader(ABC):
+    """Random access to a recording. Frames have positions 0..len-1; opening reads an index, never the pictures."""
+
+    @property
+    @abstractmethod
+    def info(self) -> RecordingInfo:
+        """What the recording is."""
+
+    @property
+    @abstractmethod
+    def times_us(self) -> NDArray[np.int64]:
+        """(N,) microseconds since the first frame, never decreasing."""
+
+    @abstractmethod
+    def read(self, position: int) -> StoredFrame:
+        """Decodes one frame.
+
+        Raises:
+            IndexError: There is no such position.
+            RecordingError: This frame is damaged; its neighbours may be fine.
+        """
+
+    def close(self) -> None:
+        """Frees files. Closing twice does nothing."""
+
+    def __len__(self) -> int:
+        return len(self.times_us)
+
+    def __iter__(self) -> Iterator[StoredFrame]:
+        for position in range(len(self)):
+            yield self.read(position)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()

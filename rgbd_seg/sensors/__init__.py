@@ -1,0 +1,106 @@
+"""All sources of frames by URI: the driver table, what is plugged in, and how to open it.
+
+A URI is `scheme:rest?key=value`; anything without a known scheme is the path of a recording.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from rgbd_seg.errors import ConfigurationError, SensorError
+from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Scheme -> module with list_devices() -> list[SensorInfo] and open_device(uri: Uri, request: Request) -> Sensor.
+_DRIVERS = {
+    "realsense": "realsense",
+    "openni": "openni",
+    "kinect1": "freenect",
+    "kinect2": "kinect2",
+    "synthetic": "synthetic",
+}
+_REPLAY = "replay"
+# Drivers that load a vendor's library run in a child process unless told otherwise.
+_NATIVE = frozenset({"realsense", "openni", "kinect1", "kinect2"})
+
+
+@dataclass(frozen=True, slots=True)
+class Uri:
+    """A parsed source name: `scheme:rest?options`."""
+
+    text: str
+    scheme: str
+    rest: str
+    options: Mapping[str, str]
+
+    def refuse_unknown(self, *known: str) -> None:
+        """Raises ConfigurationError if an option is not among `known`."""
+        for key in self.options:
+            if key not in known:
+                names = ", ".join(known) or "none"
+                raise ConfigurationError(f"{self.text}: unknown option {key!r}; this source knows: {names}")
+
+
+def parse_uri(text: str) -> Uri:
+    """Takes a source name apart.
+
+    Raises:
+        ConfigurationError: The text is empty, too long or has an option twice.
+    """
+    text = str(text)
+    if not text.strip() or len(text) > 4096 or "\0" in text:
+        raise ConfigurationError("a source must be a URI such as synthetic:?seed=3, or a path")
+    scheme, colon, rest = text.partition(":")
+    if not colon or scheme not in _DRIVERS:
+        scheme, rest = "file", text
+    rest, mark, query = rest.partition("?")
+    if scheme == "file" and mark and "=" not in query:
+        rest, query = rest + mark + query, ""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    options = dict(pairs)
+    if len(options) != len(pairs):
+        raise ConfigurationError(f"{text}: an option is given twice")
+    return Uri(text, scheme, rest, options)
+
+
+def open_sensor(uri: str, request: Request | None = None, *, isolated: bool | None = None) -> Sensor:
+    """A source, not opened yet: call `open()` or use it in a `with` block.
+
+    Args:
+        uri: `realsense:<serial>`, `openni:<uri>`, `kinect1:0`, `kinect2:<serial>`, `synthetic:?seed=3`, or a path.
+        request: Mode and registration; None for the source's default.
+        isolated: Whether the driver runs in a child process; None: yes for drivers with a vendor's library.
+
+    Raises:
+        ConfigurationError: The URI is malformed.
+        SensorError: There is no such source.
+    """
+    parsed = parse_uri(uri)
+    request = request or Request()
+    if isolated or (isolated is None and parsed.scheme in _NATIVE):
+        module = import_module("rgbd_seg.sensors.isolated")
+    else:
+        module = import_module(f"rgbd_seg.sensors.{_DRIVERS.get(parsed.scheme, _REPLAY)}")
+    sensor: Sensor = module.open_device(parsed, request)
+    return sensor
+
+
+def discover() -> tuple[list[SensorInfo], dict[str, str]]:
+    """What can be opened now, in this process: cameras by driver, then the synthetic room.
+
+    Returns:
+        The devices, and for each driver that could not look a sentence that says why.
+    """
+    found: list[SensorInfo] = []
+    problems: dict[str, str] = {}
+    for scheme, module in _DRIVERS.items():
+        try:
+            found += import_module(f"rgbd_seg.sensors.{module}").list_devices()
+        except SensorError as error:
+            problems[scheme] = str(error)
+    return found, problems
