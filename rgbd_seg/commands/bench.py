@@ -1,0 +1,28 @@
+"""`rgbd-seg bench`: measures this machine. Finds the benchmark; the measurements are in `rgbd_seg.bench`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+# The benchmarks in the order of the help; each is the module of that name in `rgbd_seg.bench`. They are all imported
+# for their arguments, so what is heavy belongs inside their `run`.
+_BENCHMARKS: tuple[str, ...] = ()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds one subcommand for each benchmark."""
+    benchmarks = parser.add_subparsers(dest="benchmark", metavar="BENCHMARK", required=True)
+    for name in _BENCHMARKS:
+        module = import_module(f"rgbd_seg.bench.{name}")
+        summary: str = module.SUMMARY
+        sub = benchmarks.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        module.add_arguments(sub)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the chosen benchmark; it prints its report."""
+    return int(import_module(f"rgbd_seg.bench.{args.benchmark}").run(args))
