@@ -157,6 +157,7 @@ class Sensor(ABC):
 
     #: Frames per second at which the base releases frames; None where the device has a clock of its own.
     pace_hz: float | None = None
+    playback: Any = None
 
     def __init__(self, info: SensorInfo, request: Request | None = None) -> None:
         self.info = info

@@ -1,0 +1,428 @@
+"""The live pipeline: capture, inference and model-loading threads around two latest-value slots.
+
+    capture    sensor.read() -> recorder.offer(frame), frames.put(frame)
+    inference  frames.take() -> segmenter(frame) -> results.put(segmentation), wake()
+    whoever    wake -> results.take_nowait()
+
+The recorder taps before the frames slot, where frames may be dropped. Settings come in as values that the threads adopt
+between frames. Every thread ends in `_guarded`, which records why.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rgbd_seg.errors import EndOfStream, RgbdSegError, SensorError, SensorLost, SensorTimeout
+from rgbd_seg.frame import RgbdFrame, Segmentation
+from rgbd_seg.pipeline.slot import LatestSlot
+from rgbd_seg.pipeline.status import ModelState, ModelStatus, RateMeter, StageMeter, State, Status, StopReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rgbd_seg.inference.segmenter import Segmenter, Smoothing
+    from rgbd_seg.sensors.sensor import ControlValue, Sensor
+
+    Progress = Callable[[str, float], None]
+    ModelLoader = Callable[[Progress], Segmenter]
+
+_log = logging.getLogger(__name__)
+_READ_TIMEOUT_S = 0.5
+_JOIN_TIMEOUT_S = 10.0
+
+
+class Recorder(Protocol):
+    """What the pipeline asks of a recording."""
+
+    def offer(self, frame: RgbdFrame) -> bool:
+        """Takes a captured frame; False if it had to be dropped (and was counted)."""
+
+    def offer_labels(self, segmentation: Segmentation) -> bool:
+        """Takes the labels of a frame, where labels are recorded."""
+
+    def mark_gap(self, reason: str, seconds: float) -> None:
+        """Writes into the recording that nothing was captured for a while."""
+
+    def stop(self) -> None:
+        """Writes what is queued and finalises the file. Stopping twice is harmless."""
+
+    def status(self) -> Any:
+        """Counters for the window."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """What can change while frames run; adopted between two frames.
+
+    Attributes:
+        smoothing: Temporal smoothing of the model.
+        min_confidence: Pixels below this confidence (0..1) stay unlabelled.
+        silent_after_s: A camera without a frame for so long counts as lost.
+        reopen_every_s: Pause between two tries to reopen a lost camera.
+    """
+
+    smoothing: Smoothing = "off"
+    min_confidence: float = 0.0
+    silent_after_s: float = 5.0
+    reopen_every_s: float = 0.5
+
+
+class LivePipeline:
+    """Runs one source, at most one model and at most one recording. Made anew for every source.
+
+    All methods may be called from any thread; none waits for a frame.
+    """
+
+    def __init__(
+        self,
+        sensor: Sensor,
+        *,
+        segmenter: Segmenter | None = None,
+        wake: Callable[[], None] = lambda: None,
+        settings: LiveSettings | None = None,
+    ) -> None:
+        """Prepares the threads; `start` starts them.
+
+        Args:
+            sensor: The source, not opened yet. The capture thread opens, reads and closes it.
+            segmenter: A model that is loaded already; the pipeline closes it.
+            wake: Called from a thread of the pipeline whenever there is something new: a result, a state, an end. It
+                must return at once.
+            settings: What to begin with.
+        """
+        self.sensor = sensor
+        self.results: LatestSlot[Segmentation] = LatestSlot()
+        self._frames: LatestSlot[RgbdFrame] = LatestSlot()
+        self._wake = wake
+        self._lock = threading.Lock()
+        self._settings = settings or LiveSettings()
+        self._status = Status()
+        self._stop = threading.Event()
+        self._idle = threading.Event()  # Set while no frame is on its way through the inference thread.
+        self._idle.set()
+        self._threads: list[threading.Thread] = []
+        self._commands: deque[Callable[[], None]] = deque()
+        self._recorder: Recorder | None = None
+        self._next_segmenter = segmenter
+        self._swap = segmenter is not None
+        self._load_number = 0
+        self._capture_rate, self._segment_rate = RateMeter(), RateMeter()
+        self._behind, self._stages = StageMeter(), StageMeter()
+        if segmenter is not None:
+            self._set_model(state=ModelState.READY, info=segmenter.info, progress=1.0)
+
+    # Life
+
+    def start(self) -> None:
+        """Starts capture and inference."""
+        with self._lock:
+            self._status = replace(self._status, state=State.CONNECTING, message=f"opening {self.sensor.info.name}")
+        self._spawn("capture", self._capture)
+        self._spawn("inference", self._infer)
+
+    def stop(self) -> None:
+        """Ends all threads and waits for them; a running recording is finalised first. Stopping twice is harmless."""
+        self._finish(StopReason.REQUESTED)
+        for thread in list(self._threads):
+            if thread is not threading.current_thread():
+                thread.join(_JOIN_TIMEOUT_S)
+
+    @property
+    def running(self) -> bool:
+        """Whether any thread is alive."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    def status(self) -> Status:
+        """A snapshot of counters and states."""
+        now = time.monotonic_ns()
+        with self._lock:
+            recorder = self._recorder
+            status = replace(
+                self._status,
+                skipped=self._frames.overwritten,
+                unseen=self.results.overwritten,
+                capture_fps=self._capture_rate.rate(now),
+                segment_fps=self._segment_rate.rate(now),
+                behind_ms=self._behind.means_ms().get("behind", 0.0),
+                stage_ms=self._stages.means_ms(),
+            )
+        return replace(status, recorder=recorder.status() if recorder else None)
+
+    # What can be asked of a running pipeline
+
+    def configure(self, settings: LiveSettings) -> None:
+        """Adopts other settings between two frames."""
+        with self._lock:
+            self._settings = settings
+
+    def set_control(self, name: str, value: ControlValue) -> None:
+        """Sets a control of the sensor, on the capture thread; a refusal becomes the status message."""
+        self._commands.append(lambda: self.sensor.set_control(name, value))
+
+    def load_model(self, loader: ModelLoader) -> None:
+        """Loads a model beside the running one and swaps it in between two frames.
+
+        A later call replaces an earlier load that has not finished. A failed load leaves the old model running.
+
+        Args:
+            loader: Called on its own thread with a progress callback (words, 0..1); returns the warmed segmenter.
+        """
+        with self._lock:
+            self._load_number += 1
+            number = self._load_number
+            self._set_model(state=ModelState.LOADING, progress=0.0, stage="opening the file", error="")
+        self._spawn(f"load model {number}", lambda: self._load(loader, number))
+
+    def unload_model(self) -> None:
+        """Goes on without a model."""
+        with self._lock:
+            self._load_number += 1
+            self._offer_segmenter(None)
+            self._set_model(state=ModelState.NONE, info=None, error="")
+
+    def attach_recorder(self, recorder: Recorder) -> None:
+        """Offers every captured frame to this recorder from now on.
+
+        Raises:
+            SensorError: The pipeline has ended, or another recording is running.
+        """
+        with self._lock:
+            if self._status.state is State.STOPPED:
+                raise SensorError("the source has stopped: nothing can be recorded")
+            if self._recorder is not None:
+                raise SensorError("a recording is running already: stop it first")
+            self._recorder = recorder
+
+    def detach_recorder(self) -> Recorder | None:
+        """Finalises the running recording, if any, and returns its recorder."""
+        with self._lock:
+            recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            recorder.stop()
+        return recorder
+
+    # Threads
+
+    def _spawn(self, name: str, body: Callable[[], None]) -> None:
+        thread = threading.Thread(target=self._guarded, args=(body,), name=f"rgbd-seg {name}", daemon=True)
+        with self._lock:
+            self._threads = [t for t in self._threads if t.is_alive() or t.ident is None]
+            self._threads.append(thread)
+        thread.start()
+
+    def _guarded(self, body: Callable[[], None]) -> None:
+        """The one place where a thread of the pipeline ends."""
+        try:
+            body()
+        except EndOfStream:
+            self._finish(StopReason.END_OF_STREAM)
+        except SensorError as error:
+            self._finish(StopReason.SENSOR_FAILED, str(error))
+        except Exception as error:  # A bug must end as a message in the window, not as a silent thread.
+            _log.exception("a pipeline thread failed")
+            self._finish(StopReason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+
+    def _finish(self, reason: StopReason, error: str = "") -> None:
+        """Records how the pipeline ended, for the first reason that comes, and tells all threads."""
+        recorder = None
+        with self._lock:
+            if self._status.stop_reason is None:
+                self._status = replace(
+                    self._status, state=State.STOPPED, message=error or reason.value, stop_reason=reason, error=error
+                )
+            recorder = self._recorder
+        self._stop.set()
+        if recorder is not None:
+            recorder.stop()
+        self._frames.close()
+        self._idle.set()
+        self._wake()
+
+    def _capture(self) -> None:
+        try:
+            self.sensor.open()
+            self._enter(State.RUNNING)
+            while not self._stop.is_set():
+                try:
+                    self._capture_until_lost()
+                except SensorLost as error:
+                    self._reopen(error)
+        finally:
+            self.sensor.close()
+
+    def _capture_until_lost(self) -> None:
+        last_ns = time.monotonic_ns()
+        last_index: int | None = None
+        while not self._stop.is_set():
+            self._run_commands()
+            try:
+                frame = self.sensor.read(_READ_TIMEOUT_S)
+            except SensorTimeout as error:
+                playback = self.sensor.playback
+                silent_s = (time.monotonic_ns() - last_ns) / 1e9
+                if playback is not None:  # Paused, or between two slow frames.
+                    last_ns = time.monotonic_ns()
+                elif silent_s > self._settings.silent_after_s:
+                    raise SensorLost(f"{self.sensor.info.name} has been silent for {silent_s:.0f} s") from error
+                continue
+            last_ns = time.monotonic_ns()
+            gap = 0 if last_index is None else max(frame.index - last_index - 1, 0)
+            last_index = frame.index
+            self._accept(frame, gap if self.sensor.playback is None else 0)
+
+    def _accept(self, frame: RgbdFrame, gap: int) -> None:
+        playback = self.sensor.playback
+        with self._lock:
+            recorder = self._recorder
+            self._capture_rate.tick(time.monotonic_ns())
+            self._status = replace(self._status, captured=self._status.captured + 1, missed=self._status.missed + gap)
+        if recorder is not None:
+            recorder.offer(frame)
+        if playback is not None and playback.every_frame:
+            while not self._idle.wait(_READ_TIMEOUT_S) and not self._stop.is_set():
+                pass
+        self._idle.clear()
+        self._frames.put(frame)
+
+    def _reopen(self, error: SensorLost) -> None:
+        """Tries to open the same source again until it is back or the pipeline is stopped."""
+        if self.sensor.info.kind == "recording":
+            raise error
+        lost_ns = time.monotonic_ns()
+        self._enter(State.LOST, f"{error}. Waiting for it to come back")
+        self.sensor.close()
+        while not self._stop.wait(self._settings.reopen_every_s):
+            try:
+                self.sensor.open()
+            except SensorError:
+                continue
+            with self._lock:
+                recorder = self._recorder
+                self._status = replace(self._status, reopened=self._status.reopened + 1)
+            if recorder is not None:
+                recorder.mark_gap("camera lost", (time.monotonic_ns() - lost_ns) / 1e9)
+            self._enter(State.RUNNING)
+            return
+
+    def _run_commands(self) -> None:
+        while self._commands:
+            try:
+                self._commands.popleft()()
+            except RgbdSegError as error:
+                self._enter(State.RUNNING, str(error))
+
+    def _infer(self) -> None:
+        segmenter: Segmenter | None = None
+        configured: tuple[Smoothing, float] | None = None
+        last_index = -1
+        try:
+            while True:
+                frame = self._frames.take()
+                if frame is None:
+                    return
+                segmenter, swapped = self._adopt(segmenter)
+                wanted = (self._settings.smoothing, self._settings.min_confidence)
+                if segmenter is not None:
+                    if swapped or wanted != configured:
+                        segmenter.configure(smoothing=wanted[0], min_confidence=wanted[1])
+                        configured = wanted
+                    if frame.index < last_index:  # A seek or a new loop: what was remembered belongs elsewhere.
+                        segmenter.reset()
+                last_index = frame.index
+                self._publish(self._segment(segmenter, frame))
+        finally:
+            with self._lock:
+                waiting, self._next_segmenter = self._next_segmenter, None
+            for one in (segmenter, waiting):
+                if one is not None:
+                    one.close()
+            self.results.close()
+            self._wake()
+
+    def _segment(self, segmenter: Segmenter | None, frame: RgbdFrame) -> Segmentation:
+        if segmenter is None:
+            return Segmentation(frame)
+        try:
+            return segmenter(frame)
+        except Exception as error:  # Whatever a back end throws, the picture goes on without labels.
+            _log.exception("the model failed on frame %d", frame.index)
+            with self._lock:
+                if not self._swap:
+                    self._offer_segmenter(None)
+                    self._set_model(state=ModelState.FAILED, info=None, error=f"the model was stopped: {error}")
+            return Segmentation(frame)
+
+    def _publish(self, segmentation: Segmentation) -> None:
+        now = time.monotonic_ns()
+        recorder = self._recorder
+        if recorder is not None and segmentation.labels is not None:
+            recorder.offer_labels(segmentation)
+        with self._lock:
+            self._segment_rate.tick(now)
+            self._behind.add({"behind": (now - segmentation.frame.host_ns) / 1e9})
+            self._stages.add(segmentation.elapsed_s)
+            self._status = replace(self._status, segmented=self._status.segmented + 1)
+        self._idle.set()
+        self.results.put(segmentation)
+        self._wake()
+
+    def _adopt(self, segmenter: Segmenter | None) -> tuple[Segmenter | None, bool]:
+        """Swaps in a model that a loader has finished; returns the one to use and whether it is another."""
+        with self._lock:
+            if not self._swap:
+                return segmenter, False
+            replacement, self._next_segmenter, self._swap = self._next_segmenter, None, False
+            self._stages.clear()
+        if segmenter is not None:
+            segmenter.close()
+        return replacement, True
+
+    def _load(self, loader: ModelLoader, number: int) -> None:
+        def progress(stage: str, fraction: float) -> None:
+            with self._lock:
+                if number == self._load_number:
+                    self._set_model(progress=min(max(fraction, 0.0), 1.0), stage=stage)
+            self._wake()
+
+        try:
+            segmenter = loader(progress)
+        except Exception as error:  # A broken file or back end must leave the old model running.
+            if not isinstance(error, RgbdSegError):
+                _log.exception("a model could not be loaded")
+            with self._lock:
+                if number == self._load_number:
+                    self._set_model(state=ModelState.FAILED, error=str(error), stage="")
+            self._wake()
+            return
+        with self._lock:
+            wanted = number == self._load_number and not self._stop.is_set()
+            if wanted:
+                self._offer_segmenter(segmenter)
+                self._set_model(state=ModelState.READY, info=segmenter.info, progress=1.0, stage="", error="")
+        if not wanted:
+            segmenter.close()
+        self._wake()
+
+    # With the lock held
+
+    def _offer_segmenter(self, segmenter: Segmenter | None) -> None:
+        unused, self._next_segmenter, self._swap = self._next_segmenter, segmenter, True
+        if unused is not None:
+            unused.close()
+
+    def _set_model(self, **changes: object) -> None:
+        model: ModelStatus = replace(self._status.model, **changes)  # type: ignore[arg-type]
+        self._status = replace(self._status, model=model)
+
+    # Without it
+
+    def _enter(self, state: State, message: str = "") -> None:
+        with self._lock:
+            if self._status.stop_reason is None:
+                self._status = replace(self._status, state=state, message=message)
+        self._wake()

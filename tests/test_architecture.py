@@ -1,0 +1,50 @@
+"""Holds the program to its architecture: what loads what, and how fast the help appears."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = (
+    "torch",
+    "torchvision",
+    "PySide6",
+    "pyqtgraph",
+    "openvino",
+    "onnxruntime",
+    "pyrealsense2",
+    "openni",
+    "moderngl",
+)
+
+
+def modules_loaded_by(code: str) -> set[str]:
+    """The top-level modules in a fresh interpreter after running `code`."""
+    probe = f"{code}\nimport json, sys\nprint(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=60)
+    return set(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import rgbd_seg",
+        "from rgbd_seg import cli\ntry:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass",
+        "import rgbd_seg.sensors, rgbd_seg.sensors.sensor, rgbd_seg.recording",
+        "import rgbd_seg.pipeline.slot, rgbd_seg.inference.segmenter",
+    ],
+    ids=["package", "help", "sensors", "contracts"],
+)
+def test_light_imports_load_nothing_heavy(code: str) -> None:
+    assert not modules_loaded_by(code) & set(HEAVY)
+
+
+def test_the_pipeline_needs_neither_torch_nor_qt() -> None:
+    assert not modules_loaded_by("import rgbd_seg.pipeline.live") & set(HEAVY)
+
+
+def test_the_window_code_loads_no_torch() -> None:
+    assert "torch" not in modules_loaded_by("import rgbd_seg.app.main_window")
