@@ -33,6 +33,9 @@ _COMMANDS = {
     "train": "train the network (the same as python -m training)",
 }
 
+# Commands that run long enough to be worth a log file.
+_LOGGED = frozenset({"window", "demo", "record", "segment", "convert", "bench"})
+
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -71,6 +74,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command == "train":  # The training module has its own parser, which wants everything behind the word.
         return int(import_module("rgbd_seg.commands.train").run_arguments(arguments[1:]))
     args = build_parser(command).parse_args(arguments)
+    if command in _LOGGED:
+        from rgbd_seg import logs
+
+        logs.start_logging(" ".join(arguments))
+        try:
+            return _run(args)
+        finally:
+            logs.stop_logging()
+    return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Runs a command; errors that were foreseen become one sentence and an exit code."""
     try:
         return int(import_module(f"rgbd_seg.commands.{args.command}").run(args))
     except ConfigurationError as error:

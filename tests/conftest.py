@@ -1,0 +1,61 @@
+"""For the whole suite: nothing talks to another machine, and nothing touches the user's own files."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Before anything is imported that reads them. Children inherit all of it.
+_HOME = Path(tempfile.mkdtemp(prefix="rgbd-seg-tests-"))
+for _name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+    os.environ[_name] = str(_HOME / _name.lower())
+os.environ["RGBD_SEG_LOG_DIR"] = str(_HOME / "log")
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+_tried_to_leave: list[str] = []
+
+
+def _stay_here(event: str, args: tuple[Any, ...]) -> None:
+    """An audit hook: every connection and look-up that is not for this very machine is refused and remembered."""
+    if event == "socket.connect":
+        connected, address = args
+        if connected.family == socket.AF_UNIX or _is_local(address[0]):
+            return
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        if _is_local(args[0]):
+            return
+    else:
+        return
+    _tried_to_leave.append(f"{event} {args}")
+    raise PermissionError(f"the tests must not use the network: {event} {args}")
+
+
+def _is_local(host: str | bytes | None) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    return name in (None, "", "localhost", "::1", "0.0.0.0", socket.gethostname()) or str(name).startswith("127.")
+
+
+sys.addaudithook(_stay_here)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_the_machine() -> Any:
+    """Fails the test that tried to reach the network, even if the library swallowed the refusal."""
+    _tried_to_leave.clear()
+    yield
+    assert not _tried_to_leave
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _remove_home() -> Any:
+    yield
+    import shutil
+
+    shutil.rmtree(_HOME, ignore_errors=True)

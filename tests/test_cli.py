@@ -1,0 +1,86 @@
+"""The program as a shell user meets it: help, versions, exit codes, and errors as sentences."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rgbd_seg import __version__, cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def rgbd_seg(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs the program in a process of its own."""
+    command = [sys.executable, "-m", "rgbd_seg", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
+
+
+def test_version() -> None:
+    done = rgbd_seg("--version")
+    assert (done.returncode, done.stdout.strip()) == (0, f"rgbd-seg {__version__}")
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--help"])
+    text = capsys.readouterr().out
+    assert stop.value.code == 0
+    for command in ("devices", "doctor", "record", "segment", "info", "repair", "convert", "model", "bench", "train"):
+        assert command in text
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["window", "demo", "devices", "doctor", "record", "segment", "info", "repair", "convert", "model", "bench"],
+)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"rgbd-seg {command}" in capsys.readouterr().out
+
+
+def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["devices", "--no-such-option"])
+    assert stop.value.code == 2
+    assert "--no-such-option" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["info", "no/such/file.mcap"], 1, "there is no file"),
+        (["segment", "no/such/folder", "-o", "x"], 1, "there is no file"),
+        (["record", "synthetic:?wall=3", "-o", "x.mcap"], 2, "unknown option 'wall'"),
+        (["convert", "no-such.oni", "x.mcap"], 1, "no-such.oni"),
+    ],
+)
+def test_errors_are_one_sentence_and_an_exit_code(
+    arguments: list[str],
+    code: int,
+    words: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == code
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert captured.err.startswith("rgbd-seg: ")
+    assert "Traceback" not in captured.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_devices_as_json() -> None:
+    done = rgbd_seg("devices", "--json")
+    listed = json.loads(done.stdout)
+    assert any(device["uri"].startswith("synthetic:") for device in listed["devices"])
+    assert done.returncode == 0
