@@ -24,6 +24,10 @@ class SensorLost(SensorError):
     """The source is gone (unplugged, crashed, frozen); it must be opened again."""
 
 
+class SensorFrozen(SensorLost):
+    """The source answers, but with old pictures; it must be opened again."""
+
+
 class EndOfStream(SensorError):
     """A source that has an end has reached it. Not a fault."""
 

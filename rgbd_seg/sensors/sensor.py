@@ -1,8 +1,9 @@
 """The one shape of a source of frames. A driver implements the hooks below; the base does everything else.
 
-The base keeps the opening order, paces sources that have no clock of their own, turns silence into time-outs, counts
-frames and closes exactly once. To add a camera, write one file with a `Sensor` and a `list_devices()`, name it in the
-driver table of `rgbd_seg.sensors`, and let its test inherit the conformance suite in `tests/sensors/conformance.py`.
+The base keeps the opening order, paces sources that have no clock of their own, turns silence into time-outs (and, for
+cameras, long silence or repetition into a loss), counts frames and closes exactly once. To add a camera, write one
+file with a `Sensor` and a `list_devices()`, name it in the driver table of `rgbd_seg.sensors`, and let its test inherit
+the conformance suite in `tests/sensors/conformance.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorTimeout
 from rgbd_seg.frame import RgbdFrame, Truth
+from rgbd_seg.sensors.freshness import Freshness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -158,6 +160,8 @@ class Sensor(ABC):
     #: Frames per second at which the base releases frames; None where the device has a clock of its own.
     pace_hz: float | None = None
     playback: Any = None
+    #: Seconds without a new frame after which a camera counts as lost; None where somebody else watches that.
+    lost_after_s: float | None = 3.0
 
     def __init__(self, info: SensorInfo, request: Request | None = None) -> None:
         self.info = info
@@ -167,6 +171,7 @@ class Sensor(ABC):
         self._next_index = 0
         self._first_number: int | None = None
         self._next_due_ns = 0
+        self._freshness: Freshness | None = None
 
     # What a driver writes.
 
@@ -180,7 +185,7 @@ class Sensor(ABC):
 
     @abstractmethod
     def _grab(self, timeout_s: float) -> Capture | None:
-        """The next pair, or None if none came within `timeout_s` seconds.
+        """The next pair, or None if none came within `timeout_s` seconds. A camera may return the same pair twice.
 
         Raises:
             SensorLost: The device is gone.
@@ -232,6 +237,9 @@ class Sensor(ABC):
         self._calibration = self._open()
         self._is_open = True
         self._next_due_ns = time.monotonic_ns()
+        self._next_index, self._first_number = 0, None
+        watched = self.info.kind == "camera" and self.lost_after_s is not None
+        self._freshness = Freshness(self.info.name, self.lost_after_s or 0.0) if watched else None
 
     def read(self, timeout_s: float = 1.0) -> RgbdFrame:
         """The next frame.
@@ -241,15 +249,14 @@ class Sensor(ABC):
 
         Raises:
             SensorTimeout: None came in time.
-            SensorLost: The device is gone.
+            SensorFrozen: A camera has delivered nothing but old pictures for `lost_after_s` seconds of reading.
+            SensorLost: The device is gone, or has been silent for `lost_after_s` seconds of reading.
             EndOfStream: There are no more frames.
             SensorError: The source is not open.
         """
         calibration = self.calibration
         self._wait_for_pace(timeout_s)
-        capture = self._grab(timeout_s)
-        if capture is None:
-            raise SensorTimeout(f"no frame from {self.info.name} within {timeout_s:g} s")
+        capture = self._grab_new(timeout_s)
         return RgbdFrame(
             color=capture.color,
             depth=capture.depth,
@@ -300,6 +307,22 @@ class Sensor(ABC):
                 return
             yield frame
 
+    def _grab_new(self, timeout_s: float) -> Capture:
+        """The next pair that a camera has not delivered before; raises what `read` raises."""
+        started = time.monotonic()
+        left_s = timeout_s
+        while True:
+            capture = self._grab(left_s)
+            if capture and (not self._freshness or self._freshness.is_new(capture, time.monotonic_ns())):
+                return capture
+            waited_s = time.monotonic() - started
+            left_s = timeout_s - waited_s
+            if capture is None or left_s <= 0:
+                if self._freshness:
+                    self._freshness.waited(waited_s)
+                raise SensorTimeout(f"no frame from {self.info.name} within {timeout_s:g} s")
+            time.sleep(0.001)  # A driver that repeats a picture without waiting must not take a whole core.
+
     def _count(self, number: int | None) -> int:
         if number is None:
             index = self._next_index
@@ -307,6 +330,9 @@ class Sensor(ABC):
             if self._first_number is None:
                 self._first_number = number - self._next_index
             index = number - self._first_number
+            if index < self._next_index and self.info.kind == "camera":  # The device began to count anew.
+                index = self._next_index
+                self._first_number = number - index
         self._next_index = index + 1
         return index
 
