@@ -1,0 +1,137 @@
+"""The long fuzz run: every target in a process of its own, with limits on time and memory for each input.
+
+    python -m tests.fuzz.long_run --inputs 100000            # over all targets
+    python -m tests.fuzz.long_run --target mcap --seed 5     # one of them
+    python -m tests.fuzz.long_run --target mcap --coverage   # guided by coverage (needs the package atheris)
+
+Crashes, inputs that take over a second and inputs over the memory limit are kept under out/fuzz/ and counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import resource
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+from tests.fuzz.mutation import mutations
+from tests.fuzz.targets import TARGETS, Target
+
+SLOW_S = 1.0
+HANG_S = 20.0
+MEMORY_BYTES = 2 << 30  # On top of what the libraries map when they are loaded.
+OUT = Path("out/fuzz")
+
+
+class HangError(BaseException):
+    """Raised by the alarm: not an Exception, so that no reader can swallow it."""
+
+
+def _on_alarm(*_: Any) -> None:
+    raise HangError
+
+
+def _keep(name: str, kind: str, data: bytes) -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / f"{name}-{kind}-{abs(hash(data)):016x}").write_bytes(data)
+
+
+def _limit_memory() -> None:
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + MEMORY_BYTES, resource.RLIM_INFINITY))
+
+
+def run_target(name: str, inputs: int, seed: int, current: Path, report: Any) -> None:
+    """Runs one target; the input at hand is kept in `current`, so that a crash leaves it behind."""
+    target: Target = TARGETS[name]
+    warnings.simplefilter("ignore")
+    counts = {"inputs": 0, "crashes": 0, "slow": 0, "hangs": 0, "memory": 0}
+    with tempfile.TemporaryDirectory() as folder:
+        seeds = target.seeds(Path(folder))
+        for good in seeds:
+            target.attempt(good, Path(folder))  # Loads the libraries before memory is limited.
+        _limit_memory()
+        signal.signal(signal.SIGALRM, _on_alarm)
+        for data in mutations(seeds, inputs, seed):
+            current.write_bytes(data)
+            begin = time.monotonic()
+            signal.setitimer(signal.ITIMER_REAL, HANG_S)
+            kind = ""
+            try:
+                target.attempt(data, Path(folder))
+            except HangError:
+                kind = "hangs"
+            except MemoryError:
+                kind = "memory"
+            except Exception as error:
+                kind = "crashes"
+                print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            if not kind and time.monotonic() - begin > SLOW_S:
+                kind = "slow"
+            counts["inputs"] += 1
+            if kind:
+                counts[kind] += 1
+                _keep(name, kind, data)
+    report.put(counts)
+
+
+def run_guided(name: str, inputs: int) -> None:
+    """Hands one target to atheris, which looks for inputs that reach new code."""
+    import atheris
+
+    target = TARGETS[name]
+    folder = Path(tempfile.mkdtemp())
+    corpus = OUT / f"corpus-{name}"
+    corpus.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(target.seeds(folder)):
+        (corpus / f"seed-{number}").write_bytes(seed)
+    atheris.instrument_all()
+    arguments = [sys.argv[0], str(corpus), f"-runs={inputs}", f"-timeout={int(HANG_S)}", "-rss_limit_mb=6000"]
+    atheris.Setup([*arguments, f"-artifact_prefix={OUT}/{name}-"], lambda data: target.attempt(data, folder))
+    atheris.Fuzz()
+
+
+def main() -> int:
+    """Runs the targets and prints a table; 1 if anything was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--inputs", type=int, default=100_000, help="damaged inputs over all targets")
+    parser.add_argument("--target", choices=sorted(TARGETS), help="only this one")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--coverage", action="store_true", help="guided by coverage; needs --target")
+    args = parser.parse_args()
+    names = [args.target] if args.target else sorted(TARGETS)
+    if args.coverage:
+        run_guided(names[0], args.inputs)
+        return 0
+    context = multiprocessing.get_context("spawn")
+    bad = 0
+    OUT.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        share = args.inputs // len(names)
+        report, current = context.Queue(), OUT / f"{name}-current"
+        begin = time.monotonic()
+        child = context.Process(target=run_target, args=(name, share, args.seed, current, report))
+        child.start()
+        child.join()
+        if child.exitcode:
+            current.rename(OUT / f"{name}-killed-the-process")
+            print(f"{name:18} the process died with exit code {child.exitcode}")
+            bad += 1
+            continue
+        counts = report.get()
+        current.unlink(missing_ok=True)
+        bad += sum(counts[kind] for kind in ("crashes", "slow", "hangs", "memory"))
+        print(f"{name:18} {counts}  {time.monotonic() - begin:.0f} s")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
