@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from rgbd_seg.calibration import Intrinsics
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.labels import LabelClass, LabelSet, distinct_colors
-from rgbd_seg.recording.picture_reader import PictureOptions, PicturePair, PictureReader, regular_times_us
+from rgbd_seg.recording.picture_reader import PictureOptions, PicturePair, PictureReader, regular_times_us, times_of
 from rgbd_seg.recording.pictures import COLOR_SUFFIXES, DEPTH_SUFFIXES, LABEL_SUFFIXES
 from rgbd_seg.recording.reader import Gap, RecordingInfo
 from rgbd_seg.recording.sidecar import Geometry, Sidecar, find_matrix, read_sidecar, read_text
@@ -59,11 +59,11 @@ class _Defaults:
 
 
 def matches(path: Path) -> bool:
-    """Whether a path is a folder that holds pictures of both kinds by their names."""
+    """Whether a path is a folder that holds colour or depth pictures by their names (only both can be opened)."""
     if not path.is_dir():
         return False
     files = _find_files(path)
-    return bool(files["color"]) and bool(files["depth"])
+    return bool(files["color"]) or bool(files["depth"])
 
 
 def open_reader(path: Path, **options: str) -> PictureReader:
@@ -105,7 +105,7 @@ def open_reader(path: Path, **options: str) -> PictureReader:
     )
     # A saturated count is no measurement in any customary unit; 7-Scenes uses it for holes.
     invalid = _first(given.invalid_depth, sidecar.invalid_depth, 65535)
-    return PictureReader(info, pairs, geometry, invalid)
+    return PictureReader(info, pairs, times_of(pairs), geometry, invalid)
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -153,6 +153,12 @@ def _pair_up(files: Files, path: Path) -> tuple[list[str], list[str]]:
     """The frames that have both pictures, in natural order, and a sentence for each kind that was left out."""
     color, depth = files["color"], files["depth"]
     keys = sorted(color.keys() & depth.keys(), key=natural_key)
+    if not color or not depth:
+        there, missing = ("colour", "depth") if color else ("depth", "colour")
+        raise RecordingError(
+            f"{path} has {len(color or depth)} {there} pictures but no {missing} pictures: put them beside each other "
+            "(such as 0001.color.png and 0001.depth.png) or into rgb/ and depth/ with the same names"
+        )
     if not keys:
         raise RecordingError(
             f"{path} has {len(color)} colour and {len(depth)} depth pictures, but none belong together by their "

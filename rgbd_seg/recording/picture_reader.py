@@ -129,6 +129,7 @@ class PictureReader(RecordingReader):
         self,
         info: RecordingInfo,
         pairs: Sequence[PicturePair],
+        times_us: NDArray[np.int64],
         geometry: Geometry,
         invalid_depth: int = 0,
     ) -> None:
@@ -136,7 +137,8 @@ class PictureReader(RecordingReader):
 
         Args:
             info: What the recording is.
-            pairs: The frames in order.
+            pairs: The frames in order; looked at one by one, so that they may be found lazily.
+            times_us: (N,) microseconds since the first frame, never decreasing.
             geometry: How pictures become metres.
             invalid_depth: A count that means "no return" besides 0.
 
@@ -147,7 +149,7 @@ class PictureReader(RecordingReader):
         self._pairs = pairs
         self._geometry = geometry
         self._invalid_depth = invalid_depth
-        self._times_us = np.array([pair.time_us for pair in pairs], np.int64)
+        self._times_us = times_us
         self._times_us.flags.writeable = False
         self._calibrations: dict[tuple[int, int], Calibration] = {}
         refuse_unusable(pairs, info.path)
@@ -244,3 +246,8 @@ def require_same_size(a: tuple[int, ...], path_a: Path, b: tuple[int, ...], path
 def regular_times_us(count: int, fps: float) -> NDArray[np.int64]:
     """Times of frames that have none of their own: (count,) microseconds, `fps` frames a second."""
     return np.round(np.arange(count) * (1e6 / fps)).astype(np.int64)
+
+
+def times_of(pairs: Sequence[PicturePair]) -> NDArray[np.int64]:
+    """The times of frames that have their own: (N,) microseconds."""
+    return np.array([pair.time_us for pair in pairs], np.int64)

@@ -112,7 +112,8 @@ class SunrgbdReader(PictureReader):
         self._folders = folders
         self._labels = labels
         self._root = path
-        pairs = _LazyPairs(folders, _DEPTH_FOLDERS[depth], regular_times_us(len(folders), fps))
+        times_us = regular_times_us(len(folders), fps)
+        pairs = _LazyPairs(folders, _DEPTH_FOLDERS[depth], times_us)
         info = RecordingInfo(
             path=path,
             layout="sunrgbd",
@@ -120,7 +121,7 @@ class SunrgbdReader(PictureReader):
             label_set=None if labels == "none" else label_set,
             details={"depth": f"{depth}, decoded to millimetres", "frames": str(len(folders)), "labels": labels},
         )
-        super().__init__(info, pairs, Geometry(depth_unit_m=0.001))
+        super().__init__(info, pairs, times_us, Geometry(depth_unit_m=0.001))
 
     def name(self, position: int) -> str:
         """The frame's folder below the tree, such as `kv1/b3dodata/img_0063`."""

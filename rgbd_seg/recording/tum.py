@@ -7,14 +7,14 @@ time, within 20 ms, as in the benchmark's own `associate.py`. Depth is 16-bit PN
 from __future__ import annotations
 
 import math
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rgbd_seg.calibration import Intrinsics
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.picture_reader import PictureOptions, PicturePair, PictureReader
+from rgbd_seg.recording.picture_reader import PictureOptions, PicturePair, PictureReader, times_of
 from rgbd_seg.recording.reader import RecordingInfo
 from rgbd_seg.recording.sidecar import Geometry, Sidecar, find_matrix, read_sidecar, read_text
 
@@ -77,7 +77,7 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         details={"depth unit": f"{geometry.depth_unit_m:g} m per count"} | dict(sidecar.details),
         warnings=tuple(warnings),
     )
-    return PictureReader(info, pairs, geometry, given.invalid_depth or sidecar.invalid_depth or 0)
+    return PictureReader(info, pairs, times_of(pairs), geometry, given.invalid_depth or sidecar.invalid_depth or 0)
 
 
 def associate(
@@ -133,7 +133,7 @@ def _read_list(folder: Path, name: str) -> tuple[NDArray[np.float64], list[Path]
 def _inside(folder: Path, name: str, origin: str) -> Path:
     """A listed file, which must lie in the recording's own folder."""
     listed = PurePosixPath(name.replace("\\", "/"))
-    if listed.is_absolute() or ".." in listed.parts or Path(name).is_absolute() or Path(name).drive or "\0" in name:
+    if listed.is_absolute() or ".." in listed.parts or PureWindowsPath(name).drive or "\0" in name:
         raise RecordingError(f"{origin}: {name!r:.100} is outside the recording's folder and is not read")
     return folder / listed
 

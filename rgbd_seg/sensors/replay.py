@@ -71,7 +71,6 @@ class ReplaySensor(Sensor):
         if self._reader_closed:
             self._reader, self._reader_closed = self._reopen(), False
             self.playback.restart()
-        self._first_number = 0  # Frames keep the index they were captured with.
         problem: RecordingError | None = None
         for position in range(len(self._reader)):
             try:
@@ -103,6 +102,10 @@ class ReplaySensor(Sensor):
                 calibration=stored.calibration,
                 truth=stored.truth,
             )
+
+    def _count(self, number: int | None) -> int:
+        """Frames keep the index that they were captured with, also after a seek."""
+        return super()._count(None) if number is None else number
 
     def _close(self) -> None:
         self._reader.close()
