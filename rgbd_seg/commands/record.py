@@ -1,0 +1,148 @@
+"""`rgbd-seg record`: a source into a file, until it ends, the time is up, or somebody stops it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from rgbd_seg.pipeline.recorder import Recorder, RecorderStatus
+    from rgbd_seg.sensors.sensor import Sensor
+
+# A camera that says nothing for so long is lost.
+_SILENCE_S = 10.0
+_REPORT_S = 0.5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of this command."""
+    parser.add_argument("source", help="a camera or the built-in room by its URI, or the path of a recording")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path(), help="the file, or a folder for a file named by date and source"
+    )
+    parser.add_argument("--seconds", type=float, help="stop after so many seconds (default: at Ctrl-C)")
+    parser.add_argument("--frames", type=int, help="stop after so many frames")
+    parser.add_argument("--mode", help="picture size and rate, such as 640x480@30 (default: the source's own)")
+    parser.add_argument("--color", choices=("jpeg", "png"), default="jpeg", help="png keeps every bit of the colour")
+    parser.add_argument("--quality", type=int, default=95, help="of the JPEG, 1..100 (default: %(default)s)")
+    parser.add_argument(
+        "--compression", choices=("zstd", "lz4", "none"), default="zstd", help="zstd is small, lz4 is fast"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON for scripts")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Records; however it ends, the file is finalised before anything is said."""
+    from rgbd_seg.errors import ConfigurationError, EndOfStream, RecordingError, SensorError
+    from rgbd_seg.pipeline.recorder import Recorder, RecorderOptions
+    from rgbd_seg.recording.writer import WriterOptions, default_name, unused_path
+    from rgbd_seg.sensors import open_sensor
+    from rgbd_seg.sensors.sensor import Request, StreamMode
+
+    for name in ("seconds", "frames"):
+        value = getattr(args, name)
+        if value is not None and not value > 0:
+            raise ConfigurationError(f"--{name} must be more than 0, not {value:g}")
+    options = RecorderOptions(
+        writer=WriterOptions(color=args.color, jpeg_quality=args.quality, compression=args.compression)
+    )
+    mode = None
+    if args.mode:
+        try:
+            width, height, fps = args.mode.lower().replace("@", "x").split("x")
+            mode = StreamMode(int(width), int(height), float(fps))
+        except ValueError:
+            raise ConfigurationError(f"--mode must look like 640x480@30, not {args.mode!r}") from None
+    lost: SensorError | None = None
+    with open_sensor(args.source, Request(mode=mode)) as sensor, _stop_signals() as stopped:
+        output = args.output
+        if output.is_dir():
+            output = unused_path(output / default_name(sensor.info.name))
+        settings = {control.name: str(control.value) for control in sensor.controls()}
+        settings["mode"] = str(mode) if mode else f"{sensor.calibration.color.width}x{sensor.calibration.color.height}"
+        with Recorder(output, sensor.calibration, sensor.info, settings=settings, options=options) as recorder:
+            try:
+                _pump(sensor, recorder, stopped, args.seconds, args.frames)
+            except EndOfStream:
+                pass
+            except SensorError as error:
+                lost = error
+            status = recorder.stop()
+    _report(status, as_json=args.json)
+    if status.state == "failed" or status.reason not in ("", "stopped"):
+        raise RecordingError(status.reason)
+    if lost is not None:
+        raise lost
+    if not status.frames:
+        raise RecordingError(f"{args.source} gave no frame: nothing was recorded")
+    return 128 + stopped[0] if stopped else 0
+
+
+def _pump(sensor: Sensor, recorder: Recorder, stopped: list[int], seconds: float | None, frames: int | None) -> None:
+    """Moves frames until something ends it."""
+    from rgbd_seg.errors import SensorTimeout
+
+    can_wait = sensor.info.kind != "camera"
+    taken, first_ns, last_seen, next_report = 0, 0, time.monotonic(), 0.0
+    while not stopped and recorder.status().state == "recording":
+        if sys.stderr.isatty() and time.monotonic() >= next_report:
+            next_report = time.monotonic() + _REPORT_S
+            print(f"\r{_line(recorder.status())}  (Ctrl-C stops) ", end="", file=sys.stderr, flush=True)
+        try:
+            frame = sensor.read(0.5)
+        except SensorTimeout:
+            if time.monotonic() - last_seen > _SILENCE_S:
+                raise
+            continue
+        last_seen = time.monotonic()
+        first_ns = first_ns or frame.host_ns
+        if seconds is not None and (frame.host_ns - first_ns) / 1e9 >= seconds:
+            return
+        recorder.offer(frame, wait_s=5.0 if can_wait else 0.0)
+        taken += 1
+        if taken == frames:
+            return
+
+
+def _line(status: RecorderStatus) -> str:
+    rate = f", {status.file_bytes / status.seconds / 1e6:.1f} MB/s" if status.seconds else ""
+    return (
+        f"{status.frames} frames, {status.seconds:.1f} s, {status.file_bytes / 1e6:.1f} MB{rate}, {status.dropped} lost"
+    )
+
+
+def _report(status: RecorderStatus, *, as_json: bool) -> None:
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    if as_json:
+        print(json.dumps(asdict(status) | {"path": str(status.path)}, indent=2))
+    elif status.frames:
+        print(f"{status.path}: {_line(status)}")
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Notes Ctrl-C, `kill` and a closed terminal, so that the file is finalised first; a second Ctrl-C interrupts."""
+    received: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, note) for number in (getattr(signal, name) for name in names)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,106 @@
+"""Pictures in and out of bytes; a size that a header claims is checked before any memory is spent on it."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any, Literal
+
+import cv2
+import numpy as np
+
+from rgbd_seg.errors import RecordingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: No RGB-D camera is known with more than 13 million pixels.
+MAX_PIXELS = 64 * 1024 * 1024
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def encode_color(color: NDArray[np.uint8], kind: Literal["jpeg", "png"], quality: int) -> bytes:
+    """Encodes a picture.
+
+    Args:
+        color: (H, W, 3) uint8 RGB.
+        kind: "jpeg", or "png" (lossless, fastest level).
+        quality: Of the JPEG, 1..100.
+    """
+    bgr = cv2.cvtColor(color, cv2.COLOR_RGB2BGR)
+    if kind == "jpeg":
+        done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    else:
+        done, data = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not done:
+        raise RecordingError(f"a picture of {color.shape[1]}x{color.shape[0]} cannot be stored as {kind}")
+    return bytes(data.data)
+
+
+def decode_color(data: bytes) -> NDArray[np.uint8]:
+    """Decodes a JPEG or PNG to (H, W, 3) uint8 RGB.
+
+    Raises:
+        RecordingError: It is neither, it is damaged, or it is larger than any camera's picture.
+    """
+    bgr = _decode(data, cv2.IMREAD_COLOR)
+    if bgr.dtype != np.uint8 or bgr.ndim != 3:
+        raise RecordingError(f"a colour picture has 8 bits and three channels, not {bgr.dtype} {bgr.shape}")
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def decode_depth_png(data: bytes) -> NDArray[np.uint16]:
+    """Decodes a 16-bit grey PNG to (H, W) uint16.
+
+    Raises:
+        RecordingError: It is no such picture, or damaged.
+    """
+    depth = _decode(data, cv2.IMREAD_UNCHANGED)
+    if depth.dtype != np.uint16 or depth.ndim != 2:
+        raise RecordingError(f"a depth picture has 16 bits and one channel, not {depth.dtype} {depth.shape}")
+    return depth.astype(np.uint16, copy=False)
+
+
+def is_depth_png(data: bytes) -> bool:
+    """Whether this is a PNG with 16 bits and one channel."""
+    return data.startswith(_PNG) and data[12:16] == b"IHDR" and data[24:26] == b"\x10\x00"
+
+
+def picture_size(data: bytes) -> tuple[int, int]:
+    """Width and height that the header of a JPEG or PNG claims.
+
+    Raises:
+        RecordingError: It is neither, or has no size.
+    """
+    if data.startswith(_PNG):
+        if len(data) >= 24 and data[12:16] == b"IHDR":
+            width, height = struct.unpack_from(">II", data, 16)
+            return width, height
+    elif data.startswith(b"\xff\xd8"):
+        position = 2
+        while position + 9 <= len(data) and data[position] == 0xFF:
+            marker = data[position + 1]
+            if marker == 0xFF:  # A fill byte.
+                position += 1
+                continue
+            # The start-of-frame markers C0..CF, without the tables C4 and CC and the reserved C8.
+            if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+                height, width = struct.unpack_from(">HH", data, position + 5)
+                return width, height
+            if marker == 0xDA:
+                break
+            position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    raise RecordingError("a picture in the recording is neither JPEG nor PNG, or its header is damaged")
+
+
+def _decode(data: bytes, flags: int) -> NDArray[Any]:
+    width, height = picture_size(data)
+    if not 0 < width * height <= MAX_PIXELS:
+        raise RecordingError(f"a picture in the recording claims to have {width}x{height} pixels")
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise RecordingError(f"a picture in the recording is damaged: {error.err}") from None
+    if picture is None or picture.shape[:2] != (height, width):
+        raise RecordingError("a picture in the recording is damaged")
+    return np.asarray(picture)
