@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rgbd_seg.recording.reader import RecordingReader
 
 # Tried in this order; the module says whether a path is one of its own.
-_LAYOUTS = ("mcap_reader", "sunrgbd", "tum", "folder")
+_LAYOUTS = ("sunrgbd", "tum", "folder", "mcap_reader")
 
 
 def open_recording(path: str | Path, **options: str) -> RecordingReader:
@@ -42,5 +42,15 @@ def open_recording(path: str | Path, **options: str) -> RecordingReader:
         raise RecordingError(f"cannot open {path}: {error}") from error
     raise RecordingError(
         f"{path} is no recording that rgbd-seg knows: expected a .mcap file, a SUN RGB-D tree, a TUM folder "
-        "(rgb.txt and depth.txt), or a folder with pairs of colour and depth pictures"
+        f"(rgb.txt and depth.txt), or a folder with pairs of colour and depth pictures{_hint(path)}"
     )
+
+
+def _hint(path: Path) -> str:
+    """Names folders inside that can be opened: people often choose one level too high."""
+    if not path.is_dir():
+        return ""
+    layouts = [import_module(f"rgbd_seg.recording.{name}") for name in ("tum", "folder")]
+    children = [child for child in sorted(path.iterdir())[:200] if child.is_dir()]
+    good = [child.name for child in children if any(layout.matches(child) for layout in layouts)]
+    return f". Inside it, these can be opened: {', '.join(good[:5])}" if good else ""

@@ -68,6 +68,11 @@ def parse_uri(text: str) -> Uri:
     return Uri(text, scheme, rest, options)
 
 
+def driver_module(uri: Uri) -> str:
+    """Name of the module that opens this source in-process."""
+    return f"rgbd_seg.sensors.{_DRIVERS.get(uri.scheme, _REPLAY)}"
+
+
 def open_sensor(uri: str, request: Request | None = None, *, isolated: bool | None = None) -> Sensor:
     """A source, not opened yet: call `open()` or use it in a `with` block.
 
@@ -85,7 +90,7 @@ def open_sensor(uri: str, request: Request | None = None, *, isolated: bool | No
     if isolated or (isolated is None and parsed.scheme in _NATIVE):
         module = import_module("rgbd_seg.sensors.isolated")
     else:
-        module = import_module(f"rgbd_seg.sensors.{_DRIVERS.get(parsed.scheme, _REPLAY)}")
+        module = import_module(driver_module(parsed))
     sensor: Sensor = module.open_device(parsed, request)
     return sensor
 

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorTimeout
+from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorLost, SensorTimeout
 from rgbd_seg.frame import RgbdFrame, Truth
 from rgbd_seg.sensors.freshness import Freshness
 
@@ -237,7 +237,9 @@ class Sensor(ABC):
         self._calibration = self._open()
         self._is_open = True
         self._next_due_ns = time.monotonic_ns()
-        self._next_index, self._first_number = 0, None
+        self._first_number = None
+        if self.info.kind != "camera":  # A camera that comes back goes on counting; a recording starts again.
+            self._next_index = 0
         watched = self.info.kind == "camera" and self.lost_after_s is not None
         self._freshness = Freshness(self.info.name, self.lost_after_s or 0.0) if watched else None
 
@@ -250,22 +252,25 @@ class Sensor(ABC):
         Raises:
             SensorTimeout: None came in time.
             SensorFrozen: A camera has delivered nothing but old pictures for `lost_after_s` seconds of reading.
-            SensorLost: The device is gone, or has been silent for `lost_after_s` seconds of reading.
+            SensorLost: The device is gone, sent something broken, or was silent for `lost_after_s` seconds of reading.
             EndOfStream: There are no more frames.
             SensorError: The source is not open.
         """
         calibration = self.calibration
         self._wait_for_pace(timeout_s)
         capture = self._grab_new(timeout_s)
-        return RgbdFrame(
-            color=capture.color,
-            depth=capture.depth,
-            calibration=capture.calibration or calibration,
-            index=self._count(capture.number),
-            host_ns=capture.host_ns or time.monotonic_ns(),
-            device_us=capture.device_us,
-            truth=capture.truth,
-        )
+        try:
+            return RgbdFrame(
+                color=capture.color,
+                depth=capture.depth,
+                calibration=capture.calibration or calibration,
+                index=self._count(capture.number),
+                host_ns=capture.host_ns or time.monotonic_ns(),
+                device_us=capture.device_us,
+                truth=capture.truth,
+            )
+        except ConfigurationError as error:
+            raise SensorLost(f"{self.info.name} delivered a broken picture: {error}") from error
 
     def set_control(self, name: str, value: ControlValue) -> None:
         """Sets a control of the open source.
