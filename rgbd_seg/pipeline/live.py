@@ -15,10 +15,11 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import EndOfStream, RgbdSegError, SensorError, SensorLost, SensorTimeout
 from rgbd_seg.frame import RgbdFrame, Segmentation
+from rgbd_seg.pipeline.recorder import MIB, PreRoll
 from rgbd_seg.pipeline.slot import LatestSlot
 from rgbd_seg.pipeline.status import ModelState, ModelStatus, RateMeter, StageMeter, State, Status, StopReason
 
@@ -26,33 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rgbd_seg.inference.segmenter import Segmenter, Smoothing
+    from rgbd_seg.pipeline.recorder import Recorder
     from rgbd_seg.sensors.sensor import ControlValue, Sensor
 
     Progress = Callable[[str, float], None]
     ModelLoader = Callable[[Progress], Segmenter]
 
 _log = logging.getLogger(__name__)
+_PRE_ROLL_BYTES = 128 * MIB  # Half of what waits in a recorder's queue at most.
 _READ_TIMEOUT_S = 0.5
 _JOIN_TIMEOUT_S = 10.0
-
-
-class Recorder(Protocol):
-    """What the pipeline asks of a recording."""
-
-    def offer(self, frame: RgbdFrame) -> bool:
-        """Takes a captured frame; False if it had to be dropped (and was counted)."""
-
-    def offer_labels(self, segmentation: Segmentation) -> bool:
-        """Takes the labels of a frame, where labels are recorded."""
-
-    def mark_gap(self, reason: str, seconds: float) -> None:
-        """Writes into the recording that nothing was captured for a while."""
-
-    def stop(self) -> None:
-        """Writes what is queued and finalises the file. Stopping twice is harmless."""
-
-    def status(self) -> Any:
-        """Counters for the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +46,14 @@ class LiveSettings:
     Attributes:
         smoothing: Temporal smoothing of the model.
         min_confidence: Pixels below this confidence (0..1) stay unlabelled.
-        silent_after_s: A camera without a frame for so long counts as lost.
         reopen_every_s: Pause between two tries to reopen a lost camera.
+        pre_roll_s: Frames from so long before a recording is started come into it too.
     """
 
     smoothing: Smoothing = "off"
     min_confidence: float = 0.0
-    silent_after_s: float = 5.0
     reopen_every_s: float = 0.5
+    pre_roll_s: float = 0.0
 
 
 class LivePipeline:
@@ -108,6 +92,7 @@ class LivePipeline:
         self._threads: list[threading.Thread] = []
         self._commands: deque[Callable[[], None]] = deque()
         self._recorder: Recorder | None = None
+        self._pre_roll = PreRoll(self._settings.pre_roll_s, _PRE_ROLL_BYTES)
         self._next_segmenter = segmenter
         self._swap = segmenter is not None
         self._load_number = 0
@@ -158,6 +143,8 @@ class LivePipeline:
     def configure(self, settings: LiveSettings) -> None:
         """Adopts other settings between two frames."""
         with self._lock:
+            if settings.pre_roll_s != self._settings.pre_roll_s:
+                self._pre_roll = PreRoll(settings.pre_roll_s, _PRE_ROLL_BYTES)
             self._settings = settings
 
     def set_control(self, name: str, value: ControlValue) -> None:
@@ -186,7 +173,7 @@ class LivePipeline:
             self._set_model(state=ModelState.NONE, info=None, error="")
 
     def attach_recorder(self, recorder: Recorder) -> None:
-        """Offers every captured frame to this recorder from now on.
+        """Offers every captured frame to this recorder from now on, after those of the pre-roll.
 
         Raises:
             SensorError: The pipeline has ended, or another recording is running.
@@ -196,6 +183,8 @@ class LivePipeline:
                 raise SensorError("the source has stopped: nothing can be recorded")
             if self._recorder is not None:
                 raise SensorError("a recording is running already: stop it first")
+            for frame in self._pre_roll.take():
+                recorder.offer(frame)
             self._recorder = recorder
 
     def detach_recorder(self) -> Recorder | None:
@@ -256,31 +245,27 @@ class LivePipeline:
             self.sensor.close()
 
     def _capture_until_lost(self) -> None:
-        last_ns = time.monotonic_ns()
         last_index: int | None = None
         while not self._stop.is_set():
             self._run_commands()
             try:
                 frame = self.sensor.read(_READ_TIMEOUT_S)
-            except SensorTimeout as error:
-                playback = self.sensor.playback
-                silent_s = (time.monotonic_ns() - last_ns) / 1e9
-                if playback is not None:  # Paused, or between two slow frames.
-                    last_ns = time.monotonic_ns()
-                elif silent_s > self._settings.silent_after_s:
-                    raise SensorLost(f"{self.sensor.info.name} has been silent for {silent_s:.0f} s") from error
+            except SensorTimeout:  # The sensor itself says when silence is a loss; a paused replay is silent for ever.
                 continue
-            last_ns = time.monotonic_ns()
-            gap = 0 if last_index is None else max(frame.index - last_index - 1, 0)
+            missed = 0 if last_index is None else max(frame.index - last_index - 1, 0)
             last_index = frame.index
-            self._accept(frame, gap if self.sensor.playback is None else 0)
+            self._accept(frame, missed if self.sensor.playback is None else 0)
 
-    def _accept(self, frame: RgbdFrame, gap: int) -> None:
+    def _accept(self, frame: RgbdFrame, missed: int) -> None:
         playback = self.sensor.playback
         with self._lock:
             recorder = self._recorder
+            if recorder is None:
+                self._pre_roll.offer(frame)
             self._capture_rate.tick(time.monotonic_ns())
-            self._status = replace(self._status, captured=self._status.captured + 1, missed=self._status.missed + gap)
+            self._status = replace(
+                self._status, captured=self._status.captured + 1, missed=self._status.missed + missed
+            )
         if recorder is not None:
             recorder.offer(frame)
         if playback is not None and playback.every_frame:

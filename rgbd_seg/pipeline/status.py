@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rgbd_seg.inference.segmenter import SegmenterInfo
+    from rgbd_seg.pipeline.recorder import RecorderStatus
 
 
 class State(Enum):
@@ -78,7 +79,7 @@ class Status:
         stage_ms: Mean milliseconds by stage of the network over the last results.
         reopened: How often a lost source came back.
         model: The model's own status.
-        recorder: Counters of the running recording, None if there is none.
+        recorder: The recording that is running or ended by itself, None if there is none.
         stop_reason: How it ended, None while it has not.
         error: The sentence behind a stop with an error, "" otherwise.
     """
@@ -96,7 +97,7 @@ class Status:
     stage_ms: Mapping[str, float] = field(default_factory=dict)
     reopened: int = 0
     model: ModelStatus = field(default_factory=ModelStatus)
-    recorder: Any = None
+    recorder: RecorderStatus | None = None
     stop_reason: StopReason | None = None
     error: str = ""
 

@@ -31,6 +31,8 @@ class ReplaySensor(Sensor):
         playback: The controls; safe to use from other threads, before and after opening.
     """
 
+    playback: Playback
+
     def __init__(
         self,
         reader: RecordingReader,

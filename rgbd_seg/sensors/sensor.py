@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rgbd_seg.calibration import Calibration
+    from rgbd_seg.sensors.playback import Playback
 
 ControlValue = bool | int | float | str
 
@@ -159,7 +160,8 @@ class Sensor(ABC):
 
     #: Frames per second at which the base releases frames; None where the device has a clock of its own.
     pace_hz: float | None = None
-    playback: Any = None
+    #: The controls of a replay, safe to use from other threads; None for sources that cannot be paused or sought.
+    playback: Playback | None = None
     #: Seconds without a new frame after which a camera counts as lost; None where somebody else watches that.
     lost_after_s: float | None = 3.0
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LABELS = LabelSet("one", (LabelClass("thing", (1, 2, 3)),))
-QUICK = LiveSettings(reopen_every_s=0.01, silent_after_s=0.05)
+QUICK = LiveSettings(reopen_every_s=0.01)
 
 
 class ConstantSegmenter(Segmenter):
@@ -116,8 +116,9 @@ def test_a_lost_camera_is_opened_again_and_frames_go_on(run: Callable[..., LiveP
 
 
 def test_a_silent_camera_counts_as_lost(run: Callable[..., LivePipeline]) -> None:
-    silence: list[Event] = ["silence"] * 30
-    pipeline = run([1, *silence, 2, "end"])
+    sensor = ScriptedSensor([1, *["silence"] * 30, 2, "end"])
+    sensor.lost_after_s = 0.05
+    pipeline = run(sensor)
     until(lambda: not pipeline.running)
     assert pipeline.status().captured == 2
     assert pipeline.status().reopened >= 1

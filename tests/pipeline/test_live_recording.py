@@ -1,0 +1,92 @@
+"""A pipeline that records into real files: what came before the button, gaps of lost cameras, and every end."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rgbd_seg.errors import SensorError
+from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
+from rgbd_seg.pipeline.recorder import Recorder
+from rgbd_seg.recording import open_recording
+from tests.pipeline.scripted_sensor import CALIBRATION, Event, ScriptedSensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)
+
+
+def paced(events: Iterable[Event]) -> Iterator[Event]:
+    for event in events:
+        time.sleep(0.002)
+        yield event
+
+
+def record_all(script: Iterable[Event], path: Path) -> LivePipeline:
+    """Runs a script to its end with a recorder attached before the first frame."""
+    sensor = ScriptedSensor(script)
+    pipeline = LivePipeline(sensor, settings=LiveSettings(reopen_every_s=0.01))
+    pipeline.attach_recorder(Recorder(path, CALIBRATION, sensor.info))
+    pipeline.start()
+    until(lambda: not pipeline.running)
+    return pipeline
+
+
+def test_every_captured_frame_is_in_the_file_when_the_source_ends(tmp_path: Path) -> None:
+    record_all(range(1, 101), tmp_path / "a.mcap")
+    with open_recording(tmp_path / "a.mcap") as reader:
+        assert [int(frame.depth[0, 0]) for frame in reader] == list(range(1, 101))
+
+
+def test_a_lost_camera_leaves_its_gap_in_the_file(tmp_path: Path) -> None:
+    record_all([1, 2, "lost", "refuse open", 3, 4, "end"], tmp_path / "a.mcap")
+    with open_recording(tmp_path / "a.mcap") as reader:
+        assert [int(frame.depth[0, 0]) for frame in reader] == [1, 2, 3, 4]
+        assert ["camera lost"] == [gap.reason for gap in reader.info.gaps]
+        assert reader.info.gaps[0].after == 1
+
+
+@pytest.mark.parametrize("last", ["bug", "end"])
+def test_the_file_is_finished_however_the_pipeline_ends(last: Event, tmp_path: Path) -> None:
+    pipeline = record_all([1, 2, 3, last], tmp_path / "a.mcap")
+    status = pipeline.status().recorder
+    assert status is not None
+    assert (status.state, status.frames) == ("finished", 3)
+    with open_recording(tmp_path / "a.mcap") as reader:
+        assert len(reader) == 3
+        assert not reader.info.warnings
+
+
+def test_frames_from_before_the_button_come_into_the_recording(tmp_path: Path) -> None:
+    sensor = ScriptedSensor(paced(range(1, 10_000)))
+    pipeline = LivePipeline(sensor, settings=LiveSettings(pre_roll_s=30.0))
+    pipeline.start()
+    until(lambda: pipeline.status().captured > 20)
+    pipeline.attach_recorder(Recorder(tmp_path / "a.mcap", CALIBRATION, sensor.info))
+    with Recorder(tmp_path / "b.mcap", CALIBRATION, sensor.info) as second:
+        with pytest.raises(SensorError, match="running already"):
+            pipeline.attach_recorder(second)
+    captured = pipeline.status().captured
+    until(lambda: pipeline.status().captured > captured + 20)
+    assert pipeline.detach_recorder() is not None
+    pipeline.stop()
+    with open_recording(tmp_path / "a.mcap") as reader:
+        numbers = [int(frame.depth[0, 0]) for frame in reader]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) > captured + 20
+
+
+def test_nothing_can_be_recorded_after_the_end(tmp_path: Path) -> None:
+    pipeline = record_all([1], tmp_path / "a.mcap")
+    with Recorder(tmp_path / "b.mcap", CALIBRATION, pipeline.sensor.info) as recorder:
+        with pytest.raises(SensorError, match="has stopped"):
+            pipeline.attach_recorder(recorder)
