@@ -10,8 +10,8 @@ from mcap.records import Metadata
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.format import INDEX_ATTACHMENT
-from rgbd_seg.recording.mcap_input import DamagedError, McapInput, Summary
-from rgbd_seg.recording.mcap_scan import scan
+from rgbd_seg.recording.mcap_input import DamagedError, McapInput
+from rgbd_seg.recording.mcap_scan import Scan, scan
 from rgbd_seg.recording.message_index import MessageIndex
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class McapContents:
         metadata: The texts by the name of their table.
         index: Where the messages lie.
         has_gap_list: Whether `index.gaps` is complete; if not, the gaps are to be read from their messages.
+        holes: Where bytes begin that could not be read, unless they are at the end.
         is_finished: Whether the file was finished properly.
         warnings: What was wrong, in whole sentences.
     """
@@ -41,6 +42,7 @@ class McapContents:
     metadata: Mapping[str, Mapping[str, str]]
     index: MessageIndex
     has_gap_list: bool
+    holes: tuple[int, ...]
     is_finished: bool
     warnings: tuple[str, ...] = ()
 
@@ -55,52 +57,14 @@ def read_contents(source: McapInput, progress: Callable[[float], None] | None = 
     Raises:
         RecordingError: Nothing in it can be read.
     """
-    if source.size == 0:
-        raise RecordingError(f"{source.path} is empty: nothing was ever written to it")
     problem = ""
-    summary: Summary | None = None
     try:
-        summary = source.summary()
-        indexed = _from_index(source, summary)
+        indexed = _from_index(source)
         if indexed is not None:
             return indexed
     except DamagedError as error:
         problem = str(error)
-    return _from_scan(source, summary, problem, progress)
-
-
-def _from_index(source: McapInput, summary: Summary) -> McapContents | None:
-    """The contents by our own index; None if another program wrote the file, or rewrote it."""
-    for entry in summary.attachments:
-        if entry.name != INDEX_ATTACHMENT:
-            continue
-        name, data = source.attachment_at(entry.offset)
-        if name != INDEX_ATTACHMENT:
-            raise DamagedError("the index is not where the summary says")
-        try:
-            index = MessageIndex.from_bytes(data, entry.offset)
-        except ValueError as error:
-            if "another file" in str(error):
-                return None
-            raise DamagedError(str(error)) from None
-        metadata: dict[str, dict[str, str]] = {}
-        for place in summary.metadata[:_MAX_METADATA]:
-            record = source.record_at(place.offset, Metadata, Opcode.METADATA)
-            metadata.setdefault(record.name, record.metadata)
-        return McapContents(summary.schemas, summary.channels, metadata, index, True, True)
-    return None
-
-
-def _from_scan(
-    source: McapInput, summary: Summary | None, problem: str, progress: Callable[[float], None] | None
-) -> McapContents:
-    found = scan(source, progress)
-    if not found.chunks and not found.channels:
-        what = problem or "there is no readable chunk in it"
-        raise RecordingError(f"{source.path} is no readable MCAP recording: {what}")
-    if summary is not None:
-        found.schemas = summary.schemas | found.schemas
-        found.channels = summary.channels | found.channels
+    found, is_finished = search(source, progress)
     warnings = []
     if problem:
         warnings.append(
@@ -110,7 +74,64 @@ def _from_scan(
     if found.skipped_bytes:
         at_end = " at its end" if found.tail_bytes == found.skipped_bytes else ""
         warnings.append(f"{found.skipped_bytes} of {source.size} bytes{at_end} could not be read and are left out.")
-    index = found.places.build()
     return McapContents(
-        found.schemas, found.channels, found.metadata, index, False, summary is not None, tuple(warnings)
+        schemas=found.schemas,
+        channels=found.channels,
+        metadata=found.metadata,
+        index=found.places.build(),
+        has_gap_list=False,
+        holes=tuple(found.holes),
+        is_finished=is_finished,
+        warnings=tuple(warnings),
     )
+
+
+def search(source: McapInput, progress: Callable[[float], None] | None = None) -> tuple[Scan, bool]:
+    """Looks through the whole file, and takes from its summary what is missing at its head.
+
+    Returns:
+        What was found, and whether the file was finished properly.
+
+    Raises:
+        RecordingError: Nothing in it can be read.
+    """
+    if source.size == 0:
+        raise RecordingError(f"{source.path} is empty: nothing was ever written to it")
+    found = scan(source, progress)
+    try:
+        summary = source.summary()
+        found.schemas = summary.schemas | found.schemas
+        found.channels = summary.channels | found.channels
+        is_finished = True
+    except DamagedError:
+        is_finished = False
+    if not found.channels or not (found.chunks or found.loose):
+        raise RecordingError(f"{source.path} is no MCAP recording, or nothing in it can be read")
+    return found, is_finished
+
+
+def _from_index(source: McapInput) -> McapContents | None:
+    """The contents by our own index; None if another program wrote the file, or rewrote it.
+
+    Raises:
+        DamagedError: The file was not finished, or its end is damaged.
+    """
+    summary = source.summary()
+    for entry in summary.attachments:
+        if entry.name != INDEX_ATTACHMENT:
+            continue
+        name, _, data = source.attachment_at(entry.offset)
+        if name != INDEX_ATTACHMENT:
+            raise DamagedError("the index is not where the summary says")
+        try:
+            index = MessageIndex.from_bytes(data)
+        except ValueError as error:
+            raise DamagedError(str(error)) from None
+        if index.offset != entry.offset:
+            return None
+        metadata: dict[str, dict[str, str]] = {}
+        for place in summary.metadata[:_MAX_METADATA]:
+            record = source.record_at(place.offset, Metadata, Opcode.METADATA)
+            metadata.setdefault(record.name, record.metadata)
+        return McapContents(summary.schemas, summary.channels, metadata, index, True, (), True)
+    return None

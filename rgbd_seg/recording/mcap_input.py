@@ -182,8 +182,8 @@ class McapInput:
             raise DamagedError(f"the chunk at byte {head.offset} is damaged")
         return plain
 
-    def attachment_at(self, offset: int) -> tuple[str, bytes]:
-        """Name and content of the attachment at `offset`, checked against its CRC.
+    def attachment_at(self, offset: int) -> tuple[str, str, bytes]:
+        """Name, media type and content of the attachment at `offset`, checked against its CRC.
 
         Raises:
             DamagedError: There is none, or it is damaged.
@@ -207,7 +207,7 @@ class McapInput:
             raise DamagedError(f"the attachment at byte {offset} is damaged") from None
         if position + 8 + size != length - 4:
             raise DamagedError(f"the attachment at byte {offset} is damaged")
-        return texts[0], bytes(body[position + 8 : length - 4])
+        return texts[0], texts[1], bytes(body[position + 8 : length - 4])
 
     def footer(self) -> Footer:
         """The footer at the file's end.

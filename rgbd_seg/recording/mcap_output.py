@@ -79,7 +79,6 @@ class McapOutput:
         self._counts: dict[int, int] = {}
         self._chunk: list[bytes] = []
         self._chunk_size = 0
-        self._chunk_times: tuple[int, int] = (0, 0)
         self._chunk_began = 0.0
         self._indexes: dict[int, MessageIndex] = {}
         # Serialised at once: one chunk costs about 120 bytes for as long as the recording lasts.
@@ -113,9 +112,13 @@ class McapOutput:
     def add_schema(self, name: str, encoding: str, data: bytes) -> int:
         """Describes a kind of message; returns the schema's id."""
         schema = Schema(id=len(self._schemas) + 1, name=name, encoding=encoding, data=data)
+        self.copy_schema(schema)
+        return schema.id
+
+    def copy_schema(self, schema: Schema) -> None:
+        """Writes another file's schema under its own id."""
         self._append(_serialised(schema))
         self._schemas.append(schema)
-        return schema.id
 
     def add_channel(self, topic: str, encoding: str, schema_id: int, metadata: Mapping[str, str]) -> int:
         """Opens a stream of messages; returns the channel's id."""
@@ -123,10 +126,14 @@ class McapOutput:
         channel = Channel(
             id=number, topic=topic, message_encoding=encoding, schema_id=schema_id, metadata=dict(metadata)
         )
+        self.copy_channel(channel)
+        return number
+
+    def copy_channel(self, channel: Channel) -> None:
+        """Writes another file's channel under its own id."""
         self._append(_serialised(channel))
         self._channels.append(channel)
-        self._counts[number] = 0
-        return number
+        self._counts[channel.id] = 0
 
     def add_metadata(self, name: str, values: Mapping[str, str]) -> None:
         """Writes a table of texts."""
@@ -149,9 +156,6 @@ class McapOutput:
         offset = self._chunk_size
         if not self._chunk:
             self._chunk_began = time.monotonic()
-            self._chunk_times = (time_ns, time_ns)
-        first, last = self._chunk_times
-        self._chunk_times = (min(first, time_ns), max(last, time_ns))
         head = _MESSAGE.pack(
             Opcode.MESSAGE, _MESSAGE_FIELDS + len(data), channel_id, sequence & 0xFFFFFFFF, time_ns, time_ns
         )
@@ -173,39 +177,59 @@ class McapOutput:
         if not self._chunk:
             return None
         plain = b"".join(self._chunk)
-        packed = self._pack(plain)
-        name = self._compression.encode()
-        first, last = self._chunk_times
-        crc = zlib.crc32(plain)
-        length = _CHUNK_FIELDS + len(name) + len(packed)
-        head = _CHUNK.pack(Opcode.CHUNK, length, first, last, len(plain), crc, len(name))
-        head += name + struct.pack("<Q", len(packed))
-        offset, chunk_length = self._size, len(head) + len(packed)
-        indexes = RecordBuilder()
-        index_offsets = {}
-        for channel_id, index in self._indexes.items():
-            index_offsets[channel_id] = offset + chunk_length + indexes.count
-            index.write(indexes)
-        index_bytes = _content(indexes)
-        counts = {channel_id: len(index.records) for channel_id, index in self._indexes.items()}
+        indexes = self._indexes
         # Whatever happens to the disk, these messages are not kept for a second try: memory stays bounded.
         self._chunk, self._chunk_size, self._indexes = [], 0, {}
+        return self._append_chunk(self._compression, self._pack(plain), len(plain), zlib.crc32(plain), indexes)
+
+    def copy_chunk(self, compression: str, packed: bytes, plain: bytes, indexes: Mapping[int, MessageIndex]) -> int:
+        """Writes another file's chunk as it was packed there, with new indexes.
+
+        Args:
+            compression: "zstd", "lz4" or "".
+            packed: The packed records.
+            plain: The same, unpacked.
+            indexes: For each channel the times and places of its messages in `plain`.
+
+        Returns:
+            Where the chunk lies in this file.
+        """
+        return self._append_chunk(compression, packed, len(plain), zlib.crc32(plain), indexes)
+
+    def _append_chunk(
+        self, compression: str, packed: bytes, plain_size: int, crc: int, indexes: Mapping[int, MessageIndex]
+    ) -> int:
+        times = [time_ns for index in indexes.values() for time_ns, _ in index.records]
+        first, last = (min(times), max(times)) if times else (0, 0)
+        name = compression.encode()
+        length = _CHUNK_FIELDS + len(name) + len(packed)
+        head = _CHUNK.pack(Opcode.CHUNK, length, first, last, plain_size, crc, len(name))
+        head += name + struct.pack("<Q", len(packed))
+        offset, chunk_length = self._size, len(head) + len(packed)
+        builder = RecordBuilder()
+        index_offsets = {}
+        for channel_id, index in indexes.items():
+            index_offsets[channel_id] = offset + chunk_length + builder.count
+            index.write(builder)
+        index_bytes = _content(builder)
         self._append(head, packed, index_bytes)
         ChunkIndex(
             chunk_length=chunk_length,
             chunk_start_offset=offset,
-            compression=self._compression,
+            compression=compression,
             compressed_size=len(packed),
             message_start_time=first,
             message_end_time=last,
             message_index_length=len(index_bytes),
             message_index_offsets=index_offsets,
-            uncompressed_size=len(plain),
+            uncompressed_size=plain_size,
         ).write(self._chunk_indexes)
         self._chunk_count += 1
-        for channel_id, count in counts.items():
-            self._counts[channel_id] += count
-        self._times = (first, last) if self._times is None else (min(self._times[0], first), max(self._times[1], last))
+        for channel_id, index in indexes.items():
+            self._counts[channel_id] = self._counts.get(channel_id, 0) + len(index.records)
+        if times:
+            before, after = self._times or (first, last)
+            self._times = (min(before, first), max(after, last))
         return offset
 
     def sync(self) -> None:

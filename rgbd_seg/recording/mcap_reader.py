@@ -5,6 +5,7 @@ Memory holds the places of the frames (tens of bytes each) and a few unpacked ch
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from rgbd_seg.recording.mcap_streams import find_streams
 from rgbd_seg.recording.reader import Gap, RecordingInfo, RecordingReader, StoredFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -111,18 +112,18 @@ class McapReader(RecordingReader):
         Raises:
             RecordingError: Nothing in it can be read, or it holds no frames.
         """
+        self._times_us: NDArray[np.int64]
         self._source = McapInput(path)
         try:
             self.contents: McapContents = read_contents(self._source, progress)
             self._cache = ChunkCache(self._source)
             self._streams = find_streams(path, self.contents, self._cache)
+            self._times_us = (self._streams.times_ns - self._streams.times_ns[0]) // 1000
+            self._times_us.flags.writeable = False
             self._info = self._describe(path)
         except BaseException:
             self._source.close()
             raise
-        times = self._streams.times_ns
-        self._times_us: NDArray[np.int64] = (times - times[0]) // 1000
-        self._times_us.flags.writeable = False
 
     @property
     def info(self) -> RecordingInfo:
@@ -230,8 +231,8 @@ class McapReader(RecordingReader):
         )
 
     def _read_gaps(self) -> tuple[Gap, ...]:
-        """The gap messages of a file without an index of gaps."""
-        gaps = []
+        """The gaps of a file without a list of them: its gap messages, and the holes that were found in it."""
+        gaps = [*self._gaps_at_holes()]
         for channel_id, channel in self.contents.channels.items():
             if channel.topic != layout.TOPIC_GAP:
                 continue
@@ -240,7 +241,28 @@ class McapReader(RecordingReader):
                     gaps.append(layout.gap_from_dict(parsed_json(self._cache.message(place, channel_id).data)))
                 except (DamagedError, RecordingError, ValueError):
                     continue  # The scan has already counted these bytes as unreadable.
-        return tuple(gaps)
+        return tuple(sorted(gaps, key=lambda gap: gap.after))
+
+    def _gaps_at_holes(self) -> Iterator[Gap]:
+        """What is missing where the file cannot be read, by the indices of the frames on both sides."""
+        streams = self._streams
+        if streams.frame is None:
+            return
+        chunks = streams.frame.places[:, 1]
+        for hole in self.contents.holes[:_MAX_GAPS]:
+            after = int(np.searchsorted(chunks, hole)) - 1
+            if after + 1 == len(chunks):
+                continue
+            seconds = float(streams.times_ns[after + 1] - streams.times_ns[max(after, 0)]) / 1e9
+            missing = 0
+            with contextlib.suppress(DamagedError, RecordingError):
+                missing = self._capture_index(after + 1) - self._capture_index(after) - 1 if after >= 0 else 0
+            yield Gap(after, max(missing, 0), seconds, "unreadable")
+
+    def _capture_index(self, position: int) -> int:
+        """The running number of a frame at its capture."""
+        stream = self._streams.color if self._streams.frame is None else self._streams.frame
+        return self._cache.message(stream.places[position], stream.channel_id).sequence
 
 
 def parsed_json(data: memoryview) -> dict[str, Any]:

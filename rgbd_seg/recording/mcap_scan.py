@@ -44,6 +44,9 @@ class Scan:
         metadata: The texts by the name of their table.
         places: Where the messages lie.
         chunks: Whole chunks in the order of the file.
+        loose: Where messages outside chunks lie.
+        attachments: Where attachments lie.
+        holes: Where bytes begin that could not be understood, except at the end of the file.
         skipped_bytes: How much could not be understood.
         tail_bytes: How much of that lies at the end of the file.
     """
@@ -53,6 +56,9 @@ class Scan:
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
     places: MessageIndexBuilder = field(default_factory=MessageIndexBuilder)
     chunks: list[ChunkHead] = field(default_factory=list)
+    loose: list[int] = field(default_factory=list)
+    attachments: list[int] = field(default_factory=list)
+    holes: list[int] = field(default_factory=list)
     skipped_bytes: int = 0
     tail_bytes: int = 0
 
@@ -67,8 +73,11 @@ def scan(source: McapInput, progress: Callable[[float], None] | None = None) -> 
     found = Scan()
     position = len(MAGIC)
     open_chunk: _OpenChunk | None = None
+    end_mark = source.size - len(MAGIC)
     while position < source.size:
         try:
+            if position == end_mark and source.read_at(position, len(MAGIC)) == MAGIC:
+                break
             opcode, end = source.header_at(position)
             if opcode == Opcode.MESSAGE_INDEX and open_chunk:
                 open_chunk.add_index(source.record_at(position, MessageIndex, opcode))
@@ -89,6 +98,8 @@ def scan(source: McapInput, progress: Callable[[float], None] | None = None) -> 
             found.skipped_bytes += end - position
             if end == source.size:
                 found.tail_bytes = end - position
+            else:
+                found.holes.append(position)
         position = end
         if progress:
             progress(position / source.size)
@@ -131,6 +142,7 @@ class _OpenChunk:
                     _note(found, opcode, records[start + HEADER_BYTES : end])
         except DamagedError:
             found.skipped_bytes += self.head.end - self.head.offset
+            found.holes.append(self.head.offset)
 
 
 def _take(source: McapInput, found: Scan, position: int, opcode: int) -> None:
@@ -151,6 +163,9 @@ def _take(source: McapInput, found: Scan, position: int, opcode: int) -> None:
         if time_ns < 2**63:
             found.places.add(channel_id, time_ns, 0)
             found.places.place_chunk(position)
+            found.loose.append(position)
+    elif opcode == Opcode.ATTACHMENT:
+        found.attachments.append(position)
 
 
 def _note(found: Scan, opcode: int, fields: bytes) -> None:

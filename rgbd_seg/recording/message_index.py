@@ -6,7 +6,7 @@ import json
 import struct
 import sys
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,17 +66,19 @@ class MessageIndex:
         tables: For each channel id (N, 3) int64: log time in nanoseconds, offset of the chunk in the file, offset of
             the message in the uncompressed chunk; times never decrease.
         gaps: Where frames are missing.
+        offset: Where the attachment lay in the file when it was written, -1 if it never was. A tool that rewrites the
+            file moves it, and the places are then no longer true.
     """
 
     tables: Mapping[int, NDArray[np.int64]]
-    gaps: tuple[Gap, ...] = field(default=())
+    gaps: tuple[Gap, ...] = ()
+    offset: int = -1
 
     def to_bytes(self, offset: int) -> bytes:
         """The attachment's content.
 
         Args:
-            offset: Where the attachment will lie in the file. A tool that rewrites the file moves it, and the reader
-                then knows that the places are no longer true.
+            offset: Where the attachment will lie in the file.
         """
         header = json_bytes(
             {
@@ -90,23 +92,19 @@ class MessageIndex:
         return b"".join([struct.pack("<I", len(header)), header, *columns])
 
     @staticmethod
-    def from_bytes(data: bytes, offset: int) -> MessageIndex:
+    def from_bytes(data: bytes) -> MessageIndex:
         """Reads what `to_bytes` wrote.
 
-        Args:
-            data: The attachment's content.
-            offset: Where the attachment lies in the file.
-
         Raises:
-            ValueError: It is damaged, of another version, or belongs to another file.
+            ValueError: It is damaged or of another version.
         """
         try:
             (length,) = struct.unpack_from("<I", data)
             if length > min(len(data) - 4, _MAX_HEADER_BYTES):
                 raise ValueError("the index is cut off")
             header = json.loads(data[4 : 4 + length])
-            if header["version"] != _VERSION or header["offset"] != offset:
-                raise ValueError("the index belongs to another file")
+            if header["version"] != _VERSION:
+                raise ValueError("the index is of another version")
             position = 4 + length
             tables: dict[int, NDArray[np.int64]] = {}
             for channel_id, count in header["tables"]:
@@ -115,8 +113,8 @@ class MessageIndex:
                     raise ValueError("the index is cut off")
                 numbers = np.frombuffer(data, "<i8", int(count) * _COLUMNS, position)
                 table = numbers.reshape(-1, _COLUMNS)
-                if np.any(table < 0) or np.any(np.diff(table[:, 0]) < 0) or np.any(table[:, 1] > offset):
-                    raise ValueError("the index points outside the file")
+                if np.any(table < 0) or np.any(np.diff(table[:, 0]) < 0):
+                    raise ValueError("the index is out of order")
                 tables[int(channel_id)] = table.astype(np.int64, copy=sys.byteorder != "little")
                 position += size
             gaps = tuple(
@@ -124,4 +122,4 @@ class MessageIndex:
             )
         except (struct.error, KeyError, TypeError, RecursionError, OverflowError) as error:
             raise ValueError(f"the index is damaged: {error!r}") from None
-        return MessageIndex(tables, gaps)
+        return MessageIndex(tables, gaps, int(header["offset"]))

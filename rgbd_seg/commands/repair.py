@@ -1,0 +1,42 @@
+"""`rgbd-seg repair`: a whole copy of a damaged recording."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of this command."""
+    parser.add_argument("file", type=Path, help="the .mcap recording; it is only read")
+    parser.add_argument("-o", "--output", type=Path, help="where the copy goes (default: FILE.repaired.mcap beside it)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Checks the recording and writes a copy if it is damaged."""
+    from tqdm import tqdm
+
+    from rgbd_seg.recording.repair import repair
+
+    with tqdm(total=100, unit="%", leave=False, disable=not sys.stderr.isatty()) as bar:
+
+        def show(done: float) -> None:
+            bar.update(done * 100 - bar.n)
+
+        report = repair(args.file, args.output, show)
+    if report.copy is None:
+        print(
+            f"{report.source} is whole: {report.frames} frames in {report.chunks} chunks. There is nothing to repair."
+        )
+        return 0
+    lost = sum(gap.frames for gap in report.gaps if gap.reason == "unreadable")
+    print(
+        f"{report.copy}: {report.frames} frames saved. Left out: {report.lost_chunks} damaged chunks, "
+        f"{report.skipped_bytes} unreadable bytes, {lost} frames known to be missing between others. "
+        f"{report.source} was not changed."
+    )
+    return 0
