@@ -1,0 +1,81 @@
+"""What a colour camera makes of a clean picture: softness, motion blur, tone, noise."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rgbd_seg.scenes.look import Look
+
+_SIDE = 1024
+
+
+@lru_cache(maxsize=1)
+def _color_field() -> NDArray[np.int16]:
+    """Noise of standard deviation 64 that is partly shared by the channels, as after demosaicing."""
+    rng = np.random.default_rng(7004)
+    white = rng.standard_normal((_SIDE, _SIDE, 3), dtype=np.float32)
+    shared = rng.standard_normal((_SIDE, _SIDE, 1), dtype=np.float32)
+    grain = cv2.GaussianBlur(white + shared, (0, 0), 0.6)
+    field = np.clip(grain / grain.std() * 64, -255, 255).astype(np.int16)
+    field.flags.writeable = False
+    return np.asarray(field, np.int16)
+
+
+def taken_color(clean: NDArray[np.uint8], look: Look, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The colour picture that a camera would deliver.
+
+    Args:
+        clean: (H, W, 3) uint8 RGB.
+        look: How it is taken.
+        rng: Random numbers of this frame.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    height, width = clean.shape[:2]
+    scale = width / 640
+    picture: Any = clean  # OpenCV's stubs know no dtypes.
+    dx, dy = (v * scale for v in look.motion_px)
+    if np.hypot(dx, dy) > 1.0:
+        picture = cv2.filter2D(picture, -1, _motion_kernel(dx, dy))
+    if look.softness_px * scale > 0.2:
+        picture = cv2.GaussianBlur(picture, (0, 0), look.softness_px * max(scale, 0.6))
+    if look.contrast != 1.0 or look.saturation != 1.0:
+        picture = cv2.transform(picture, _tone_matrix(look.contrast, look.saturation))
+    if look.noise <= 0:
+        return np.asarray(picture, np.uint8)
+    y, x = (int(v) for v in rng.integers(0, _SIDE, 2))
+    field = _color_field()
+    if y + height > _SIDE or x + width > _SIDE:
+        rows, columns = np.arange(y, y + height) % _SIDE, np.arange(x, x + width) % _SIDE
+        grain = field[rows[:, None], columns[None, :]]
+    else:
+        grain = np.ascontiguousarray(field[y : y + height, x : x + width])
+    noisy: NDArray[np.uint8] = (
+        cv2.addWeighted(picture.astype(np.int16), 1.0, grain, look.noise / 64, 0.0).clip(0, 255).astype(np.uint8)
+    )
+    return noisy
+
+
+def _motion_kernel(dx: float, dy: float) -> NDArray[np.float32]:
+    """A line of the length of the motion with weights that sum to 1."""
+    reach = int(np.ceil(max(abs(dx), abs(dy)) / 2)) + 1
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    steps = max(2, int(np.hypot(dx, dy) * 2))
+    for t in np.linspace(-0.5, 0.5, steps):
+        kernel[round(reach + t * dy), round(reach + t * dx)] += 1
+    return np.asarray(kernel / kernel.sum(), np.float32)
+
+
+def _tone_matrix(contrast: float, saturation: float) -> NDArray[np.float32]:
+    """(3, 4) affine map of RGB: towards grey by saturation, around the middle by contrast."""
+    grey = np.tile([0.299, 0.587, 0.114], (3, 1))
+    linear = contrast * (saturation * np.eye(3) + (1 - saturation) * grey)
+    return np.hstack([linear, np.full((3, 1), 128 * (1 - contrast))]).astype(np.float32)

@@ -1,0 +1,87 @@
+"""How a picture is lit and taken: exposure, white balance, light levels, softness, noise, motion blur."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rgbd_seg.scenes.materials import hsv
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One way to take a picture.
+
+    Attributes:
+        exposure: Factor on the light; 1 is well exposed.
+        balance: Factors on red, green, blue.
+        ambient: Strength of the light from everywhere.
+        ambient_tint: Its colour.
+        lamp: Strength of the ceiling lamp.
+        daylight: Strength of the window.
+        key_shear: Slant of the lamp's shadows: metres sideways per metre of height.
+        softness_px: Blur of lens and demosaicing, standard deviation in pixels of a 640-pixel-wide picture.
+        noise: Standard deviation of the colour noise in counts of 255.
+        motion_px: Motion blur (x, y) in pixels of a 640-pixel-wide picture.
+        contrast: Steepness of the tone curve around the middle; 1 is neutral.
+        saturation: 0 = grey, 1 = as it is.
+    """
+
+    exposure: float = 1.0
+    balance: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    ambient: float = 0.5
+    ambient_tint: tuple[float, float, float] = (1.0, 0.98, 0.95)
+    lamp: float = 1.0
+    daylight: float = 1.0
+    key_shear: tuple[float, float] = (0.2, 0.15)
+    softness_px: float = 0.5
+    noise: float = 3.0
+    motion_px: tuple[float, float] = (0.0, 0.0)
+    contrast: float = 1.0
+    saturation: float = 1.0
+
+    @property
+    def light(self) -> NDArray[np.float32]:
+        """Exposure and white balance as one factor."""
+        return (np.asarray(self.balance) * self.exposure).astype(np.float32)
+
+
+def calm_look(rng: np.random.Generator) -> Look:
+    """The look of a live room: well exposed, natural colours."""
+    return Look(
+        exposure=rng.uniform(0.95, 1.2),
+        balance=_balance(rng, 0.04),
+        lamp=rng.uniform(0.7, 1.0),
+        daylight=rng.uniform(0.6, 1.2),
+        key_shear=tuple(rng.uniform(-0.35, 0.35, 2)),
+        noise=rng.uniform(1.5, 3.5),
+    )
+
+
+def wild_look(rng: np.random.Generator) -> Look:
+    """A look for training: the widest range in which a person would still recognise the room."""
+    blur = rng.random() < 0.25
+    return Look(
+        exposure=float(np.exp(rng.normal(0.05, 0.33))),
+        balance=_balance(rng, 0.12),
+        ambient=rng.uniform(0.3, 0.75),
+        ambient_tint=hsv(rng.random(), rng.uniform(0, 0.15), 1.0),
+        lamp=rng.uniform(0.1, 1.3),
+        daylight=rng.uniform(0.0, 2.0),
+        key_shear=tuple(rng.uniform(-0.5, 0.5, 2)),
+        softness_px=rng.uniform(0.3, 1.3),
+        noise=float(rng.gamma(2.0, 1.5)),
+        motion_px=tuple(rng.normal(0, 4, 2)) if blur else (0.0, 0.0),
+        contrast=rng.uniform(0.8, 1.35),
+        saturation=rng.uniform(0.3, 1.3),
+    )
+
+
+def _balance(rng: np.random.Generator, spread: float) -> tuple[float, float, float]:
+    warm, green = rng.normal(0, spread), rng.normal(0, spread / 3)
+    return float(np.exp(warm)), float(np.exp(green)), float(np.exp(-warm))
