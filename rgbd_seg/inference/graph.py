@@ -95,9 +95,8 @@ class DeployedGraph(nn.Module):
             logits: (N, classes, h, w) float32, already divided by the temperature.
         """
         sized = resize_logits(logits, self.size, self.frame_size)
-        highest, channel = sized.max(dim=1, keepdim=True)
-        confidence = 1 / torch.exp(sized - highest).sum(dim=1)
-        return (channel[:, 0] + 1).to(torch.uint8), torch.round(confidence * 255).to(torch.uint8)
+        confidence, channel = torch.softmax(sized, dim=1).max(dim=1)
+        return (channel + 1).to(torch.uint8), torch.round(confidence * 255).to(torch.uint8)
 
     def segment(self, color: Tensor, depth: Tensor, depth_unit_m: Tensor) -> tuple[Tensor, Tensor]:
         """The same as `forward` for N unrelated frames of one camera."""

@@ -1,7 +1,7 @@
 """The one shape of a loaded network, and the way to open one on the best back end at hand.
 
-To add a back end, write one file with `available()` and `open_segmenter(...)`, name it in `rgbd_seg.inference`, and
-let its test inherit the conformance suite in `tests/inference/conformance.py`.
+To add a back end, write one file with what `rgbd_seg.inference` asks for, name it in its table, and let its test
+inherit the conformance suite in `tests/inference/conformance.py`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class SegmenterOptions:
         smoothing: Temporal smoothing of the class probabilities.
         min_confidence: Pixels below this confidence (0..1) stay unlabelled.
         threads: CPU threads of the back end; None leaves the window its share.
+        frame_size: (height, width) of the frames to come, so that all is ready before the first; None where that is
+            not known: a model is then prepared for 480x640, and once more if the first frame has another size.
     """
 
     backend: str = "auto"
@@ -40,6 +42,7 @@ class SegmenterOptions:
     smoothing: Smoothing = "off"
     min_confidence: float = 0.0
     threads: int | None = None
+    frame_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,59 @@
+"""What this machine's processor is and can, and how much of it a network may take."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import psutil
+
+_CPUINFO = Path("/proc/cpuinfo")
+_BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}  # The last is ARM's.
+_MOST_THREADS = 16  # Networks of this size gain nothing from more.
+
+
+def wait_passively() -> None:
+    """Lets idle OpenMP threads sleep: spinning ones take the window's share, and slow shared machines several times.
+
+    Has an effect only before torch is imported for the first time; settings of the user's own stay.
+    """
+    if "torch" not in sys.modules:
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        os.environ.setdefault("GOMP_SPINCOUNT", "0")
+
+
+def default_threads() -> int:
+    """Threads for a network: one for each core this process may use, less one for the window where there are many."""
+    try:
+        permitted = len(os.sched_getaffinity(0))
+    except AttributeError:  # Not on Linux.
+        permitted = os.cpu_count() or 1
+    cores = min(permitted, psutil.cpu_count(logical=False) or permitted)
+    return min(cores if cores <= 2 else cores - 1, _MOST_THREADS)
+
+
+@lru_cache(maxsize=1)
+def cpu_name() -> str:
+    """The processor's name as its maker writes it."""
+    name = _cpuinfo().get("model name", "") or platform.processor() or platform.machine()
+    return " ".join(name.split())
+
+
+@lru_cache(maxsize=1)
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 in hardware; False where that cannot be found out."""
+    flags = _cpuinfo()
+    return bool(_BFLOAT16_FLAGS & set(f"{flags.get('flags', '')} {flags.get('Features', '')}".split()))
+
+
+def _cpuinfo() -> dict[str, str]:
+    """The first processor's lines of /proc/cpuinfo; empty where there is none."""
+    try:
+        text = _CPUINFO.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    lines = text.split("\n\n", 1)[0].splitlines()
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}

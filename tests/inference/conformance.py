@@ -1,0 +1,175 @@
+"""What every back end must do. Its test class inherits `SegmenterConformance` and says how to open a model with it."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from rgbd_seg.errors import ConfigurationError, ModelError
+from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.inference.torch_segmenter import open_segmenter as open_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from rgbd_seg.frame import RgbdFrame
+    from rgbd_seg.inference.segmenter import Segmenter
+
+    FrameMaker = Callable[..., RgbdFrame]
+
+
+def ignore(_stage: str, _share: float) -> None:
+    """A progress callback for nobody."""
+
+
+class SegmenterConformance(ABC):
+    """Inherit, implement `open`, and pytest runs these tests on the back end."""
+
+    least_equal = 0.995  # Share of pixels with the label that float32 PyTorch gives them.
+
+    @abstractmethod
+    def open(self, path: Path, options: SegmenterOptions, progress: Callable[[str, float], None]) -> Segmenter:
+        """Opens a model on the back end under test."""
+
+    @pytest.fixture
+    def segmenter(self, model_path: Path) -> Iterator[Segmenter]:
+        with self.open(model_path, SegmenterOptions(frame_size=(96, 128), threads=1), ignore) as segmenter:
+            yield segmenter
+
+    def test_labels_are_those_of_float32_pytorch(
+        self, segmenter: Segmenter, model_path: Path, make_frame: FrameMaker
+    ) -> None:
+        options = SegmenterOptions(device="cpu", precision="float32", threads=1)
+        with open_reference(model_path, options, "", ignore) as reference:
+            for seed, size in ((0, (96, 128)), (1, (120, 160))):
+                frame = make_frame(seed, size)
+                expected, got = reference(frame), segmenter(frame)
+                assert expected.labels is not None
+                assert got.labels is not None
+                assert len(np.unique(expected.labels)) > 1
+                assert (expected.labels == got.labels).mean() >= self.least_equal
+
+    def test_segmentation_is_well_formed(self, segmenter: Segmenter, make_frame: FrameMaker) -> None:
+        frame = make_frame()
+        result = segmenter(frame)
+        assert result.frame is frame
+        assert result.label_set == segmenter.label_set
+        assert result.model == segmenter.info.model
+        assert result.labels is not None
+        assert 1 <= result.labels.min() <= result.labels.max() <= len(segmenter.label_set)
+        assert result.confidence is not None
+        assert all(seconds >= 0 for seconds in result.elapsed_s.values())
+        assert "network" in result.elapsed_s
+
+    def test_results_keep_their_pixels_after_the_next_frame(self, segmenter: Segmenter, make_frame: FrameMaker) -> None:
+        first = segmenter(make_frame(0))
+        assert first.labels is not None
+        labels = first.labels.copy()
+        second = segmenter(make_frame(1, index=1))
+        assert second.labels is not None
+        assert not np.array_equal(second.labels, labels)
+        assert np.array_equal(first.labels, labels)
+
+    def test_frame_size_and_depth_unit_may_change(self, segmenter: Segmenter, make_frame: FrameMaker) -> None:
+        for index, (size, unit_m) in enumerate([((96, 128), 0.001), ((60, 100), 0.001), ((96, 128), 0.0002)]):
+            result = segmenter(make_frame(0, size, unit_m, index))
+            assert result.labels is not None
+            assert result.labels.shape == size
+
+    def test_uncertain_pixels_stay_unlabelled(self, segmenter: Segmenter, make_frame: FrameMaker) -> None:
+        frame = make_frame()
+        everything = segmenter(frame)
+        segmenter.configure(smoothing="off", min_confidence=0.6)
+        some = segmenter(frame)
+        assert everything.labels is not None
+        assert some.labels is not None
+        assert some.confidence is not None
+        sure = some.confidence >= 0.6 * 255
+        assert 0 < sure.mean() < 1
+        assert np.array_equal(some.labels != 0, sure)
+        assert np.array_equal(some.labels[sure], everything.labels[sure])
+
+    def test_smoothing_follows_the_memory_and_forgets(self, segmenter: Segmenter, make_frame: FrameMaker) -> None:
+        frame, later = make_frame(0, index=0), make_frame(0, index=1)
+        noise = np.random.default_rng(0).integers(-12, 13, frame.color.shape)
+        noisy_color = np.clip(frame.color + noise, 0, 255).astype(np.uint8)
+        noisy = replace(frame, color=noisy_color, index=2)
+        alone, clean = segmenter(noisy).labels, segmenter(frame).labels
+        segmenter.configure(smoothing="high", min_confidence=0.0)
+        first = segmenter(frame).labels
+        assert clean is not None
+        assert first is not None
+        assert alone is not None
+        assert (first == clean).mean() > 0.999  # Nothing to remember yet: as without smoothing.
+        segmenter(later)
+        smoothed = segmenter(noisy).labels
+        assert smoothed is not None
+        assert (smoothed != clean).sum() < (alone != clean).sum()
+        segmenter.reset()
+        forgotten = segmenter(noisy).labels
+        assert forgotten is not None
+        assert (forgotten == alone).mean() > 0.999
+
+    def test_a_batch_is_its_frames(self, segmenter: Segmenter, make_frame: FrameMaker) -> None:
+        frames = [make_frame(seed, index=seed) for seed in range(3)]
+        for frame, result in zip(frames, segmenter.batch(frames), strict=True):
+            single = segmenter(frame).labels
+            assert result.frame is frame
+            assert single is not None
+            assert result.labels is not None
+            assert (single == result.labels).mean() >= self.least_equal
+
+    def test_info_says_what_runs_and_why(self, segmenter: Segmenter, model_path: Path) -> None:
+        info = segmenter.info
+        assert info.model
+        assert info.origin == str(model_path)
+        assert info.trained_on == "random weights"
+        assert info.backend
+        assert info.device
+        assert info.precision
+        assert info.size == (96, 128)
+
+    def test_progress_comes_in_order_and_can_give_up(self, model_path: Path) -> None:
+        class GivenUp(Exception):
+            pass
+
+        shares: list[float] = []
+        self.open(model_path, SegmenterOptions(threads=1), lambda _, share: shares.append(share)).close()
+        assert len(shares) >= 3
+        assert shares == sorted(shares)
+        assert shares[-1] == 1.0
+        before = set(threading.enumerate())
+
+        def give_up(_stage: str, share: float) -> None:
+            if share > 0.5:
+                raise GivenUp
+
+        with pytest.raises(GivenUp):
+            self.open(model_path, SegmenterOptions(threads=1), give_up)
+        assert set(threading.enumerate()) <= before
+
+    def test_closed_is_closed(self, segmenter: Segmenter, make_frame: FrameMaker) -> None:
+        segmenter.close()
+        segmenter.close()
+        with pytest.raises(ModelError, match="closed"):
+            segmenter(make_frame())
+
+    def test_settings_out_of_range_are_refused(self, segmenter: Segmenter) -> None:
+        with pytest.raises(ConfigurationError, match="smoothing"):
+            segmenter.configure(smoothing="much", min_confidence=0.0)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="min_confidence"):
+            segmenter.configure(smoothing="off", min_confidence=1.5)
+
+    def test_unusable_files_devices_and_precisions_are_refused(self, model_path: Path, tmp_path: Path) -> None:
+        with pytest.raises(ModelError, match=r"gone\.safetensors"):
+            self.open(tmp_path / "gone.safetensors", SegmenterOptions(), ignore)
+        with pytest.raises(ModelError, match="abacus"):
+            self.open(model_path, SegmenterOptions(device="abacus"), ignore)
+        with pytest.raises(ConfigurationError, match="float12"):
+            self.open(model_path, SegmenterOptions(precision="float12"), ignore)
