@@ -15,7 +15,7 @@ from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.recording.writer import RecordingWriter, WriterOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from rgbd_seg.calibration import Calibration
     from rgbd_seg.frame import RgbdFrame, Segmentation
@@ -108,7 +108,6 @@ class Recorder:
         settings: Mapping[str, str] | None = None,
         model_sha256: str = "",
         options: RecorderOptions | None = None,
-        before: Sequence[RgbdFrame] = (),
         on_end: Callable[[RecorderStatus], None] | None = None,
     ) -> None:
         """Creates the file and starts the thread.
@@ -120,7 +119,6 @@ class Recorder:
             settings: Stream mode, exposure and the like, as plain text.
             model_sha256: Hash of the model whose segmentations are offered, "" if unknown or none.
             options: How it works.
-            before: Frames from before the start (see `PreRoll`), oldest first.
             on_end: Called from the recorder's thread when the recording ends by itself, after the file is closed.
 
         Raises:
@@ -158,8 +156,6 @@ class Recorder:
         self._state: RecorderState = "recording"
         self._reason = ""
         self._note_progress()
-        for frame in before:
-            self.offer(frame)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         # A program that ends without stopping its recording still gets a finished file.
         atexit.register(self.stop)

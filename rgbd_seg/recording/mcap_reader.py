@@ -140,6 +140,19 @@ class McapReader(RecordingReader):
         """When the first frame was recorded, nanoseconds since 1970."""
         return int(self._streams.times_ns[0])
 
+    @property
+    def streams(self) -> tuple[tuple[str, str, int], ...]:
+        """Topic, kind of message and number of messages of every channel in the file."""
+        contents = self.contents
+        return tuple(
+            (
+                channel.topic,
+                schema.name if (schema := contents.schemas.get(channel.schema_id)) else channel.message_encoding,
+                len(contents.index.tables.get(channel_id, ())),
+            )
+            for channel_id, channel in sorted(contents.channels.items())
+        )
+
     def read(self, position: int) -> StoredFrame:
         """Decodes one frame.
 

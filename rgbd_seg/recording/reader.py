@@ -94,6 +94,11 @@ class RecordingReader(ABC):
     def times_us(self) -> NDArray[np.int64]:
         """(N,) microseconds since the first frame, never decreasing."""
 
+    @property
+    def streams(self) -> tuple[tuple[str, str, int], ...]:
+        """For each stream in the file its topic, kind of message and number of messages; empty where there are none."""
+        return ()
+
     @abstractmethod
     def read(self, position: int) -> StoredFrame:
         """Decodes one frame.

@@ -160,7 +160,7 @@ class RecordingWriter:
         if self._calibration_is_due:
             self._calibration_is_due = False
             data = layout.camera_calibration(frame.calibration.color, time_ns)
-            self._output.add_message(self._calibration_channel, frame.index, time_ns, data)
+            self._add(self._calibration_channel, frame.index, time_ns, data)
         differs = frame.calibration is not self._calibration and frame.calibration != self._calibration
         color = encode_color(frame.color, self._options.color, self._options.jpeg_quality)
         messages = (

@@ -120,8 +120,9 @@ def test_frames_from_before_the_start_come_first(tmp_path: Path) -> None:
     memory = PreRoll(seconds=5 * PERIOD_NS / 1e9)
     for index in range(20):
         memory.offer(make_frame(index))
-    with start(tmp_path / "a.mcap", before=memory.take()) as recorder:
-        recorder.offer(make_frame(20))
+    with start(tmp_path / "a.mcap") as recorder:
+        for frame in [*memory.take(), make_frame(20)]:
+            recorder.offer(frame)
     assert memory.take() == []
     with McapReader(tmp_path / "a.mcap") as reader:
         assert [frame.index for frame in reader] == [15, 16, 17, 18, 19, 20]

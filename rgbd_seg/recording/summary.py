@@ -1,0 +1,148 @@
+"""What is inside a recording, in numbers: rates, gaps and sizes, without decoding more than one picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rgbd_seg.errors import RecordingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from rgbd_seg.calibration import Calibration
+    from rgbd_seg.recording.reader import Gap, RecordingReader
+
+_MAX_FILES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingSummary:
+    """What `rgbd-seg info` shows.
+
+    Attributes:
+        path: The file or folder.
+        layout: Of the recording: "mcap", "tum", ...
+        name: Of the source.
+        frames: How many.
+        damaged: How many of them cannot be read; None if they were not all tried.
+        duration_s: From the first frame to the last.
+        rate_hz: Frames per second, 0 if there is only one frame.
+        interval_ms: Shortest, median and longest time between two frames; zeros if there is only one frame.
+        gaps: Where frames are missing.
+        size_bytes: On the disk.
+        calibration: Of the first frame that can be read.
+        has_truth: Whether that frame has labels.
+        streams: For each stream its topic, kind of message and number of messages; empty outside MCAP.
+        details: Sensor, serial, settings and the like.
+        warnings: What was wrong, in whole sentences.
+    """
+
+    path: Path
+    layout: str
+    name: str
+    frames: int
+    damaged: int | None
+    duration_s: float
+    rate_hz: float
+    interval_ms: tuple[float, float, float]
+    gaps: tuple[Gap, ...]
+    size_bytes: int
+    calibration: Calibration
+    has_truth: bool
+    streams: tuple[tuple[str, str, int], ...]
+    details: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+    @property
+    def missing(self) -> int:
+        """Frames known to be missing in the gaps."""
+        return sum(gap.frames for gap in self.gaps)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "path": str(self.path),
+            "layout": self.layout,
+            "name": self.name,
+            "frames": self.frames,
+            "damaged_frames": self.damaged,
+            "missing_frames": self.missing,
+            "duration_s": self.duration_s,
+            "rate_hz": self.rate_hz,
+            "interval_ms": dict(zip(("shortest", "median", "longest"), self.interval_ms, strict=True)),
+            "size_bytes": self.size_bytes,
+            "calibration": self.calibration.to_dict(),
+            "labels": self.has_truth,
+            "streams": [dict(zip(("topic", "message", "messages"), stream, strict=True)) for stream in self.streams],
+            "gaps": [
+                {"after": g.after, "frames": g.frames, "seconds": g.seconds, "reason": g.reason} for g in self.gaps
+            ],
+            "details": dict(self.details),
+            "warnings": list(self.warnings),
+        }
+
+
+def summarise(
+    reader: RecordingReader, *, check: bool = False, progress: Callable[[float], None] | None = None
+) -> RecordingSummary:
+    """Looks at an open recording.
+
+    Args:
+        reader: The recording.
+        check: Whether every frame is to be read, to count those that are damaged.
+        progress: Is called with the part done, 0..1, while they are.
+
+    Raises:
+        RecordingError: No frame of it can be read.
+    """
+    first, damaged = None, 0
+    problem: RecordingError | None = None
+    for position in range(len(reader)):
+        if first is not None and not check:
+            break
+        try:
+            frame = reader.read(position)
+            first = first or frame
+        except RecordingError as error:
+            problem, damaged = problem or error, damaged + 1
+        if check and progress:
+            progress((position + 1) / len(reader))
+    if first is None:
+        raise problem or RecordingError(f"{reader.info.path} has no frames")
+    info, times = reader.info, reader.times_us
+    duration_s = float(times[-1]) / 1e6
+    steps_ms = np.diff(times) / 1e3 if len(times) > 1 else np.zeros(1)
+    return RecordingSummary(
+        path=info.path,
+        layout=info.layout,
+        name=info.name,
+        frames=len(times),
+        damaged=damaged if check else None,
+        duration_s=duration_s,
+        rate_hz=(len(times) - 1) / duration_s if duration_s else 0.0,
+        interval_ms=(float(steps_ms.min()), float(np.median(steps_ms)), float(steps_ms.max())),
+        gaps=info.gaps,
+        size_bytes=_size(info.path),
+        calibration=first.calibration,
+        has_truth=first.truth is not None,
+        streams=reader.streams,
+        details=info.details,
+        warnings=info.warnings,
+    )
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder (the first million of them)."""
+    if path.is_file():
+        return path.stat().st_size
+    total = 0
+    for number, file in enumerate(path.rglob("*")):
+        if number == _MAX_FILES:
+            break
+        if file.is_file() and not file.is_symlink():
+            total += file.stat().st_size
+    return total
