@@ -1,0 +1,89 @@
+"""The two pages of Help: versions and licence, and what the doctor says."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QProcess, Qt
+from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+
+from rgbd_seg import __version__
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QCloseEvent
+
+_LIBRARIES = ("torch", "openvino", "onnxruntime", "PySide6-Essentials", "numpy", "opencv-python-headless", "mcap")
+
+
+def versions() -> dict[str, str]:
+    """Versions of the program and of the libraries that matter, "" for what is not installed."""
+    found = {"rgbd-seg": __version__, "Python": sys.version.split()[0]}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = ""
+    return found
+
+
+class AboutDialog(QDialog):
+    """Versions and licence, ready to be copied into a report."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("About rgbd-seg")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 20, 24, 16)
+        title = QLabel(f"rgbd-seg {__version__}")
+        title.setObjectName("title")
+        layout.addWidget(title)
+        layout.addWidget(QLabel("See your RGB-D camera segmented live. MIT licence."))
+        self.text = "\n".join(f"{name} {number or 'is not installed'}" for name, number in versions().items())
+        body = QLabel(self.text)
+        body.setObjectName("quiet")
+        body.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout.addWidget(body)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text))
+        buttons.rejected.connect(self.close)
+        layout.addWidget(buttons)
+
+
+class DoctorDialog(QDialog):
+    """Runs `rgbd-seg doctor` in a child process and shows what it says."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Doctor")
+        self.resize(720, 480)
+        layout = QVBoxLayout(self)
+        self.report = QPlainTextEdit("Looking…")
+        self.report.setReadOnly(True)
+        self.report.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        layout.addWidget(self.report)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.report.toPlainText()))
+        buttons.rejected.connect(self.close)
+        layout.addWidget(buttons)
+        self._process = QProcess(self)
+        self._process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
+        self._process.finished.connect(self._show)
+        self._process.start(sys.executable, ["-m", "rgbd_seg", "doctor"])
+
+    def _show(self) -> None:
+        text = bytes(self._process.readAll().data()).decode(errors="replace")
+        self.report.setPlainText(text or "The doctor said nothing.")
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ends the child process."""
+        self._process.finished.disconnect()
+        self._process.kill()
+        self._process.waitForFinished(1000)
+        super().closeEvent(event)

@@ -1,0 +1,96 @@
+"""Starts Qt, opens the window on what the command line or the settings say, and runs until it is closed."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from rgbd_seg.app.main_window import MainWindow
+from rgbd_seg.app.settings import Settings, SettingsFile
+from rgbd_seg.app.theme import apply_theme
+from rgbd_seg.sensors.sensor import Request
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What the command line asks for; None means: as remembered.
+
+    Attributes:
+        source: URI or path; "" for the empty window.
+        model: A model file, "demo", or "" for none.
+        backend: As in `SegmenterOptions`.
+        device: As in `SegmenterOptions`.
+        precision: As in `SegmenterOptions`.
+        registered: Whether depth is to be aligned to colour.
+        views: 1, 2 or 4.
+        theme: "system", "dark" or "light".
+        full_screen: Whether the window covers the screen.
+        settings: The settings file.
+    """
+
+    source: str | None = None
+    model: str | None = None
+    backend: str | None = None
+    device: str | None = None
+    precision: str | None = None
+    registered: bool = True
+    views: int | None = None
+    theme: str | None = None
+    full_screen: bool = False
+    settings: Path | None = None
+
+
+def run(launch: Launch) -> int:
+    """Shows the window and returns the exit code when it is closed."""
+    application = QApplication.instance() or QApplication(["rgbd-seg"])
+    assert isinstance(application, QApplication)
+    application.setApplicationName("rgbd-seg")
+    application.setDesktopFileName("rgbd-seg")
+    # The pipeline's threads hold the interpreter for milliseconds at a time; the window must get its turn sooner.
+    sys.setswitchinterval(0.002)
+    file = SettingsFile(launch.settings)
+    settings, _ = file.load()
+    theme = apply_theme(application, launch.theme or settings.theme)  # type: ignore[arg-type]
+    window = MainWindow(theme, file)
+    window.remember(_with_launch(window.settings, launch))
+    if launch.views is not None:
+        window.grid.show_count(launch.views)
+    if launch.full_screen:
+        window.showFullScreen()
+    else:
+        window.show()
+    source = launch.source if launch.source is not None else window.settings.source
+    model = launch.model if launch.model is not None else window.settings.model
+    # After the first painting, so that the window is there at once.
+    QTimer.singleShot(0, lambda: _open(window, source, model, launch.registered))
+    _let_python_see_signals(application, window)
+    return application.exec()
+
+
+def _with_launch(settings: Settings, launch: Launch) -> Settings:
+    wanted = {name: getattr(launch, name) for name in ("backend", "device", "precision", "theme")}
+    return replace(settings, **{name: value for name, value in wanted.items() if value is not None})
+
+
+def _open(window: MainWindow, source: str, model: str, registered: bool) -> None:
+    if source:
+        window.sources.open(source, Request(registered=registered))
+    if model:
+        window.models.load(model, quiet=True)
+
+
+def _let_python_see_signals(application: QApplication, window: MainWindow) -> None:
+    """Ctrl-C and SIGTERM close the window in the ordinary way: recordings are finalised."""
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    signal.signal(signal.SIGTERM, lambda *_: window.close())
+    # Python runs signal handlers only between its own instructions, so Qt's loop must enter it now and then: the
+    # window's quarter-second timer does that.
+    application.setQuitOnLastWindowClosed(True)

@@ -1,0 +1,107 @@
+"""Messages at the top of the views: what happened, at most one action, never in the way of the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from rgbd_seg.app.icons import icon
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rgbd_seg.app.theme import Theme
+
+Kind = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One banner.
+
+    Attributes:
+        key: What it is about; a later message with the same key replaces it.
+        kind: How bad it is.
+        text: A whole sentence.
+        action: The word on its button, "" for none.
+        run: What the button does.
+    """
+
+    key: str
+    kind: Kind
+    text: str
+    action: str = ""
+    run: Callable[[], None] | None = None
+
+
+class Banners(QWidget):
+    """A short stack of messages. A message that was closed by hand does not come back unchanged."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._shown: dict[str, tuple[Message, QFrame]] = {}
+        self._closed: dict[str, str] = {}
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(1)
+        self.hide()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The sentences on screen."""
+        return tuple(message.text for message, _ in self._shown.values())
+
+    def show_message(self, message: Message) -> None:
+        """Shows a message, in place of the one with the same key."""
+        shown = self._shown.get(message.key)
+        if self._closed.get(message.key) == message.text or (shown and shown[0].text == message.text):
+            return
+        self.clear(message.key, forget=False)
+        frame = self._make_frame(message)
+        self._layout.addWidget(frame)
+        self._shown[message.key] = (message, frame)
+        self.show()
+
+    def clear(self, key: str, *, forget: bool = True) -> None:
+        """Takes a message away; with `forget`, the same one may come again."""
+        if forget:
+            self._closed.pop(key, None)
+        shown = self._shown.pop(key, None)
+        if shown is not None:
+            self._layout.removeWidget(shown[1])
+            shown[1].hide()
+            shown[1].deleteLater()
+        self.setVisible(bool(self._shown))
+
+    def _close(self, message: Message) -> None:
+        self._closed[message.key] = message.text
+        self.clear(message.key, forget=False)
+
+    def _make_frame(self, message: Message) -> QFrame:
+        color = {"info": self._theme.accent, "warning": self._theme.warning, "error": self._theme.record}[message.kind]
+        frame = QFrame()
+        frame.setObjectName("banner")
+        frame.setStyleSheet(f"QFrame#banner {{ background: {self._theme.raised}; border-left: 3px solid {color}; }}")
+        row = QHBoxLayout(frame)
+        row.setContentsMargins(10, 4, 6, 4)
+        sign = QLabel()
+        sign.setPixmap(icon("info" if message.kind == "info" else "warning", color).pixmap(18, 18))
+        text = QLabel(message.text)
+        text.setWordWrap(True)
+        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row.addWidget(sign)
+        row.addWidget(text, 1)
+        if message.action and message.run is not None:
+            button = QPushButton(message.action)
+            button.clicked.connect(message.run)
+            row.addWidget(button)
+        close = QToolButton()
+        close.setIcon(icon("close", self._theme.quiet))
+        close.setToolTip("Close this message")
+        close.clicked.connect(lambda: self._close(message))
+        row.addWidget(close)
+        return frame

@@ -1,0 +1,53 @@
+"""What may be dropped on the window: models are loaded, label sets adopted, everything else is opened as a source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent
+
+    from rgbd_seg.app.main_window import MainWindow
+
+Kind = Literal["model", "labels", "source", "nothing"]
+
+
+def kind_of(path: Path) -> Kind:
+    """What a dropped path is taken for; only its name and whether it exists are looked at."""
+    if not path.exists():
+        return "nothing"
+    if path.suffix == ".safetensors":
+        return "model"
+    return "labels" if path.suffix == ".json" else "source"
+
+
+class DropTarget:
+    """Handles drags over the window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+
+    def enter(self, event: QDragEnterEvent) -> None:
+        """Accepts local files."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def drop(self, event: QDropEvent) -> None:
+        """Opens the first file of each kind."""
+        event.acceptProposedAction()
+        for url in event.mimeData().urls()[:4]:
+            if url.isLocalFile():
+                self.open(Path(url.toLocalFile()))
+
+    def open(self, path: Path) -> None:
+        """Opens one path as what it is."""
+        kind = kind_of(path)
+        if kind == "model":
+            self._window.models.load(str(path))
+        elif kind == "labels":
+            self._window.commands.load_label_set(str(path))
+        elif kind == "source":
+            self._window.sources.open(str(path))
+        else:
+            self._window.say("sources", f"{path} is not there any more.")

@@ -1,0 +1,59 @@
+"""Dialogs for files and folders that do not stop the window: frames go on while one is open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from PySide6.QtWidgets import QWidget
+
+RECORDINGS = "Recordings (*.mcap);;All files (*)"
+MODELS = "Models (*.safetensors);;All files (*)"
+LABEL_SETS = "Label sets (*.json)"
+
+
+def choose(
+    parent: QWidget,
+    title: str,
+    chosen: Callable[[str], None],
+    *,
+    files: str = "",
+    save_as: Path | None = None,
+    start: Path | None = None,
+) -> QFileDialog:
+    """Opens a dialog and returns at once.
+
+    Args:
+        parent: The window.
+        title: What is being chosen.
+        chosen: Called with the path if one was chosen.
+        files: Qt's filters for an existing file; "" for a folder.
+        save_as: A new file's proposed path; overwriting is asked about by the dialog.
+        start: Folder to begin in.
+    """
+    dialog = QFileDialog(parent, title)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    if save_as is not None:
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDirectory(str(save_as.parent))
+        dialog.selectFile(save_as.name)
+        dialog.setDefaultSuffix(save_as.suffix.lstrip("."))
+    elif files:
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    else:
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    if files:
+        dialog.setNameFilter(files)
+    if start is not None and start.is_dir():
+        dialog.setDirectory(str(start))
+    dialog.fileSelected.connect(chosen)
+    dialog.setModal(False)
+    dialog.show()
+    return dialog

@@ -1,0 +1,345 @@
+"""The window: builds its parts, connects them, and closes them. What the parts do is in their own files."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import psutil
+from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rgbd_seg.app.banner import Banners, Message
+from rgbd_seg.app.bridge import Bridge
+from rgbd_seg.app.classes_panel import ClassesPanel
+from rgbd_seg.app.display import Display
+from rgbd_seg.app.drops import DropTarget
+from rgbd_seg.app.model_control import ModelControl, options_from
+from rgbd_seg.app.model_panel import ModelPanel
+from rgbd_seg.app.notices import KEYS, notices
+from rgbd_seg.app.panel_title import PanelTitle
+from rgbd_seg.app.presenter import Presenter
+from rgbd_seg.app.recording_control import clock_text, size_text, summary
+from rgbd_seg.app.replay_bar import ReplayBar
+from rgbd_seg.app.session import Session
+from rgbd_seg.app.settings import Settings, SettingsFile
+from rgbd_seg.app.source_control import SourceControl
+from rgbd_seg.app.source_names import short_name
+from rgbd_seg.app.source_panel import SourcePanel
+from rgbd_seg.app.status_line import StatusLine, rate_texts
+from rgbd_seg.app.theme import Theme, apply_theme
+from rgbd_seg.app.top_bar import TopBar
+from rgbd_seg.app.view_grid import ViewGrid
+from rgbd_seg.app.welcome import Welcome
+from rgbd_seg.app.window_commands import WindowCommands
+from rgbd_seg.pipeline.status import ModelState, State, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+
+
+_TICK_MS = 250
+_WIDE_PX = 1500  # From this width on there is room for the source panel without taking it from the picture.
+
+
+class MainWindow(QMainWindow):
+    """The program's face."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        settings_file: SettingsFile | None = None,
+        make_session: Callable[[Callable[[], None]], Session] = Session,
+    ) -> None:
+        """Builds the window with what is remembered; opens nothing.
+
+        Args:
+            theme: The colours, applied to the application already.
+            settings_file: Where settings are kept; None for the user's own.
+            make_session: Makes the session from a wake-up function.
+        """
+        super().__init__()
+        self.theme = theme
+        self._file = settings_file or SettingsFile()
+        self.settings, problem = self._file.load()
+        self.bridge = Bridge(self)
+        self.session = make_session(self.bridge.wake)
+        self._status = Status()
+        self._process = psutil.Process()
+        self._build_views()
+        self._build_panels()
+        self.sources = SourceControl(self, self.session, self.source_panel, self.welcome, self.settings)
+        self.models = ModelControl(self, self.session, self.model_panel, self.settings)
+        self.presenter = Presenter(self.grid, self.classes, self.status_line, _display_from(self.settings), parent=self)
+        self.commands = WindowCommands(self)
+        self.top_bar = TopBar(theme, self.sources.menu, self.models.menu, self.commands.main_menu)
+        self.addToolBar(self.top_bar)
+        self._connect()
+        self._restore()
+        if problem:
+            self.say("settings", problem)
+        self._tick = QTimer(self)
+        self._tick.setInterval(_TICK_MS)
+        self._tick.timeout.connect(self.refresh)
+        self._tick.start()
+        self.sources.finder.start()
+        self.refresh()
+
+    # Building
+
+    def _build_views(self) -> None:
+        settings = self.settings
+        self.grid = ViewGrid(settings.panes, settings.views)  # type: ignore[arg-type]  # Checked in `_restore`.
+        self.welcome = Welcome(self.theme)
+        self._waiting = QLabel()
+        self._waiting.setObjectName("title")
+        self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.stage = QStackedWidget()
+        for page in (self.welcome, self._waiting, self.grid):
+            self.stage.addWidget(page)
+        self.banners = Banners(self.theme)
+        self.replay_bar = ReplayBar(self.theme)
+        self.replay_bar.hide()
+        self.middle = QWidget()
+        column = QVBoxLayout(self.middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banners)
+        column.addWidget(self.stage, 1)
+        column.addWidget(self.replay_bar)
+        self.setCentralWidget(self.middle)
+        self.status_line = StatusLine()
+        self.setStatusBar(self.status_line)
+        self.drops = DropTarget(self)
+        self.setAcceptDrops(True)
+
+    def _build_panels(self) -> None:
+        self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks)
+        self.docks: dict[str, QDockWidget] = {}
+        self.source_panel = SourcePanel(self.theme)
+        self.classes = ClassesPanel(self.theme)
+        self.model_panel = ModelPanel(self.theme, options_from(self.settings))
+        self.add_panel("Source", self.source_panel, Qt.DockWidgetArea.LeftDockWidgetArea, 210)
+        self.add_panel("Classes", self.classes, Qt.DockWidgetArea.RightDockWidgetArea, 250)
+        self.add_panel("Model", self.model_panel, Qt.DockWidgetArea.RightDockWidgetArea, 250)
+
+    def add_panel(self, name: str, panel: QWidget, area: Qt.DockWidgetArea, width: int) -> QDockWidget:
+        """Puts a panel at a side of the window."""
+        dock = QDockWidget(name, self)
+        dock.setObjectName(f"panel {name.lower()}")
+        dock.setTitleBarWidget(PanelTitle(self.theme, dock))
+        panel.setMinimumWidth(width)
+        dock.setWidget(panel)
+        self.addDockWidget(area, dock)
+        self.docks[name] = dock
+        return dock
+
+    def _connect(self) -> None:
+        self.bridge.awake.connect(self._take)
+        self.sources.changed.connect(self._source_changed)
+        self.sources.settings_changed.connect(self.remember)
+        self.sources.message.connect(lambda text: self.say("sources", text))
+        self.models.settings_changed.connect(self.remember)
+        self.models.message.connect(lambda text: self.say("model", text))
+        self.presenter.display_changed.connect(self._display_changed)
+        self.top_bar.views_wanted.connect(self.grid.show_count)
+        self.top_bar.record_wanted.connect(self.commands.toggle_recording)
+        self.top_bar.snapshot_wanted.connect(self.commands.save_snapshot)
+        self.grid.panes_changed.connect(self._panes_changed)
+        self.grid.depth_map_wanted.connect(lambda name: self.presenter.change(depth_map=name))
+        self.grid.ends_wanted.connect(lambda near, far: self.presenter.change(near_m=near, far_m=far))
+        classes, presenter = self.classes, self.presenter
+        classes.opacity_wanted.connect(lambda value: presenter.change(opacity=value))
+        classes.edges_wanted.connect(lambda on: presenter.change(edges=on))
+        classes.palette_wanted.connect(lambda name: presenter.change(palette=name))
+        classes.hide_wanted.connect(presenter.toggle_hidden)
+        classes.solo_wanted.connect(lambda name: presenter.change(solo=name))
+        classes.lit_wanted.connect(lambda name: presenter.change(lit=name))
+        classes.color_wanted.connect(presenter.color)
+        classes.show_all_wanted.connect(presenter.show_all)
+        classes.save_wanted.connect(self.commands.save_label_set)
+        classes.rename_wanted.connect(self.commands.rename_class)
+
+    def _restore(self) -> None:
+        self.setWindowTitle("rgbd-seg")
+        self.resize(1280, 720)
+        restored = self.settings.geometry and self.restoreGeometry(_bytes(self.settings.geometry))
+        if self.settings.state:
+            self.restoreState(_bytes(self.settings.state))
+        elif not restored:
+            self.docks["Source"].setVisible(self.screen().availableGeometry().width() >= _WIDE_PX)
+        self._panes_changed()
+
+    # Frames and figures
+
+    def _take(self) -> None:
+        """Shows the newest result, if there is one, and what has changed around it."""
+        segmentation = self.session.take()
+        if segmentation is not None:
+            if self.stage.currentWidget() is not self.grid:
+                self.stage.setCurrentWidget(self.grid)
+            self.presenter.show(segmentation)
+            self.replay_bar.refresh()
+        ended = self.session.ended_recordings.take_nowait()
+        if ended is not None:
+            self.say("recorded", summary(ended), "info", "Open it", lambda: self.sources.open(str(ended.path)))
+        status = self.session.status()
+        if (status.state, status.message, status.model) != (
+            self._status.state,
+            self._status.message,
+            self._status.model,
+        ):
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Brings everything but the pictures up to date; four times a second and when a state changes."""
+        status = self._status = self.session.status()
+        info = self.session.info
+        self.presenter.tick()
+        kind = info.kind if info else "camera"
+        self.status_line.show_rates(rate_texts(status, kind))
+        self.model_panel.show_status(status, self._process.memory_info().rss / 1e6)
+        self.sources.show_status(status)
+        self.replay_bar.show_playback(self.session.playback if status.state is State.RUNNING else None)
+        self.replay_bar.refresh()
+        self.grid.show_dimmed(status.state in (State.LOST, State.STOPPED, State.CONNECTING))
+        self._show_names(status, info.name if info else "")
+        self._show_notices(status, kind == "camera")
+        self._show_stage(status)
+
+    def _show_names(self, status: Status, source: str) -> None:
+        source = source or (short_name(self.session.uri) if self.session.uri else "")
+        self.top_bar.show_source(source)
+        model = status.model
+        loading = model.state is ModelState.LOADING
+        self.top_bar.show_model(
+            f"Loading {round(model.progress * 100)} %" if loading else model.info.model if model.info else ""
+        )
+        recorder = status.recorder
+        running = recorder is not None and recorder.state == "recording"
+        text = f"{clock_text(recorder.seconds)}  {size_text(recorder.file_bytes)}" if recorder and running else ""
+        self.top_bar.show_recording(text, status.state is State.RUNNING)
+        self.setWindowTitle(f"{source} - rgbd-seg" if source else "rgbd-seg")
+
+    def _show_stage(self, status: Status) -> None:
+        if status.state is State.IDLE and not self.session.uri:
+            self.stage.setCurrentWidget(self.welcome)
+        elif self.presenter.segmentation is None:
+            failed = status.state is State.STOPPED
+            self._waiting.setText("" if failed else f"Opening {short_name(self.session.uri)}…")
+            self.stage.setCurrentWidget(self.welcome if failed else self._waiting)
+
+    def _show_notices(self, status: Status, camera: bool) -> None:
+        actions = {
+            "reopen": ("Try again", self.sources.reopen),
+            "choose model": ("Choose a model", self.models.choose_file),
+            "stop recording": ("Stop recording", self.commands.toggle_recording),
+            "": ("", None),
+        }
+        found = {notice.key: notice for notice in notices(status, camera)}
+        for key in KEYS:
+            notice = found.get(key)
+            if notice is None:
+                self.banners.clear(key)
+            else:
+                self.banners.show_message(Message(key, notice.kind, notice.text, *actions[notice.action]))
+
+    def say(
+        self, key: str, text: str, kind: str = "warning", action: str = "", run: Callable[[], None] | None = None
+    ) -> None:
+        """Shows a message at the top of the views; a later one with the same key replaces it."""
+        self.banners.clear(key)
+        self.banners.show_message(Message(key, kind, text, action, run))  # type: ignore[arg-type]
+
+    # What changes
+
+    def _source_changed(self) -> None:
+        for key in ("sources", "settings", "recorded", "export"):
+            self.banners.clear(key)
+        self.presenter.clear()
+        self.replay_bar.show_playback(None)
+        self.refresh()
+
+    def _panes_changed(self) -> None:
+        self.top_bar.show_views(self.grid.count)
+        self.remember(replace(self.settings, views=self.grid.count, panes=self.grid.kinds))
+
+    def _display_changed(self) -> None:
+        display = self.presenter.display
+        self.remember(
+            replace(
+                self.settings,
+                opacity=display.opacity,
+                edges=display.edges,
+                depth_map=display.depth_map,
+                near_m=display.near_m,
+                far_m=display.far_m,
+                palette=display.palette,
+                colors={name: list(rgb) for name, rgb in display.colors.items()},
+            )
+        )
+
+    def remember(self, settings: Settings) -> None:
+        """Adopts settings everywhere; they are written when the window closes."""
+        self.settings = settings
+        self.sources.show_settings(settings)
+        self.models.show_settings(settings)
+
+    def change_theme(self, choice: str) -> None:
+        """Dark, light or like the system; the widgets take the new colours at once, the icons with the next start."""
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        self.theme = apply_theme(application, choice)  # type: ignore[arg-type]  # From the menu's three words.
+        self.classes.show_theme(self.theme)
+        self.remember(replace(self.settings, theme=choice))
+
+    # Qt's events
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Takes what can be opened."""
+        self.drops.enter(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Opens it."""
+        self.drops.drop(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remembers everything and ends every thread and child process."""
+        self._tick.stop()
+        self.bridge.close()
+        self.sources.finder.close()
+        self.commands.close()
+        geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+        state = bytes(self.saveState().toBase64().data()).decode()
+        self._file.save(replace(self.settings, geometry=geometry, state=state))
+        started = time.monotonic()
+        self.hide()
+        self.session.close(max(0.5, 2.0 - (time.monotonic() - started)))
+        event.accept()
+
+
+def _display_from(settings: Settings) -> Display:
+    return Display(
+        opacity=settings.opacity,
+        edges=settings.edges,
+        depth_map=settings.depth_map,
+        near_m=settings.near_m,
+        far_m=settings.far_m,
+        palette=settings.palette,  # type: ignore[arg-type]  # The settings accept only permitted words.
+        colors={name: (rgb[0], rgb[1], rgb[2]) for name, rgb in settings.colors.items()},
+    )
+
+
+def _bytes(text: str) -> QByteArray:
+    return QByteArray.fromBase64(QByteArray(text.encode()))

@@ -1,0 +1,124 @@
+"""Choosing models: from the panel, the menu, a dialog, a drop or the command line; and what is remembered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QMenu
+
+from rgbd_seg.app.file_dialog import MODELS, choose
+from rgbd_seg.assets import asset
+from rgbd_seg.inference.segmenter import SegmenterOptions
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from rgbd_seg.app.model_panel import ModelPanel
+    from rgbd_seg.app.session import Session
+    from rgbd_seg.app.settings import Settings
+
+DEMO = "demo"
+
+
+def model_path(name: str) -> Path | None:
+    """The file behind a remembered name; None for no model, or where the demo model is not installed."""
+    if name == DEMO:
+        try:
+            return asset("models/demo.safetensors")
+        except FileNotFoundError:
+            return None
+    return Path(name) if name else None
+
+
+def options_from(settings: Settings) -> SegmenterOptions:
+    """How models are to be run, as remembered."""
+    return SegmenterOptions(
+        backend=settings.backend,
+        device=settings.device,
+        precision=settings.precision,
+        smoothing=settings.smoothing,  # type: ignore[arg-type]  # The settings accept only permitted words.
+        min_confidence=settings.min_confidence,
+    )
+
+
+class ModelControl(QObject):
+    """Loads, reloads and unloads the session's model."""
+
+    settings_changed = Signal(object)  # Settings.
+    message = Signal(str)
+
+    def __init__(self, window: QWidget, session: Session, panel: ModelPanel, settings: Settings) -> None:
+        super().__init__(window)
+        self._window, self._session, self._panel, self._settings = window, session, panel, settings
+        self.menu = QMenu(window)
+        self.menu.aboutToShow.connect(self._fill_menu)
+        panel.file_wanted.connect(self.choose_file)
+        panel.demo_wanted.connect(lambda: self.load(DEMO))
+        panel.close_wanted.connect(self.unload)
+        panel.reload_wanted.connect(self._reload)
+        panel.tuning_wanted.connect(self._tune)
+
+    def load(self, name: str, *, quiet: bool = False) -> None:
+        """Loads a model file or the demo model; with `quiet`, a demo model that is not installed is no fault."""
+        path = model_path(name)
+        if path is None:
+            if name and not quiet:
+                self.message.emit("This installation has no demo model: load a model file instead.")
+            return
+        self._session.load_model(path, options_from(self._settings))
+        self._remember(self._settings.with_recent_model(name if name == DEMO else str(path)))
+
+    def unload(self) -> None:
+        """Goes on without a model."""
+        self._session.models.unload()
+        self._remember(self._settings.with_recent_model(""))
+
+    def choose_file(self) -> None:
+        """Asks for a model file."""
+        recent = self._settings.recent_models
+        choose(self._window, "Load a model", self.load, files=MODELS, start=Path(recent[0]).parent if recent else None)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Adopts settings that somebody else has changed."""
+        self._settings = settings
+
+    def _reload(self, options: SegmenterOptions) -> None:
+        self._adopt(options)
+        self.load(self._settings.model)
+
+    def _tune(self, options: SegmenterOptions) -> None:
+        self._adopt(options)
+        self._session.configure(options)
+
+    def _adopt(self, options: SegmenterOptions) -> None:
+        self._remember(
+            replace(
+                self._settings,
+                backend=options.backend,
+                device=options.device,
+                precision=options.precision,
+                smoothing=options.smoothing,
+                min_confidence=options.min_confidence,
+            )
+        )
+
+    def _remember(self, settings: Settings) -> None:
+        self._settings = settings
+        self.settings_changed.emit(settings)
+
+    def _fill_menu(self) -> None:
+        menu = self.menu
+        menu.clear()
+        demo = menu.addAction("Demo model")
+        demo.setEnabled(model_path(DEMO) is not None)
+        demo.triggered.connect(lambda: self.load(DEMO))
+        for path in self._settings.recent_models:
+            action = menu.addAction(Path(path).name)
+            action.setToolTip(path)
+            action.triggered.connect(lambda _checked, p=path: self.load(p))
+        menu.addSeparator()
+        menu.addAction("Load a model…").triggered.connect(self.choose_file)
+        menu.addAction("No model").triggered.connect(self.unload)

@@ -1,0 +1,121 @@
+"""Loads models on a thread of its own and keeps the one that is in use, whatever the source does."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rgbd_seg.app.kept_segmenter import KeptSegmenter
+from rgbd_seg.errors import RgbdSegError
+from rgbd_seg.pipeline.status import ModelState, ModelStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
+
+    Progress = Callable[[str, float], None]
+    Opener = Callable[[Path, SegmenterOptions, Progress], Segmenter]
+
+_log = logging.getLogger(__name__)
+
+
+class ModelLoader:
+    """At most one model is in use, at most one load counts: a later one replaces an earlier that has not finished."""
+
+    def __init__(self, opener: Opener, wake: Callable[[], None], ready: Callable[[KeptSegmenter | None], None]) -> None:
+        """Loads nothing yet.
+
+        Args:
+            opener: Opens a model file; called on a thread.
+            wake: Called whenever the status changes.
+            ready: Called with another model to use, or None for no model; on a thread or on the caller's.
+        """
+        self._opener = opener
+        self._wake = wake
+        self._ready = ready
+        self._lock = threading.Lock()
+        self._status = ModelStatus()
+        self._segmenter: KeptSegmenter | None = None
+        self._number = 0
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def status(self) -> ModelStatus:
+        """Where the model stands."""
+        with self._lock:
+            return self._status
+
+    @property
+    def segmenter(self) -> KeptSegmenter | None:
+        """The model in use."""
+        with self._lock:
+            return self._segmenter
+
+    def load(self, path: Path, options: SegmenterOptions) -> None:
+        """Begins to load; the model in use goes on until the new one is ready."""
+        with self._lock:
+            self._number += 1
+            number = self._number
+            self._status = replace(self._status, state=ModelState.LOADING, progress=0.0, stage="opening", error="")
+            thread = threading.Thread(
+                target=self._load, args=(path, options, number), name="rgbd-seg load model", daemon=True
+            )
+            self._threads = [t for t in self._threads if t.is_alive()] + [thread]
+        thread.start()
+        self._wake()
+
+    def unload(self) -> None:
+        """Goes on without a model."""
+        with self._lock:
+            self._number += 1
+            old, self._segmenter = self._segmenter, None
+            self._status = ModelStatus()
+        self._ready(None)
+        if old is not None:
+            old.release()
+        self._wake()
+
+    def close(self, timeout_s: float) -> None:
+        """Gives up a load that is under way and frees the model."""
+        with self._lock:
+            self._number += 1
+            old, self._segmenter = self._segmenter, None
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(timeout_s)
+        if old is not None:
+            old.release()
+
+    def _load(self, path: Path, options: SegmenterOptions, number: int) -> None:
+        def progress(stage: str, fraction: float) -> None:
+            with self._lock:
+                if number == self._number:
+                    self._status = replace(self._status, stage=stage, progress=min(max(fraction, 0.0), 1.0))
+            self._wake()
+
+        try:
+            segmenter = KeptSegmenter(self._opener(path, options, progress))
+        except Exception as error:  # Whatever a back end throws, the window goes on with what it has.
+            if not isinstance(error, RgbdSegError):
+                _log.exception("the model %s could not be loaded", path)
+            with self._lock:
+                if number == self._number:
+                    self._status = replace(self._status, state=ModelState.FAILED, error=str(error), stage="")
+            self._wake()
+            return
+        with self._lock:
+            wanted = number == self._number
+            if wanted:
+                old, self._segmenter = self._segmenter, segmenter
+                self._status = ModelStatus(ModelState.READY, segmenter.info, 1.0)
+        if not wanted:
+            segmenter.release()
+            return
+        self._ready(segmenter)
+        if old is not None:
+            old.release()
+        self._wake()

@@ -1,0 +1,90 @@
+"""Which messages a pipeline's status calls for: a plain function, so that every state is designed and tested."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rgbd_seg.pipeline.status import ModelState, State, Status, StopReason
+
+_LOW_DISK_BYTES = 2 * 1024**3
+_SLOW_FPS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message without its button's code.
+
+    Attributes:
+        key: What it is about.
+        kind: How bad it is.
+        text: A whole sentence.
+        action: What the button offers: "reopen", "choose model", "stop recording", "faster model" or "" for none.
+    """
+
+    key: str
+    kind: Literal["info", "warning", "error"]
+    text: str
+    action: str = ""
+
+
+#: Every key that `notices` may use; what it does not return is to be cleared.
+KEYS = ("source", "source note", "model", "speed", "recording", "disk")
+
+
+def notices(status: Status, camera: bool) -> tuple[Notice, ...]:
+    """The messages for a status.
+
+    Args:
+        status: The session's snapshot.
+        camera: Whether the source is a camera (only cameras can be waited for).
+    """
+    found: list[Notice] = []
+    if status.state is State.STOPPED and status.stop_reason in (StopReason.SENSOR_FAILED, StopReason.INTERNAL_ERROR):
+        found.append(Notice("source", "error", _sentence(status.error or status.message), "reopen"))
+    elif status.state is State.LOST:
+        tail = " The recording goes on, with a gap." if status.recorder and status.recorder.state == "recording" else ""
+        found.append(Notice("source", "warning", _sentence(status.message) + tail))
+    elif status.state is State.RUNNING and status.message:
+        found.append(Notice("source note", "warning", _sentence(status.message)))
+    found += _about_model(status)
+    recorder = status.recorder
+    if recorder is not None:
+        if recorder.state == "failed" or (recorder.state == "finished" and recorder.reason):
+            found.append(
+                Notice("recording", "error" if recorder.state == "failed" else "info", _sentence(recorder.reason))
+            )
+        elif recorder.state == "recording" and recorder.free_bytes < _LOW_DISK_BYTES:
+            left = recorder.free_bytes / 1e9
+            found.append(
+                Notice("disk", "warning", f"The disk is nearly full: {left:.1f} GB are left.", "stop recording")
+            )
+    return tuple(found)
+
+
+def _about_model(status: Status) -> list[Notice]:
+    model = status.model
+    if model.state is ModelState.FAILED:
+        still = " The model before goes on." if model.info is not None else ""
+        return [Notice("model", "error", _sentence(model.error) + still, "choose model")]
+    slow = (
+        0 < status.segment_fps < _SLOW_FPS and model.state is ModelState.READY and sum(status.stage_ms.values()) > 300
+    )
+    if slow and model.info is not None and status.state is State.RUNNING:
+        where = model.info.device
+        return [
+            Notice(
+                "speed",
+                "info",
+                f"Running on the {where}: {status.segment_fps:.1f} pictures a second. "
+                "A smaller model or input size would be faster.",
+                "choose model",
+            )
+        ]
+    return []
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,67 @@
+"""The record button's work: where the file goes, starting, and what was recorded when it ends. No Qt."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from rgbd_seg.errors import RecordingError, SensorError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rgbd_seg.app.session import Session
+    from rgbd_seg.pipeline.recorder import RecorderStatus
+
+
+def file_name(source: str, clock: time.struct_time) -> str:
+    """A name that sorts by time and says what it is: "2026-11-22 20.31.05 Xtion.mcap"."""
+    safe = "".join(c if c.isalnum() or c in " -_." else "_" for c in source).strip(" .") or "recording"
+    return f"{time.strftime('%Y-%m-%d %H.%M.%S', clock)} {safe[:60]}.mcap"
+
+
+def size_text(size_bytes: int) -> str:
+    """Bytes in a user's words."""
+    return f"{size_bytes / 1e9:.2f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
+
+
+def clock_text(seconds: float) -> str:
+    """Minutes and seconds: 1:05."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def start_recording(session: Session, folder: Path) -> Path:
+    """Begins a new file with what the session's source delivers from now on.
+
+    Raises:
+        SensorError: No source is running, or it is being recorded already.
+        RecordingError: The file cannot be written; the message says why.
+    """
+    from rgbd_seg.pipeline.recorder import Recorder
+
+    sensor, info = session.sensor, session.info
+    if sensor is None or info is None or not sensor.is_open:
+        raise SensorError("Nothing can be recorded: no source is running.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecordingError(f"The folder {folder} cannot be made: {error.strerror or error}.") from None
+    path = folder / file_name(info.name, time.localtime())
+    settings = {control.label: str(control.value) for control in session.controls()}
+    recorder = Recorder(path, sensor.calibration, info, settings=settings)
+    try:
+        session.start_recording(recorder)
+    except SensorError:
+        recorder.stop()
+        raise
+    return path
+
+
+def summary(status: RecorderStatus) -> str:
+    """What was recorded, in a sentence."""
+    lost = f", {status.dropped} frames were dropped" if status.dropped else ""
+    return (
+        f"Recorded {status.frames} frames, {clock_text(status.seconds)}, {size_text(status.file_bytes)}{lost}: "
+        f"{status.path.name}"
+    )

@@ -1,0 +1,25 @@
+"""What people call a source, from its URI alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_CAMERAS = {
+    "realsense": "RealSense",
+    "openni": "OpenNI camera",
+    "kinect1": "Kinect v1",
+    "kinect2": "Kinect v2",
+}
+
+
+def short_name(uri: str) -> str:
+    """A few words for buttons and menus: "RealSense 0123", "Synthetic room 3", "kitchen.mcap"."""
+    scheme, _, rest = uri.partition(":")
+    if scheme == "synthetic":
+        seed = rest.partition("seed=")[2].split("&")[0]
+        return f"Synthetic room {seed}".rstrip()
+    if scheme in _CAMERAS:
+        return f"{_CAMERAS[scheme]} {rest.split('?')[0]}".rstrip()
+    path = Path(uri.split("?")[0] if "=" in uri.partition("?")[2] else uri)
+    parent = path.parent.name
+    return path.name if path.suffix or not parent else f"{parent}/{path.name}"

@@ -1,0 +1,80 @@
+"""The line at the bottom: rates, delay and losses in a user's words on the left, the probe on the right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar
+
+from rgbd_seg.pipeline.status import ModelState, State
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from rgbd_seg.pipeline.status import Status
+
+
+def rate_texts(status: Status, source: str) -> tuple[str, str, str, str]:
+    """Four short texts: arrival, segmentation, delay, losses; empty while they mean nothing.
+
+    Args:
+        status: The pipeline's snapshot.
+        source: "camera", "recording" or "synthetic".
+    """
+    if status.state is not State.RUNNING:
+        return "", "", "", ""
+    who = {"recording": "replay", "synthetic": "room"}.get(source, "camera")
+    arrival = f"{who} {status.capture_fps:.1f} fps"
+    model = status.model
+    if model.state is ModelState.LOADING:
+        segmentation = f"model: {model.stage or 'loading'} {round(model.progress * 100)} %"
+    elif model.info is not None:
+        segmentation = f"segmentation {status.segment_fps:.1f} fps"
+    else:
+        segmentation = "no model"
+    return arrival, segmentation, f"{status.behind_ms:.0f} ms behind", f"{status.missed} lost"
+
+
+class StatusLine(QStatusBar):
+    """Shows texts; every figure keeps its place."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._rates = [QLabel() for _ in range(4)]
+        metrics = QFontMetrics(self.font())
+        for label, widest in zip(
+            self._rates, ("camera 000.0 fps", "segmentation 000.0 fps", "0000 ms behind", "0000 lost"), strict=True
+        ):
+            label.setMinimumWidth(metrics.horizontalAdvance(widest) + 20)
+            label.setContentsMargins(8, 0, 0, 0)
+            self.addWidget(label)
+        self._rates[1].setToolTip("How many pictures a second the model has segmented")
+        self._rates[2].setToolTip("From a frame's arrival to its result")
+        self._rates[3].setToolTip("Frames that the source counted but that never arrived")
+        self._score = QLabel()
+        self._score.setToolTip("Agreement with the exact labels since the source or the model was opened")
+        self.addWidget(self._score)
+        self._probe = QLabel()
+        self._probe.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._probe.setContentsMargins(8, 0, 8, 0)
+        self.addPermanentWidget(self._probe, 1)
+
+    def show_rates(self, texts: tuple[str, str, str, str]) -> None:
+        """Shows rates; `rate_texts` makes them."""
+        for label, text in zip(self._rates, texts, strict=True):
+            label.setText(text)
+
+    def show_score(self, text: str) -> None:
+        """Shows the agreement with exact labels, "" for none."""
+        self._score.setText(text)
+
+    def show_probe(self, text: str) -> None:
+        """Shows what is under the pointer, "" for nothing."""
+        self._probe.setText(text)
+
+    @property
+    def text(self) -> str:
+        """Everything on the line, for tests and screen readers."""
+        return "   ".join(label.text() for label in (*self._rates, self._score, self._probe) if label.text())

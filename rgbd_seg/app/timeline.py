@@ -1,0 +1,118 @@
+"""The line of a recording: where it is, where frames are missing, and the range that was picked for export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QMouseEvent, QPaintEvent
+
+    from rgbd_seg.app.theme import Theme
+    from rgbd_seg.recording.reader import Gap
+
+_MARGIN_PX = 8
+
+
+class Timeline(QWidget):
+    """Drawn by positions, not by time: every frame has the same room. Emits the frame that is sought."""
+
+    seek_wanted = Signal(int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._length = 0
+        self._position = 0
+        self._gaps: Sequence[Gap] = ()
+        self._range: tuple[int | None, int | None] = (None, None)
+        self._held = False
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def sizeHint(self) -> QSize:
+        """One line."""
+        return QSize(300, 24)
+
+    def show_recording(self, length: int, gaps: Sequence[Gap]) -> None:
+        """Shows another recording."""
+        self._length, self._gaps = length, gaps
+        self.update()
+
+    def show_position(self, position: int) -> None:
+        """Moves the knob, unless the hand is on it."""
+        if position != self._position and not self._held:
+            self._position = position
+            self.update()
+
+    def show_range(self, start: int | None, end: int | None) -> None:
+        """Marks the range that was picked."""
+        self._range = (start, end)
+        self.update()
+
+    def _x_of(self, position: float) -> float:
+        return _MARGIN_PX + position / max(self._length - 1, 1) * (self.width() - 2 * _MARGIN_PX)
+
+    def _position_at(self, x: float) -> int:
+        share = (x - _MARGIN_PX) / max(self.width() - 2 * _MARGIN_PX, 1)
+        return round(min(max(share, 0.0), 1.0) * max(self._length - 1, 0))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draws line, gaps, range and knob."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        middle = self.height() / 2
+        painter.setBrush(QColor(self._theme.line))
+        painter.drawRoundedRect(QRectF(_MARGIN_PX, middle - 2, self.width() - 2 * _MARGIN_PX, 4), 2, 2)
+        painter.setBrush(QColor(self._theme.accent))
+        x = self._x_of(self._position)
+        painter.drawRoundedRect(QRectF(_MARGIN_PX, middle - 2, x - _MARGIN_PX, 4), 2, 2)
+        start, end = self._range
+        if start is not None or end is not None:
+            shade = QColor(self._theme.accent)
+            shade.setAlpha(70)
+            left = self._x_of(start or 0)
+            right = self._x_of(self._length - 1 if end is None else end)
+            painter.fillRect(QRectF(left, middle - 8, right - left, 16), shade)
+        for gap in self._gaps:
+            painter.fillRect(QRectF(self._x_of(gap.after + 0.5) - 1.5, middle - 6, 3, 12), QColor(self._theme.warning))
+        painter.setBrush(QColor(self._theme.text))
+        painter.drawEllipse(QPointF(x, middle), 6, 6)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Goes there."""
+        if event.button() == Qt.MouseButton.LeftButton and self._length:
+            self._held = True
+            self._go_to(event.position().x())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Scrubs while held; else says what is under the pointer."""
+        if self._held:
+            self._go_to(event.position().x())
+            return
+        here = self._position_at(event.position().x())
+        near = [gap for gap in self._gaps if abs(self._x_of(gap.after + 0.5) - event.position().x()) < 5]
+        if near:
+            missing = f"{near[0].frames} frames" if near[0].frames else "frames"
+            self.setToolTip(f"{missing} missing here, {near[0].seconds:.1f} s: {near[0].reason}")
+        else:
+            self.setToolTip(f"frame {here + 1}")
+
+    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
+        """Lets go."""
+        self._held = False
+
+    def _go_to(self, x: float) -> None:
+        position = self._position_at(x)
+        if position != self._position:
+            self._position = position
+            self.update()
+            self.seek_wanted.emit(position)

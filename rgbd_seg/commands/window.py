@@ -1,0 +1,63 @@
+"""`rgbd-seg [SOURCE]`: the window."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rgbd_seg.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of this command; what is not given is as it was when the window was last closed."""
+    parser.add_argument("source", nargs="?", help="a URI such as synthetic:?seed=3 or realsense:SERIAL, or a path")
+    parser.add_argument("--model", metavar="FILE", help='a model file, "demo", or "none"')
+    parser.add_argument("--backend", help="auto, openvino, torch or onnxruntime")
+    parser.add_argument("--device", help="auto, cpu, cuda, cuda:1, gpu, npu, mps")
+    parser.add_argument("--precision", help="auto, float32, bfloat16, float16 or int8")
+    parser.add_argument("--unaligned", action="store_true", help="take depth as the camera sees it")
+    parser.add_argument("--views", type=int, choices=(1, 2, 4), help="how many views to show")
+    parser.add_argument("--theme", choices=("system", "dark", "light"), help="colours of the window")
+    parser.add_argument("--full-screen", action="store_true", help="cover the whole screen")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="keep settings in this file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Opens the window; returns when it is closed."""
+    if not has_display():
+        raise ConfigurationError(
+            "there is no display to open a window on. rgbd-seg demo runs without one; rgbd-seg segment SOURCE -o DIR "
+            "segments a source into files"
+        )
+    from rgbd_seg.app.application import Launch
+    from rgbd_seg.app.application import run as run_window
+
+    model = "" if args.model == "none" else args.model
+    if model not in (None, "", "demo") and not Path(model).is_file():
+        raise ConfigurationError(f"there is no model file {model}")
+    return run_window(
+        Launch(
+            source=args.source,
+            model=model,
+            backend=args.backend,
+            device=args.device,
+            precision=args.precision,
+            registered=not args.unaligned,
+            views=args.views,
+            theme=args.theme,
+            full_screen=args.full_screen,
+            settings=args.settings,
+        )
+    )
+
+
+def has_display() -> bool:
+    """Whether a window can be opened: always but on Linux without X11, Wayland or a Qt platform chosen by hand."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
