@@ -1,0 +1,205 @@
+"""The whole window on real controllers, offscreen."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+from rgbd_seg.pipeline.status import State
+from rgbd_seg.recording import open_recording
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
+
+    from rgbd_seg.app.main_window import MainWindow
+
+
+def wait_for_picture(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: window.presenter.segmentation is not None, timeout=5000)
+
+
+def wait_for_labels(window: MainWindow, qtbot: QtBot) -> None:
+    def there() -> bool:
+        one = window.presenter.segmentation
+        return one is not None and one.labels is not None
+
+    qtbot.waitUntil(there, timeout=5000)
+
+
+def says(window: MainWindow, *words: str) -> bool:
+    return any(all(word in text for word in words) for text in window.banners.texts)
+
+
+def test_the_empty_window_offers_what_can_be_opened(window: MainWindow) -> None:
+    assert window.stage.currentWidget() is window.welcome
+    assert not window.top_bar.record.isEnabled()
+    assert window.replay_bar.isHidden()
+
+
+def test_a_source_is_shown_live_with_its_name_and_rates(window: MainWindow, qtbot: QtBot) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    qtbot.waitUntil(lambda: "fps" in window.status_line.text, timeout=5000)
+    assert "Steady camera" in window.windowTitle()
+    assert "no model" in window.status_line.text
+    assert window.stage.currentWidget() is window.grid
+    assert window.settings.recent_sources == ("steady:one",)
+
+
+def test_a_source_that_fails_becomes_a_banner(window: MainWindow, qtbot: QtBot) -> None:
+    window.sources.open("steady:broken")
+    qtbot.waitUntil(lambda: bool(window.banners.texts), timeout=5000)
+    assert window.banners.texts == ("The steady camera is broken: mend it.",)
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    window.refresh()
+    assert window.banners.texts == ()
+
+
+def test_a_bad_model_leaves_the_running_one(window: MainWindow, models: object, qtbot: QtBot, tmp_path: Path) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    window.models.load(str(tmp_path / "one.safetensors"))
+    wait_for_labels(window, qtbot)
+    qtbot.waitUntil(lambda: window.classes.model.rowCount() == 2, timeout=5000)
+    window.models.load(str(tmp_path / "bad.safetensors"))
+    qtbot.waitUntil(lambda: says(window, "bad.safetensors is no model", "goes on"), timeout=5000)
+    assert window.session.status().model.info is not None
+    assert models.opened[0].closed == 0
+
+
+def test_another_source_keeps_the_model(window: MainWindow, models: object, qtbot: QtBot, tmp_path: Path) -> None:
+    window.models.load(str(tmp_path / "one.safetensors"))
+    for uri in ("steady:one", "steady:two"):
+        window.sources.open(uri)
+        wait_for_labels(window, qtbot)
+    assert len(models.opened) == 1
+    assert models.opened[0].closed == 0
+    window.close()
+    assert models.opened[0].closed == 1
+
+
+def test_recording_while_watching_and_opening_the_result(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    window.refresh()
+    qtbot.keyClick(window, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: window.top_bar.record.isChecked(), timeout=5000)
+    qtbot.wait(400)
+    qtbot.keyClick(window, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: says(window, "Recorded"), timeout=8000)
+    (file,) = (tmp_path / "recordings").glob("*.mcap")
+    with open_recording(file) as recording:
+        assert len(recording) >= 5
+        first = recording.read(0).index
+    window.sources.open(str(file))
+    wait_for_picture(window, qtbot)
+    qtbot.waitUntil(lambda: not window.replay_bar.isHidden(), timeout=5000)
+    playback = window.session.playback
+    qtbot.waitUntil(lambda: playback.at_end, timeout=5000)
+    qtbot.keyClick(window, Qt.Key.Key_Home)
+    qtbot.waitUntil(lambda: window.presenter.segmentation.frame.index == first, timeout=5000)
+
+
+def test_closing_while_recording_leaves_a_whole_file(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    window.commands.toggle_recording()
+    qtbot.wait(300)
+    window.close()
+    (file,) = (tmp_path / "recordings").glob("*.mcap")
+    with open_recording(file) as recording:
+        assert len(recording) >= 3
+        assert not recording.info.warnings
+
+
+def test_views_opacity_and_layout_come_back(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_4)
+    window.presenter.change(opacity=0.3, near_m=0.5)
+    window.close()
+    saved = json.loads(window._file.path.read_text())
+    assert (saved["views"], saved["opacity"], saved["near_m"]) == (4, 0.3, 0.5)
+    assert saved["geometry"]
+    assert saved["state"]
+
+
+def test_hiding_a_class_changes_the_picture(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.models.load(str(tmp_path / "one.safetensors"))
+    window.sources.open("steady:one")
+    wait_for_labels(window, qtbot)
+    name = window.presenter.label_set.names[0]
+
+    def left() -> tuple[int, ...]:
+        return window.presenter.pictures.image("overlay").pixelColor(2, 20).getRgb()[:3]
+
+    drawn = left()
+    assert drawn != (200, 100, 50)
+    window.presenter.toggle_hidden(name)
+    assert left() == (200, 100, 50)
+    window.presenter.show_all()
+    assert left() == drawn
+
+
+def test_a_snapshot_holds_what_other_programs_need(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.models.load(str(tmp_path / "one.safetensors"))
+    window.sources.open("steady:truth")
+    wait_for_labels(window, qtbot)
+    qtbot.keyClick(window, Qt.Key.Key_S)
+    qtbot.waitUntil(lambda: says(window, "Snapshot saved"), timeout=5000)
+    (folder,) = (tmp_path / "recordings" / "snapshots").iterdir()
+    depth = cv2.imread(str(folder / "depth.png"), cv2.IMREAD_UNCHANGED)
+    assert depth.dtype == np.uint16
+    assert sorted(np.unique(depth)) == [0, 1000, 2000]
+    facts = json.loads((folder / "snapshot.json").read_text())
+    assert facts["calibration"]["depth_unit_m"] == 0.001
+    assert len(facts["label_set"]["classes"]) == 13
+    assert (folder / "overlay.png").is_file()
+
+
+def test_a_control_reaches_the_camera_and_a_refusal_the_user(window: MainWindow, qtbot: QtBot) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    window.source_panel.control_wanted.emit("exposure", 30)
+    qtbot.waitUntil(lambda: window.session.controls()[0].value == 30, timeout=5000)
+    window.source_panel.control_wanted.emit("exposure", 1000)
+    qtbot.waitUntil(lambda: says(window, "must be 1 to 100"), timeout=5000)
+
+
+def test_the_score_against_truth_is_shown(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.models.load(str(tmp_path / "one.safetensors"))
+    window.sources.open("steady:truth")
+    # Truth: half class 1, half class 2; seen: a quarter class 1. IoU 1/2 and 2/3, 3/4 of the pixels right.
+    qtbot.waitUntil(lambda: "mIoU 0.583" in window.status_line.text, timeout=5000)
+    assert "75.0%" in window.status_line.text
+
+
+def test_closing_the_source_goes_back_to_the_start(window: MainWindow, qtbot: QtBot) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    window.sources.close()
+    qtbot.waitUntil(lambda: window.session.status().state is State.IDLE, timeout=5000)
+    qtbot.waitUntil(lambda: window.stage.currentWidget() is window.welcome, timeout=5000)
+
+
+def test_dropped_files_go_where_they_belong(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    model, nothing, bad = tmp_path / "one.safetensors", tmp_path / "gone.mcap", tmp_path / "bad.txt"
+    model.write_bytes(b"x")
+    bad.write_text("no recording")
+    window.drops.open(model)
+    qtbot.waitUntil(lambda: window.session.status().model.info is not None, timeout=5000)
+    window.drops.open(nothing)
+    assert says(window, "gone.mcap is not there")
+    window.drops.open(bad)
+    qtbot.waitUntil(lambda: says(window, "bad.txt", "no recording"), timeout=5000)
+
+
+@pytest.mark.parametrize("name", ["show_keys", "toggle_panels", "toggle_edges", "ruler", "find_class", "show_about"])
+def test_commands_work_without_a_source(window: MainWindow, name: str) -> None:
+    getattr(window.commands, name)()
