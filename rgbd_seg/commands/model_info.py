@@ -1,0 +1,55 @@
+"""`rgbd-seg model info`: what is inside a model file, and whether it is whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from rgbd_seg.models.card import ModelCard
+
+SUMMARY = "say what is inside a model file, and whether its weights are whole"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of this command."""
+    parser.add_argument("file", type=Path, help="the model file (.safetensors)")
+    parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Loads the whole file, so that what is printed is known to be usable, and prints its card."""
+    from rgbd_seg.models.model_file import load_model, stored_as
+
+    network, card = load_model(args.file)
+    parameters = sum(p.numel() for p in network.parameters())
+    storage, file_bytes = stored_as(args.file), args.file.stat().st_size
+    if args.json:
+        facts = {"file": str(args.file), "bytes": file_bytes, "storage": storage, "parameters": parameters}
+        print(json.dumps(facts | json.loads(card.to_json()), indent=2))
+        return 0
+    print(f"{card.name}: {args.file}, {file_bytes / 1e6:.1f} MB, {parameters:,} parameters stored as {storage}")
+    for name, value in _facts(card):
+        print(f"  {name:12} {value}")
+    return 0
+
+
+def _facts(card: ModelCard) -> list[tuple[str, str]]:
+    """Name and value of everything that the card says, in the order in which people ask."""
+    network, (height, width) = card.network, card.size
+    widths = ", ".join(map(str, network.decoder_widths))
+    facts = [
+        ("trained on", card.trained_on or "nothing: random weights"),
+        ("scores", ", ".join(f"{name} {value:.4g}" for name, value in card.scores.items()) or "none"),
+        ("licence", card.licence or "not stated"),
+        ("input", f"{width}x{height}"),
+        ("network", f"{network.encoder}, fusion {network.fusion}, base width {network.base_width}"),
+        ("decoder", f"{widths}; tail {network.tail_width}"),
+        ("depth", f"mean {card.depth_mean_m:g} m, deviation {card.depth_std_m:g} m, up to {card.depth_max_m:g} m"),
+        ("temperature", f"{card.temperature:g}"),
+        ("classes", f"{len(card.label_set)} ({card.label_set.name}): {', '.join(card.label_set.names)}"),
+    ]
+    return facts + list(card.details.items())
