@@ -1,3 +1,22 @@
-"""Live semantic segmentation for RGB-D cameras."""
+"""Live semantic segmentation for RGB-D cameras.
+
+`stream` is the way in for other programs; `rgbd-seg` is the program with the window. Importing this package loads
+neither PyTorch nor Qt.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rgbd_seg.streaming import stream
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "stream"]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads `stream` on first use."""
+    if name == "stream":
+        from rgbd_seg.streaming import stream
+
+        return stream
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,50 +7,20 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from rgbd_seg.errors import ModelError
-from rgbd_seg.frame import RgbdFrame, Segmentation
-from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo, Smoothing
-from rgbd_seg.labels import LabelClass, LabelSet
 from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
 from rgbd_seg.pipeline.status import ModelState, RateMeter, State, StopReason
+from tests.pipeline.constant_segmenter import ConstantSegmenter
 from tests.pipeline.scripted_sensor import Event, ScriptedSensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-LABELS = LabelSet("one", (LabelClass("thing", (1, 2, 3)),))
+    from rgbd_seg.inference.segmenter import Segmenter
+
 QUICK = LiveSettings(reopen_every_s=0.01)
-
-
-class ConstantSegmenter(Segmenter):
-    """Calls everything a thing, or fails on request."""
-
-    label_set = LABELS
-
-    def __init__(self, name: str = "constant") -> None:
-        self.info = SegmenterInfo(name, "", "nothing", "test", "CPU", "none", (12, 16), "a test")
-        self.closed = False
-        self.resets = 0
-        self.fail = False
-        self.settings: list[tuple[Smoothing, float]] = []
-
-    def __call__(self, frame: RgbdFrame) -> Segmentation:
-        if self.fail:
-            raise ModelError("device lost")
-        labels = np.ones((frame.height, frame.width), np.uint8)
-        return Segmentation(frame, labels, None, LABELS, {"network": 0.001}, self.info.model)
-
-    def configure(self, *, smoothing: Smoothing, min_confidence: float) -> None:
-        self.settings.append((smoothing, min_confidence))
-
-    def reset(self) -> None:
-        self.resets += 1
-
-    def close(self) -> None:
-        self.closed = True
 
 
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -224,7 +194,7 @@ def test_a_model_that_fails_while_running_leaves_the_picture(
     segmenter = ConstantSegmenter()
     pipeline = run(slow_frames(), segmenter=segmenter)
     until(lambda: model_of(pipeline) == "constant")
-    segmenter.fail = True
+    segmenter.error = ModelError("device lost")
     until(lambda: pipeline.status().model.state is ModelState.FAILED)
     assert "device lost" in pipeline.status().model.error
     until(lambda: model_of(pipeline) == "")

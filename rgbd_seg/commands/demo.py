@@ -1,0 +1,145 @@
+"""`rgbd-seg demo`: the built-in room with the demo model, in the window or, without a display, into files."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.inference.segmenter import SegmenterInfo
+    from rgbd_seg.pipeline.live import LivePipeline
+
+SOURCE = "synthetic:?room=living&seed=4"
+_MODEL = "models/demo.safetensors"
+_VIDEO_FPS = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of this command."""
+    parser.add_argument("--headless", action="store_true", help="no window even where there is a display")
+    parser.add_argument("--source", default=SOURCE, help="another source (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=6.0, help="how long to run headless (default: %(default)s)")
+    parser.add_argument("-o", "--output", type=Path, default=Path("out"), help="folder for picture and video")
+
+
+def has_display() -> bool:
+    """Whether a window can be opened here."""
+    if sys.platform.startswith("linux"):
+        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return True
+
+
+def run(args: argparse.Namespace) -> int:
+    """Opens the window, or runs the same pipeline headless for a while and leaves demo.png and demo.mp4."""
+    if has_display() and not args.headless:
+        from rgbd_seg.cli import main
+
+        return main(["window", args.source, "--model", "demo"])
+    return _run_headless(args.source, args.seconds, args.output)
+
+
+def _run_headless(source: str, seconds: float, folder: Path) -> int:
+    from rgbd_seg.assets import asset
+    from rgbd_seg.errors import ConfigurationError, RgbdSegError
+    from rgbd_seg.inference import open_segmenter
+    from rgbd_seg.inference.segmenter import SegmenterOptions
+    from rgbd_seg.pipeline.live import LivePipeline
+    from rgbd_seg.sensors import open_sensor
+
+    if not 0 < seconds <= 3600:
+        raise ConfigurationError(f"--seconds must be more than 0 and at most 3600, not {seconds:g}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RgbdSegError(f"cannot make the folder {folder}: {error.strerror}") from None
+    print("No window: the same pipeline runs headless. Loading the model ...", flush=True)
+    sensor = open_sensor(source)
+    segmenter = open_segmenter(asset(_MODEL), SegmenterOptions())
+    _print_model(segmenter.info)
+    pipeline = LivePipeline(sensor, segmenter=segmenter)
+    pipeline.start()
+    try:
+        last = _film(pipeline, seconds, folder / "demo.mp4")
+        status = pipeline.status()
+    finally:
+        pipeline.stop()
+    if last is None:
+        raise RgbdSegError(status.error or f"no frame came from {source} within {seconds:g} s")
+    _save_picture(folder / "demo.png", _picture(last))
+    print(f"source         {sensor.info.name}, {last.frame.width}x{last.frame.height}")
+    print(f"captured       {status.captured} frames, {status.capture_fps:.1f} fps, {status.missed} lost")
+    print(f"segmented      {status.segmented} frames, {status.segment_fps:.1f} fps, {status.behind_ms:.0f} ms behind")
+    for stage, milliseconds in status.stage_ms.items():
+        print(f"  {stage:12} {milliseconds:7.1f} ms")
+    print(f"picture        {folder / 'demo.png'}")
+    print(f"video          {folder / 'demo.mp4'}")
+    return 0
+
+
+def _print_model(info: SegmenterInfo) -> None:
+    print(f"model          {info.model}, trained on {info.trained_on}")
+    print(f"runs on        {info.backend}, {info.device}, {info.precision}: {info.reason}")
+
+
+def _film(pipeline: LivePipeline, seconds: float, path: Path) -> Segmentation | None:
+    """Writes the newest result a few times a second; returns the last one. The clock starts with the first result."""
+    import cv2
+
+    from rgbd_seg.errors import RgbdSegError
+
+    last = pipeline.results.take(timeout_s=30.0)
+    if last is None:
+        return None
+    first = _picture(last)
+    size = (first.shape[1], first.shape[0])
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), _VIDEO_FPS, size)
+    if not video.isOpened():
+        raise RgbdSegError(f"cannot write the video {path}: is the folder writable?")
+    try:
+        begin = time.monotonic()
+        frames = 0
+        while (elapsed := time.monotonic() - begin) < seconds:
+            result = pipeline.results.take(timeout_s=1 / _VIDEO_FPS)
+            if result is None and pipeline.results.closed:
+                break
+            last = result or last
+            picture = _picture(last)
+            while frames <= elapsed * _VIDEO_FPS:
+                video.write(picture[..., ::-1])
+                frames += 1
+    finally:
+        video.release()
+    return last
+
+
+def _picture(segmentation: Segmentation) -> NDArray[np.uint8]:
+    """Camera, labels over it, and depth side by side: (H, 3 W, 3) uint8 RGB."""
+    import numpy as np
+
+    from rgbd_seg.coloring import depth_ends_m, paint_depth, paint_overlay
+
+    frame = segmentation.frame
+    unit_m = frame.calibration.depth_unit_m
+    near_m, far_m = depth_ends_m(frame.depth, unit_m)
+    overlay = frame.color
+    if segmentation.labels is not None and segmentation.label_set is not None:
+        overlay = paint_overlay(frame.color, segmentation.labels, segmentation.label_set.palette())
+    return np.ascontiguousarray(np.hstack([frame.color, overlay, paint_depth(frame.depth, unit_m, near_m, far_m)]))
+
+
+def _save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    import cv2
+
+    from rgbd_seg.errors import RgbdSegError
+
+    if not cv2.imwrite(str(path), picture[..., ::-1]):
+        raise RgbdSegError(f"cannot write the picture {path}: is the folder writable?")

@@ -1,0 +1,85 @@
+"""What a fault leaves behind, and the list of all faults that the reliability tests cause."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FAULTS: dict[str, Callable[[Path], Outcome]] = {}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the program took a fault.
+
+    Attributes:
+        seen: What the user reads, "" where there is nothing to say.
+        captured: Frames that were captured before and after the fault.
+        kept: How many of them are in the recording (or were shown, where nothing is recorded).
+        lost_s: Seconds of frames that are missing before the end of what was kept; must stay below 1.
+        recovered_s: Seconds until frames flowed again, None where nothing was to recover.
+    """
+
+    seen: str
+    captured: int
+    kept: int
+    lost_s: float = 0.0
+    recovered_s: float | None = None
+
+
+def fault(name: str) -> Callable[[Callable[[Path], Outcome]], Callable[[Path], Outcome]]:
+    """Adds the decorated function to `FAULTS`: it causes one fault in an empty folder."""
+
+    def add(cause: Callable[[Path], Outcome]) -> Callable[[Path], Outcome]:
+        FAULTS[name] = cause
+        return cause
+
+    return add
+
+
+def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Waits for something that must happen."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("it did not happen in time")
+        time.sleep(0.002)
+
+
+class Leaks:
+    """Compares threads, child processes, open files and shared memory before and after a fault."""
+
+    def __init__(self) -> None:
+        self._me = psutil.Process()
+        self._before = self._state()
+
+    def _state(self) -> tuple[int, int, int, int]:
+        gc.collect()
+        children = self._me.children(recursive=True)
+        shared = [m.path for m in self._me.memory_maps(grouped=False) if "rgbd-seg-" in m.path]
+        return threading.active_count(), len(children), self._me.num_fds(), len(shared)
+
+    def found(self) -> str:
+        """What is more than before, "" if nothing is. Gives finished threads a moment to go."""
+        for _ in range(100):
+            now = self._state()
+            more = [
+                f"{after - before} {what}"
+                for what, before, after in zip(
+                    ("threads", "processes", "open files", "shared memory maps"), self._before, now, strict=True
+                )
+                if after > before
+            ]
+            if not more:
+                return ""
+            time.sleep(0.02)
+        return ", ".join(more)
