@@ -41,10 +41,18 @@ def has_display() -> bool:
 def run(args: argparse.Namespace) -> int:
     """Opens the window, or runs the same pipeline headless for a while and leaves demo.png and demo.mp4."""
     if has_display() and not args.headless:
-        from rgbd_seg.cli import main
-
-        return main(["window", args.source, "--model", "demo"])
+        return _open_window(args.source)
     return _run_headless(args.source, args.seconds, args.output)
+
+
+def _open_window(source: str) -> int:
+    import argparse
+    from importlib import import_module
+
+    window = import_module("rgbd_seg.commands.window")
+    parser = argparse.ArgumentParser(prog="rgbd-seg window")
+    window.add_arguments(parser)
+    return int(window.run(parser.parse_args([source, "--model", "demo"])))
 
 
 def _run_headless(source: str, seconds: float, folder: Path) -> int:
