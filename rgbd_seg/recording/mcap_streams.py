@@ -179,8 +179,10 @@ def _foreign_streams(path: Path, contents: McapContents, messages: Messages) -> 
             f"protobuf); it holds: {', '.join(seen[:12]) or 'nothing'}"
         )
     warnings = []
-    color = color_picture(found["color"].schema, first["color"])
-    height, width = color.shape[:2]
+    try:
+        height, width = color_picture(found["color"].schema, first["color"]).shape[:2]
+    except RecordingError as error:
+        raise RecordingError(f"{path} cannot be read: {error}") from None
     if intrinsics is None or (intrinsics.width, intrinsics.height) != (width, height):
         warnings.append("The file has no calibration for its colour: a field of view of 60 degrees is assumed.")
         half = math.tan(_ASSUMED_FIELD_OF_VIEW_RAD / 2)

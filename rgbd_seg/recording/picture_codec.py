@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAX_PIXELS = 64 * 1024 * 1024
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+# A progressive JPEG may go over the whole picture again and again; cameras and libraries need about ten scans.
+_MAX_SCANNED_PIXELS = 1_000_000_000
 
 
 def encode_color(color: NDArray[np.uint8], kind: Literal["jpeg", "png"], quality: int) -> bytes:
@@ -93,10 +95,34 @@ def picture_size(data: bytes) -> tuple[int, int]:
     raise RecordingError("a picture in the recording is neither JPEG nor PNG, or its header is damaged")
 
 
-def _decode(data: bytes, flags: int) -> NDArray[Any]:
+def check_effort(data: bytes) -> tuple[int, int]:
+    """Refuses a JPEG or PNG that would take absurd memory or time to decode, whatever its length.
+
+    Returns:
+        Width and height.
+
+    Raises:
+        RecordingError: It claims too many pixels, too many scans, or parts longer than itself (for which OpenCV would
+            take the memory first); or it is no picture.
+    """
     width, height = picture_size(data)
     if not 0 < width * height <= MAX_PIXELS:
         raise RecordingError(f"a picture in the recording claims to have {width}x{height} pixels")
+    if not data.startswith(_PNG):
+        if data.count(b"\xff\xda") * width * height > _MAX_SCANNED_PIXELS:
+            raise RecordingError("a picture in the recording has more scans than any camera's")
+        return width, height
+    position, kind = len(_PNG), b""
+    while kind != b"IEND":
+        length, kind = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8]
+        position += 12 + length
+        if len(kind) < 4 or position > len(data):
+            raise RecordingError("a picture in the recording is cut off or damaged")
+    return width, height
+
+
+def _decode(data: bytes, flags: int) -> NDArray[Any]:
+    width, height = check_effort(data)
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:

@@ -81,3 +81,36 @@ def _uri(data: bytes, folder: Path) -> object:
     from rgbd_seg.sensors import parse_uri
 
     return parse_uri(text(data))
+
+
+def _mcap_recordings(folder: Path) -> list[bytes]:
+    from tests.recording.frames import small_recordings
+
+    return small_recordings(folder)
+
+
+@target("mcap", _mcap_recordings)
+def _mcap(data: bytes, folder: Path) -> object:
+    from rgbd_seg.recording import open_recording
+
+    path = folder / "recording.mcap"
+    path.write_bytes(data)
+    frames = 0
+    with open_recording(path) as reader:
+        for position in range(len(reader)):
+            try:
+                reader.read(position)
+                frames += 1
+            except RgbdSegError:
+                continue
+    return frames
+
+
+@target("mcap repair", _mcap_recordings)
+def _mcap_repair(data: bytes, folder: Path) -> object:
+    from rgbd_seg.recording.repair import repair
+
+    path, copy = folder / "recording.mcap", folder / "copy.mcap"
+    path.write_bytes(data)
+    copy.unlink(missing_ok=True)
+    return repair(path, copy)

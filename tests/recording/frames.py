@@ -8,9 +8,11 @@ import numpy as np
 
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.frame import RgbdFrame, Segmentation, Truth
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.writer import RecordingWriter, WriterOptions
 
 if TYPE_CHECKING:
-    from rgbd_seg.labels import LabelSet
+    from pathlib import Path
 
 WIDTH, HEIGHT = 64, 48
 PERIOD_NS = 33_333_333
@@ -53,3 +55,18 @@ def make_segmentation(frame: RgbdFrame, label_set: LabelSet) -> Segmentation:
     """What an imagined network saw in a frame."""
     labels = ((frame.depth // 64 + frame.index) % (len(label_set) + 1)).astype(np.uint8)
     return Segmentation(frame, labels, None, label_set, {"network": 0.01}, "imagined")
+
+
+def small_recordings(folder: Path) -> list[bytes]:
+    """A few good files: each way of packing, with labels and a gap, and one that was never finished."""
+    calibration, labels = make_calibration(16, 12), LabelSet.load("sunrgbd13")
+    found = []
+    for packing, color in (("zstd", "png"), ("lz4", "jpeg"), ("none", "jpeg")):
+        path = folder / f"seed-{packing}.mcap"
+        path.unlink(missing_ok=True)
+        options = WriterOptions(color=color, compression=packing, chunk_bytes=3000)  # type: ignore[arg-type]
+        with RecordingWriter(path, calibration, options=options) as writer:
+            for index in (0, 1, 3, 4):
+                writer.write(make_frame(index, calibration, truth=labels))
+        found.append(path.read_bytes())
+    return [*found, found[0][: len(found[0]) * 2 // 3]]
