@@ -26,6 +26,7 @@ class Camera:
         nearest_m: Shortest distance with a return.
         farthest_m: Longest distance.
         baseline_m: Between projector (or second imager) and depth imager; 0 for time of flight.
+        color_offset_m: Between the depth imager and the colour camera.
         depth_focal_px: Focal length of the depth imager at the native width, for disparities.
         disparity_step_px: Smallest disparity step (1/8 pixel for PrimeSense).
         noise_px: Standard deviation of the disparity in pixels; for time of flight, of the range at 1 m in metres.
@@ -41,6 +42,7 @@ class Camera:
     nearest_m: float
     farthest_m: float
     baseline_m: float
+    color_offset_m: float
     depth_focal_px: float
     disparity_step_px: float
     noise_px: float
@@ -70,6 +72,7 @@ CAMERAS: tuple[Camera, ...] = (
         0.5,
         5.0,
         0.075,
+        0.025,
         575.8,
         0.125,
         0.07,
@@ -85,6 +88,7 @@ CAMERAS: tuple[Camera, ...] = (
         0.5,
         6.5,
         0.075,
+        0.025,
         575.8,
         0.125,
         0.09,
@@ -100,6 +104,7 @@ CAMERAS: tuple[Camera, ...] = (
         0.5,
         8.0,
         0.0,
+        0.052,
         365.5,
         0.0,
         0.0016,
@@ -115,6 +120,7 @@ CAMERAS: tuple[Camera, ...] = (
         0.2,
         8.0,
         0.05,
+        0.015,
         385.0,
         0.03125,
         0.11,

@@ -8,24 +8,27 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from rgbd_seg.scenes.noise_field import cut
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rgbd_seg.scenes.look import Look
 
 _SIDE = 1024
+_FIELD_DEVIATION = 40.0  # Of the stored field, in counts.
 
 
 @lru_cache(maxsize=1)
-def _color_field() -> NDArray[np.int16]:
-    """Noise of standard deviation 64 that is partly shared by the channels, as after demosaicing."""
+def _color_field() -> NDArray[np.uint8]:
+    """Noise around 128 that is partly shared by the channels, as after demosaicing: (_SIDE, _SIDE, 3) uint8."""
     rng = np.random.default_rng(7004)
     white = rng.standard_normal((_SIDE, _SIDE, 3), dtype=np.float32)
     shared = rng.standard_normal((_SIDE, _SIDE, 1), dtype=np.float32)
     grain = cv2.GaussianBlur(white + shared, (0, 0), 0.6)
-    field = np.clip(grain / grain.std() * 64, -255, 255).astype(np.int16)
+    field = np.asarray(np.clip(128.5 + grain / grain.std() * _FIELD_DEVIATION, 0, 255).astype(np.uint8))
     field.flags.writeable = False
-    return np.asarray(field, np.int16)
+    return field
 
 
 def taken_color(clean: NDArray[np.uint8], look: Look, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -51,17 +54,10 @@ def taken_color(clean: NDArray[np.uint8], look: Look, rng: np.random.Generator) 
         picture = cv2.transform(picture, _tone_matrix(look.contrast, look.saturation))
     if look.noise <= 0:
         return np.asarray(picture, np.uint8)
-    y, x = (int(v) for v in rng.integers(0, _SIDE, 2))
-    field = _color_field()
-    if y + height > _SIDE or x + width > _SIDE:
-        rows, columns = np.arange(y, y + height) % _SIDE, np.arange(x, x + width) % _SIDE
-        grain = field[rows[:, None], columns[None, :]]
-    else:
-        grain = np.ascontiguousarray(field[y : y + height, x : x + width])
-    noisy: NDArray[np.uint8] = (
-        cv2.addWeighted(picture.astype(np.int16), 1.0, grain, look.noise / 64, 0.0).clip(0, 255).astype(np.uint8)
-    )
-    return noisy
+    # The field is centred on 128: the same share of 128 that comes in with it is taken away again.
+    strength = min(look.noise / _FIELD_DEVIATION, 2.0)
+    grain = np.ascontiguousarray(cut(_color_field(), rng, height, width))
+    return np.asarray(cv2.addWeighted(picture, 1.0, grain, strength, -128.0 * strength), np.uint8)
 
 
 def _motion_kernel(dx: float, dy: float) -> NDArray[np.float32]:

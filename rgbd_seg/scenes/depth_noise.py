@@ -64,6 +64,16 @@ def quantised(z: NDArray[np.float32], camera: Camera) -> NDArray[np.uint16]:
     return depth
 
 
+def _unseen(disparity: NDArray[np.float32], camera: Camera) -> NDArray[np.bool_]:
+    """The shadow of projector (or second imager) and registration, from the depth imager's disparities.
+
+    Registered to colour, the parallax grows by the colour camera's own distance from the depth imager, and by the
+    ratio of the focal lengths.
+    """
+    zoom = camera.fx / camera.depth_focal_px * disparity.shape[1] / camera.width
+    return _shadow(disparity * np.float32(zoom * (1 + camera.color_offset_m / camera.baseline_m)))
+
+
 def _shadow(disparity: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Pixels that the second viewpoint, to the right by the baseline, does not see.
 
@@ -96,7 +106,7 @@ def _structured_light(
     near = np.maximum(z, np.float32(0.05))
     focal_baseline = np.float32(camera.depth_focal_px * camera.baseline_m)
     disparity = np.asarray(focal_baseline / near, np.float32)
-    hidden = _shadow(disparity * np.float32(scale * 1.25))
+    hidden = _unseen(disparity, camera)
     # The sensor correlates windows of about nine pixels: noise and edges come in lumps.
     lumps = noise(rng, height, width, max(0.7, 1.4 * scale))
     disparity += np.float32(camera.noise_px) * lumps
@@ -126,7 +136,8 @@ def _time_of_flight(
     white = noise(rng, height, width)
     edge = (high - low) > 0.05 * z + 0.03
     # Two bounces make concave corners rounder: pull towards the neighbourhood's mean where it is near.
-    around = cv2.GaussianBlur(z, (0, 0), 5.0 * scale)
+    side = max(3, round(15 * scale) | 1)
+    around = cv2.blur(z, (side, side))
     pull = np.clip(around - z, -0.03, 0.03)
     measured = z + np.float32(0.5) * pull
     signal = _signal(returned, z, camera) * _vignette(height, width)
@@ -157,7 +168,7 @@ def _active_stereo(
     thick = np.asarray(nearest, np.float32)
     focal_baseline = np.float32(camera.depth_focal_px * camera.baseline_m)
     disparity = np.asarray(focal_baseline / thick, np.float32)
-    hidden = _shadow(disparity * np.float32(1.6 * scale))
+    hidden = _unseen(disparity, camera)
     lumps = 0.85 * noise(rng, height, width, 4.0 * scale) + 0.5 * noise(rng, height, width, max(0.7, 1.4 * scale))
     disparity += np.float32(camera.noise_px) * lumps
     steps = np.rint(disparity * np.float32(1 / camera.disparity_step_px))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SIDE = 1024
+Number = TypeVar("Number", bound=np.generic)
 
 
 @lru_cache(maxsize=8)
@@ -40,8 +41,14 @@ def noise(rng: np.random.Generator, height: int, width: int, blur_px: float = 0.
         (height, width) float32, not to be written to.
     """
     field = _field(round(blur_px * 10), blur_px)
-    y, x = (int(v) for v in rng.integers(0, _SIDE, 2))
-    if y + height <= _SIDE and x + width <= _SIDE:
+    return cut(field, rng, height, width)
+
+
+def cut(field: NDArray[Number], rng: np.random.Generator, height: int, width: int) -> NDArray[Number]:
+    """A random (height, width) piece of a field that repeats at its borders; a view where it fits without repeating."""
+    rows, columns = field.shape[:2]
+    y, x = int(rng.integers(max(rows - height, 0) + 1)), int(rng.integers(max(columns - width, 0) + 1))
+    if y + height <= rows and x + width <= columns:
         return field[y : y + height, x : x + width]
-    rows, columns = (np.arange(y, y + height) % _SIDE), (np.arange(x, x + width) % _SIDE)
-    return field[rows[:, None], columns[None, :]]
+    piece: NDArray[Number] = field[np.arange(y, y + height)[:, None] % rows, np.arange(x, x + width)[None, :] % columns]
+    return piece

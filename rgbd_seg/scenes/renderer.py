@@ -107,14 +107,18 @@ class RoomRenderer:
     @property
     def device(self) -> str:
         """What draws: a graphics card, or llvmpipe on the processor."""
-        return str(self._gl.info["GL_RENDERER"])
+        with self._gl:
+            return str(self._gl.info["GL_RENDERER"])
 
     def _prepare(self, width: int, height: int) -> None:
         gl = self._gl
         self._program = gl.program(vertex_shader=_source("room.vert"), fragment_shader=_source("room.frag"))
         self._shadow_program = gl.program(vertex_shader=_source("shadow.vert"), fragment_shader=_source("shadow.frag"))
         bank = texture_bank()
-        self._bank = gl.texture_array((bank.shape[2], bank.shape[1], len(bank)), 3, bank.tobytes())
+        opaque = np.concatenate(
+            [bank, np.full_like(bank[..., :1], 255)], -1
+        )  # Four channels: the fast path of llvmpipe.
+        self._bank = gl.texture_array((bank.shape[2], bank.shape[1], len(bank)), 4, opaque.tobytes())
         self._bank.filter = (gl.LINEAR_MIPMAP_NEAREST, gl.LINEAR)
         self._bank.build_mipmaps()
         self._shadows = gl.texture((_SHADOW_SIDE, _SHADOW_SIDE), 2, dtype="f4")
@@ -172,15 +176,15 @@ class RoomRenderer:
             self._forget_room()
             gl = self._gl
             vertices = gl.buffer(room.vertices.tobytes())
-            triangles = gl.buffer(room.triangles.tobytes())
-            inside = gl.buffer(room.triangles[room.shell_triangles :].tobytes())
+            triangles = gl.buffer(room.triangles.tobytes(), dynamic=True)
+            inside = gl.buffer(room.triangles[room.batches[0, 1] :].tobytes())
             parts = gl.texture((PART_TEXELS, len(room.parts)), 4, room.parts.tobytes(), dtype="f4")
             parts.filter = (gl.NEAREST, gl.NEAREST)
             layout = "3f 3f 2f 1f"
             names = ("position", "normal", "surface", "part")
             self._scene = gl.vertex_array(self._program, [(vertices, layout, *names)], triangles)
             self._casters = gl.vertex_array(self._shadow_program, [(vertices, "3f 24x", "position")], inside)
-            self._parts = parts
+            self._parts, self._triangles = parts, triangles
             self._room_objects = [self._scene, self._casters, parts, vertices, triangles, inside]
             self._room = room
             self._key_shear = None
@@ -201,6 +205,8 @@ class RoomRenderer:
             self._casters.render()
             raw = self._shadow_frame.read(components=1, dtype="f4", alignment=1)
             height = np.frombuffer(raw, np.float32).reshape(_SHADOW_SIDE, _SHADOW_SIDE)
+            # Rasterising a sliver of a triangle may extrapolate its height beyond the ceiling.
+            height = np.where(height < room.height + 0.05, height, np.float32(0.0))
             maps.append(cv2.GaussianBlur(np.exp(_SHADOW_SHARPNESS * height), (0, 0), blur))
         self._shadows.write(np.stack(maps, -1).astype(np.float32).tobytes())
 
@@ -229,6 +235,7 @@ class RoomRenderer:
         self._bank.use(0)
         self._parts.use(1)
         self._shadows.use(2)
+        self._triangles.write(_near_first(room, pose).tobytes())
         self._scene.render()
         size = (lens.height, lens.width)
         color = np.frombuffer(self._targets[0].read(alignment=1), np.uint8).reshape(*size, 4)
@@ -272,6 +279,13 @@ def _context() -> Any:
 
 def _source(name: str) -> str:
     return files("rgbd_seg.scenes").joinpath("shaders", name).read_text(encoding="utf-8")
+
+
+def _near_first(room: Room, pose: Pose) -> NDArray[np.uint32]:
+    """Triangles ordered by the distance of their things, the shell last: what is hidden is then never shaded."""
+    distance = np.linalg.norm(room.batch_centers[1:] - np.array([pose.x, pose.y, pose.z]), axis=1)
+    order = [*(np.argsort(distance) + 1), 0]
+    return np.concatenate([room.triangles[first : first + count] for first, count in room.batches[order]])
 
 
 def _column_major(matrix: NDArray[np.float64]) -> tuple[float, ...]:

@@ -64,7 +64,9 @@ class Room:
         floor: Rectangles of the floor (two in an L-shaped room).
         vertices: (n, 9) float32: position, normal, texture coordinate, row in `parts`.
         triangles: (m, 3) uint32; walls, floor and ceiling first.
-        shell_triangles: How many of them are walls, floor and ceiling.
+        batches: (b, 2) int64, first triangle and number of triangles of each thing; the first batch is the shell
+            (walls, floor, ceiling).
+        batch_centers: (b, 3) middles of the batches in metres, to draw near things first.
         parts: (p, PART_TEXELS, 4) float32 surface table for the shader; see `_part_row`.
         things: All labelled objects.
         obstacles: Footprints and heights of what stands on the floor: (k, 5) x0, y0, x1, y1, top.
@@ -82,7 +84,8 @@ class Room:
     floor: tuple[Rectangle, ...]
     vertices: NDArray[np.float32]
     triangles: NDArray[np.uint32]
-    shell_triangles: int
+    batches: NDArray[np.int64]
+    batch_centers: NDArray[np.float64]
     parts: NDArray[np.float32]
     things: tuple[Thing, ...]
     obstacles: NDArray[np.float64]
@@ -118,6 +121,10 @@ class _Assembly:
         self.triangles: list[NDArray[np.uint32]] = []
         self.rows: list[NDArray[np.float32]] = []
         self.things: list[Thing] = []
+        self.batches: list[tuple[int, int]] = []
+        self.batch_centers: list[NDArray[np.float64]] = []
+        self._batch_start = 0
+        self._next_triangle = 0
         self._next_vertex = 0
         self._row_of: dict[tuple[Material, int], int] = {}
 
@@ -148,6 +155,7 @@ class _Assembly:
             triangles = [p.mesh.triangles + np.uint32(n) for p, n in zip(model.parts, starts, strict=True)]
             rows = np.repeat([self._row(p.material, packed) for p in model.parts], counts)
             self._append(vertices, np.concatenate(triangles), rows)
+            self.close_batch()
         for child in model.attached:
             dx, dy, dz = child.offset
             cx, cy = x + np.cos(yaw) * dx - np.sin(yaw) * dy, y + np.sin(yaw) * dx + np.cos(yaw) * dy
@@ -157,6 +165,14 @@ class _Assembly:
         self.vertices.append(np.hstack([vertices, rows[:, None].astype(np.float32)]))
         self.triangles.append(triangles + np.uint32(self._next_vertex))
         self._next_vertex += len(vertices)
+        self._next_triangle += len(triangles)
+
+    def close_batch(self) -> None:
+        """Everything added since the last call is drawn as one thing."""
+        if self._next_triangle > self._batch_start:
+            self.batches.append((self._batch_start, self._next_triangle - self._batch_start))
+            self.batch_centers.append(np.array(self.things[-1].center))
+            self._batch_start = self._next_triangle
 
     def _row(self, material: Material, packed_id: int) -> int:
         key = (material, packed_id)
@@ -213,7 +229,7 @@ def build_room(seed: int, room: RoomKind | None = None) -> Room:
     furnish(layout, kind)
     assembly = _Assembly(rng)
     _shell(assembly, layout, kind)
-    shell = sum(len(t) for t in assembly.triangles)
+    assembly.close_batch()
     for placed in layout.placed:
         assembly.model(placed.model, placed.x, placed.y, placed.z, placed.yaw_rad)
     sun, sun_color = _daylight(layout)
@@ -226,7 +242,8 @@ def build_room(seed: int, room: RoomKind | None = None) -> Room:
         floor=tuple(layout.floor),
         vertices=np.concatenate(assembly.vertices),
         triangles=np.concatenate(assembly.triangles),
-        shell_triangles=shell,
+        batches=np.array(assembly.batches, np.int64),
+        batch_centers=np.array(assembly.batch_centers),
         parts=np.stack(assembly.rows),
         things=tuple(assembly.things),
         obstacles=_obstacles(layout.placed),

@@ -61,7 +61,13 @@ void main() {
     vec3 soft = ambient * mix(0.62, 1.0, 0.5 + 0.5 * n.z) * (0.4 + 0.6 * open_sky) * occlusion;
     vec3 light = soft + occlusion * (lamp_color * lamp_lit + sun_color * sun_lit);
     vec3 half_way = normalize(to_lamp + to_eye);
-    float shine = pow(max(dot(n, half_way), 0.0), 40.0) * second_gloss.w * key_visible * 0.5;
+    float mirrored = max(dot(n, half_way), 0.0);
+    mirrored *= mirrored;
+    mirrored *= mirrored;
+    mirrored *= mirrored;
+    mirrored *= mirrored;
+    mirrored *= mirrored;  // To the power of 32.
+    float shine = mirrored * second_gloss.w * key_visible * 0.5;
     float rim = second_gloss.w * 0.12 * (1.0 - facing_eye) * (1.0 - facing_eye);
     vec3 radiance = albedo * (light + glow_direct_id.x) + lamp_color * shine + ambient * rim;
 
