@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Index, time and device clock of each frame, written by our own export: name,index,time_us,device_us.
 FRAMES_FILE = "frames.csv"
+#: Calibrations (`<name>.json`) of single frames whose camera differs from that in `rgbd_seg.json`.
+CALIBRATION_FOLDER = "calibration"
 
 _SUBFOLDERS = {
     "color": ("color", "colour", "rgb", "image", "images", "img"),
@@ -92,7 +94,7 @@ def open_reader(path: Path, **options: str) -> PictureReader:
     unit_known = given.depth_unit_m or sidecar.depth_unit_m
     stamps, warnings = _read_stamps(path, keys)
     fps = given.fps or sidecar.fps or _DEFAULT_FPS
-    pairs = _make_pairs(files, keys, stamps, fps)
+    pairs = _make_pairs(path, files, keys, stamps, fps)
     info = RecordingInfo(
         path=path,
         layout="folder",
@@ -218,8 +220,9 @@ def _read_stamps(path: Path, keys: Iterable[str]) -> tuple[dict[str, tuple[int, 
 
 
 def _make_pairs(
-    files: Files, keys: Iterable[str], stamps: Mapping[str, tuple[int, int, int | None]], fps: float
+    path: Path, files: Files, keys: Iterable[str], stamps: Mapping[str, tuple[int, int, int | None]], fps: float
 ) -> list[PicturePair]:
+    own = {_key(file.stem): file for file in sorted((path / CALIBRATION_FOLDER).glob("*.json"))}
     # Frames that lack a partner keep their place in the count, so that gaps stay visible.
     places = {key: i for i, key in enumerate(sorted(files["color"].keys() | files["depth"].keys(), key=natural_key))}
     times_us = regular_times_us(len(places), fps)
@@ -237,6 +240,7 @@ def _make_pairs(
                 device_us=device_us,
                 labels=files["labels"].get(key),
                 instances=files["instances"].get(key),
+                calibration=own.get(key),
             )
         )
     return pairs

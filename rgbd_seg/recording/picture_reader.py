@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import Truth
 from rgbd_seg.labels import LabelSet
@@ -19,6 +20,7 @@ from rgbd_seg.recording.pictures import (
     read_labels,
 )
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
+from rgbd_seg.recording.sidecar import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.calibration import Calibration
     from rgbd_seg.recording.sidecar import Geometry
 
 OPTIONS = ("depth_unit_m", "invalid_depth", "fps", "label_set", "registered")
@@ -45,6 +46,7 @@ class PicturePair:
         device_us: The sensor's own clock, or None.
         labels: A label map of the same size, or None.
         instances: A map of instance ids of the same size, or None.
+        calibration: A JSON file with this frame's own calibration, or None.
     """
 
     color: Path
@@ -54,6 +56,7 @@ class PicturePair:
     device_us: int | None = None
     labels: Path | None = None
     instances: Path | None = None
+    calibration: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +204,9 @@ class PictureReader(RecordingReader):
 
     def _calibration(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Calibration:
         """One object for each picture size, so that whoever compares by identity sees a steady camera."""
-        del pair
         height, width = depth.shape
+        if pair.calibration is not None:
+            return _read_calibration(pair.calibration, width, height)
         if (width, height) not in self._calibrations:
             self._calibrations[width, height] = self._geometry.calibration(width, height)
         return self._calibrations[width, height]
@@ -218,6 +222,16 @@ class PictureReader(RecordingReader):
             instances = read_instances(pair.instances)
             require_same_size(depth.shape, pair.depth, instances.shape, pair.instances)
         return Truth(labels, label_set, instances)
+
+
+def _read_calibration(path: Path, width: int, height: int) -> Calibration:
+    try:
+        calibration = Calibration.from_dict(read_json(path))
+    except ConfigurationError as error:
+        raise RecordingError(f"{path}: {error}") from None
+    if (calibration.color.width, calibration.color.height) != (width, height):
+        raise RecordingError(f"{path} is for another size than {width}x{height} pixels")
+    return calibration
 
 
 def refuse_unusable(pairs: Sequence[PicturePair], path: Path) -> None:

@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from rgbd_seg.calibration import Calibration
@@ -123,3 +124,10 @@ class RecordingReader(ABC):
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+
+def usual_fps(times_us: NDArray[np.int64]) -> float:
+    """Frames per second of a recording: one over the median interval, 30 where there is none, within 0.1 to 240."""
+    intervals = np.diff(times_us)
+    intervals = intervals[intervals > 0]
+    return float(np.clip(1e6 / np.median(intervals), 0.1, 240)) if intervals.size else 30.0

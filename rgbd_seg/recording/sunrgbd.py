@@ -57,6 +57,8 @@ _DEFAULT_FPS = 2.0
 # The deepest frames lie six levels below the folder SUNRGBD (xtion/sun3ddata/...); one more for what holds it.
 _MAX_DEPTH = 8
 _LOOK_AT_MOST = 3000
+# From a frame up to the root of an exported tree: <camera>/<recording>/<frame>.
+_SIDECAR_LEVELS = 3
 
 
 def matches(path: Path) -> bool:
@@ -85,7 +87,7 @@ def open_reader(path: Path, **options: str) -> SunrgbdReader:
     if labels not in ("auto", "polygons", "prepared", "none"):
         raise ConfigurationError(f"labels must be auto, polygons, prepared or none, not {labels!r:.80}")
     fps = number_option(options, "fps", 0.001, 1000.0) or _DEFAULT_FPS
-    sidecar = read_sidecar(path) or Sidecar()
+    sidecar = _sidecar_above(path)
     label_set = LabelSet.load(options["label_set"]) if "label_set" in options else sidecar.label_set
     return SunrgbdReader(path, depth, labels, fps, label_set or LabelSet.load(LABEL_SET))  # type: ignore[arg-type]
 
@@ -201,6 +203,16 @@ class _LazyPairs(Sequence[PicturePair]):
         labels = _only_picture(folder / "label", LABEL_SUFFIXES)
         instances = _only_picture(folder / "label_instance", LABEL_SUFFIXES)
         return PicturePair(color, depth, position, int(self._times_us[position]), None, labels, instances)
+
+
+def _sidecar_above(path: Path) -> Sidecar:
+    """The sidecar of the tree that a folder belongs to: its own, or that of a folder a few levels up."""
+    here = path.resolve()
+    for folder in (here, *here.parents[:_SIDECAR_LEVELS]):
+        sidecar = read_sidecar(folder)
+        if sidecar is not None:
+            return sidecar
+    return Sidecar()
 
 
 def _frame_folder(pair: PicturePair) -> Path:

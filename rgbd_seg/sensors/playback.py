@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, EndOfStream
+from rgbd_seg.recording.reader import usual_fps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,6 +76,11 @@ class Playback:
     def duration_s(self) -> float:
         """Seconds from the first frame to the last."""
         return float(self._times_us[-1] - self._times_us[0]) / 1e6 if len(self._times_us) else 0.0
+
+    @property
+    def fps(self) -> float:
+        """The usual number of frames per second."""
+        return usual_fps(self._times_us)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:

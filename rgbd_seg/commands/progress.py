@@ -1,0 +1,28 @@
+"""The progress bar of long commands: on a terminal only, so that logs and pipes stay clean."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@contextmanager
+def progress_bar(title: str, unit: str = " frames") -> Iterator[Callable[[int, int | None], None]]:
+    """Shows a bar on standard error.
+
+    Yields:
+        What to call with the number done and the number of all, None if nobody knows it.
+    """
+    from tqdm import tqdm
+
+    with tqdm(desc=title, unit=unit, disable=not sys.stderr.isatty()) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show

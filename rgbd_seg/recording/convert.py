@@ -1,0 +1,171 @@
+"""Turns a recording into another format: whole or a range, with progress, and nothing half-done left behind.
+
+The output is written beside its place under a hidden name and moved there when it is complete; a conversion that fails
+or is cancelled leaves nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.frame import RgbdFrame
+from rgbd_seg.recording.export import ExportOptions, ExportSource, format_of, open_target
+
+from rgbd_seg.recording.reader import usual_fps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.recording.reader import RecordingReader, StoredFrame
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertResult:
+    """What was written; `cancelled` if it was stopped and nothing is left."""
+
+    path: Path
+    frames: int
+    warnings: tuple[str, ...]
+    cancelled: bool = False
+
+
+class Damage:
+    """Collects what could not be read."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def add(self, position: int, error: RecordingError) -> None:
+        """Notes one frame that was left out."""
+        self.sentences.append(f"frame {position} was left out: {error}")
+
+
+def stored_frames(
+    reader: RecordingReader, start: int = 0, stop: int | None = None, damage: Damage | None = None
+) -> Iterator[StoredFrame]:
+    """Frames of a recording in order; damaged ones are left out and noted.
+
+    Args:
+        reader: The recording.
+        start: First position.
+        stop: Position after the last, None for the end.
+        damage: Where to note frames that cannot be read; None raises instead.
+
+    Raises:
+        ConfigurationError: The range is empty or outside the recording.
+        RecordingError: A frame cannot be read and `damage` is None.
+    """
+    end = len(reader) if stop is None else stop
+    if not 0 <= start < end <= len(reader):
+        raise ConfigurationError(
+            f"frames {start} to {end} are no range of this recording: it has {len(reader)}, and the end is not included"
+        )
+    for position in range(start, end):
+        try:
+            yield reader.read(position)
+        except RecordingError as error:
+            if damage is None:
+                raise
+            damage.add(position, error)
+
+
+def source_of(reader: RecordingReader) -> ExportSource:
+    """What a recording says of itself."""
+    info = reader.info
+    start_ns = getattr(reader, "start_ns", None)
+    return ExportSource(info.name, info.details, start_ns, usual_fps(reader.times_us))
+
+
+def convert(
+    frames: Iterable[StoredFrame],
+    out: Path,
+    source: ExportSource,
+    *,
+    to: str | None = None,
+    options: ExportOptions | None = None,
+    annotate: Callable[[RgbdFrame], Segmentation] | None = None,
+    total: int | None = None,
+    progress: Callable[[int, int | None], None] = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> ConvertResult:
+    """Writes frames in another format.
+
+    Args:
+        frames: From `stored_frames`, or from anything that streams.
+        out: The file or folder to make; it must not exist, or be an empty folder.
+        source: Where the frames come from.
+        to: One of `FORMATS`; None goes by the suffix, and to "folder" without one.
+        options: How frames are written.
+        annotate: A segmenter whose labels are written with the frames, in place of recorded ones.
+        total: Number of frames, for the progress.
+        progress: Called after each frame with the frames done and `total`.
+        cancelled: Asked before each frame; True stops and removes what was written.
+
+    Raises:
+        ConfigurationError: The output exists, or the format does not fit its name.
+        RecordingError: There are no frames, or they cannot be written.
+    """
+    name = format_of(out, to)
+    _refuse_existing(out)
+    done, stopped = 0, False
+    workplace = _workplace(out)
+    try:
+        unfinished = workplace / out.name
+        target = open_target(name, unfinished, source, options or ExportOptions())
+        try:
+            for frame in frames:
+                stopped = cancelled()
+                if stopped:
+                    break
+                target.write(frame, annotate(_as_captured(frame)) if annotate else None)
+                done += 1
+                progress(done, total)
+        finally:
+            target.close()
+        if stopped:
+            return ConvertResult(out, done, (), cancelled=True)
+        if not done:
+            raise RecordingError(f"{source.name} has no readable frame: nothing was converted")
+        _move(unfinished, out)
+    except OSError as error:
+        raise RecordingError(f"cannot write {out}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+    return ConvertResult(out, done, tuple(target.warnings))
+
+
+def _as_captured(frame: StoredFrame) -> RgbdFrame:
+    """The frame as a segmenter wants it; its time is that of the recording."""
+    return RgbdFrame(
+        frame.color, frame.depth, frame.calibration, frame.index, frame.time_us * 1000, frame.device_us, frame.truth
+    )
+
+
+def _refuse_existing(out: Path) -> None:
+    if out.is_dir() and not out.is_symlink():
+        if any(out.iterdir()):
+            raise ConfigurationError(f"the folder {out} is not empty: name a new one")
+    elif out.exists() or out.is_symlink():
+        raise ConfigurationError(f"{out} exists already: name a new file (nothing is ever overwritten)")
+
+
+def _workplace(out: Path) -> Path:
+    """A hidden folder on the same disk as the output, so that moving it there is one step."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{out.name[:40]}-", dir=out.parent))
+    except OSError as error:
+        raise RecordingError(f"cannot write into {out.parent}: {error.strerror or error}") from error
+
+
+def _move(unfinished: Path, out: Path) -> None:
+    _refuse_existing(out)  # Somebody else may have been faster.
+    if out.is_dir():
+        out.rmdir()
+    unfinished.rename(out)

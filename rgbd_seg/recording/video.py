@@ -1,0 +1,82 @@
+"""MP4 video from pictures: MPEG-4 at a constant rate, which desktop players show and OpenCV can write everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import cv2
+import numpy as np
+
+from rgbd_seg.errors import ConfigurationError, RecordingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+class VideoWriter:
+    """One video being written. Its size is that of the first picture; others are fitted in with black borders."""
+
+    def __init__(self, path: Path, fps: float) -> None:
+        """Names the file; it is created with the first picture.
+
+        Args:
+            path: Ends in .mp4.
+            fps: Pictures per second, 0.1 to 240.
+
+        Raises:
+            ConfigurationError: The rate is out of range, or the name does not end in .mp4.
+        """
+        if not 0.1 <= fps <= 240:
+            raise ConfigurationError(f"a video needs 0.1 to 240 pictures per second, not {fps:g}")
+        if path.suffix.lower() != ".mp4":
+            raise ConfigurationError(f"a video is written as .mp4, not as {path.name}")
+        self.path = path
+        self._fps = fps
+        self._writer: Any = None
+        self._size = (0, 0)
+
+    def write(self, picture: NDArray[np.uint8]) -> None:
+        """Appends (H, W, 3) uint8 RGB.
+
+        Raises:
+            RecordingError: The file cannot be created.
+        """
+        if self._writer is None:
+            height, width = picture.shape[:2]
+            # The codec stores colour at half the resolution, so that odd sizes lose their last row and column.
+            self._size = (max(2, width // 2 * 2), max(2, height // 2 * 2))
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            code = cv2.VideoWriter.fourcc(*"mp4v")
+            self._writer = cv2.VideoWriter(str(self.path), cv2.CAP_FFMPEG, code, self._fps, self._size)
+            if not self._writer.isOpened():
+                raise RecordingError(
+                    f"cannot write the video {self.path}: is the folder writable and the disk not full?"
+                )
+        self._writer.write(cv2.cvtColor(_fitted(picture, self._size), cv2.COLOR_RGB2BGR))
+
+    def close(self) -> None:
+        """Finishes the file. Closing twice does nothing."""
+        if self._writer is not None:
+            self._writer.release()
+            self._writer = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _fitted(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The picture at a size (width, height): cut by a pixel where that is all, otherwise scaled with black borders."""
+    width, height = size
+    if picture.shape[0] - height in (0, 1) and picture.shape[1] - width in (0, 1):
+        return picture[:height, :width]
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    inner = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    canvas = np.zeros((height, width, 3), np.uint8)
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    canvas[top : top + inner[1], left : left + inner[0]] = cv2.resize(picture, inner, interpolation=cv2.INTER_AREA)
+    return canvas
