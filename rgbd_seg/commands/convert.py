@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rows = "\n".join(f"  {name:8} {f.suffix or 'folder':7} {f.summary}" for name, f in FORMATS.items())
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = (
-        f"formats:\n{rows}\n\nDepth keeps every bit in mcap, folder and voc, and in sunrgbd where it is in millimetres.\n"
+        f"formats:\n{rows}\n\nDepth keeps every bit in mcap, folder and voc, and in sunrgbd if it is in millimetres.\n"
         "The exit code is 1 if anything had to be left out, such as a damaged frame; everything else is written then."
     )
     parser.add_argument("input", help="a recording: .mcap, .db3, .bag, .oni, a folder in any layout, or a URI")
@@ -91,14 +91,16 @@ def _frames(
     from rgbd_seg.recording import open_recording
     from rgbd_seg.recording.convert import source_of, stored_frames
     from rgbd_seg.recording.export import ExportSource
-    from rgbd_seg.sensors import open_sensor, parse_uri, streams
+    from rgbd_seg.sensors import open_sensor, parse_uri
 
     uri = parse_uri(args.input)
-    if streams(uri):
+    if uri.scheme != "file":
         start, stop = _range(args.frames, "--frames")
         if start or args.seconds:
             raise ConfigurationError(f"{args.input} can only be read from its start: use --frames :N")
-        sensor = stack.enter_context(open_sensor(args.input))
+        if stop is None and not uri.rest.startswith("file:"):
+            raise ConfigurationError(f"{args.input} has no end: use --frames :N, or rgbd-seg record")
+        sensor = stack.enter_context(open_sensor(_unpaced(args.input) if uri.rest.startswith("file:") else args.input))
         limit = None if stop is None else int(stop)
         info = sensor.info
         details = dict(info.details) | {"uri": info.uri, "serial": info.serial}
@@ -115,6 +117,11 @@ def _frames(
         start, stop = _range(args.frames, "--frames")
     begin, end = int(start), len(reader) if stop is None else min(int(stop), len(reader))
     return stored_frames(reader, begin, end, damage), end - begin, source_of(reader), list(reader.info.warnings)
+
+
+def _unpaced(uri: str) -> str:
+    """A vendor's recording, read as fast as it can be."""
+    return uri if "realtime=" in uri else f"{uri}{'&' if '?' in uri else '?'}realtime=no"
 
 
 def _range(text: str | None, option: str) -> tuple[float, float | None]:

@@ -51,8 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Segments every source; 1 if something had to be left out."""
-    from tqdm import tqdm
-
     from rgbd_seg.assets import asset
     from rgbd_seg.commands.progress import progress_bar
     from rgbd_seg.errors import ModelError

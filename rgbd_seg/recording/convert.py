@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.recording.export import ExportOptions, ExportSource, format_of, open_target
-
 from rgbd_seg.recording.reader import usual_fps
 
 if TYPE_CHECKING:

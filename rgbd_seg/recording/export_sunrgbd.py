@@ -43,6 +43,7 @@ class SunrgbdTarget(ExportTarget):
         self._suffix = options.color or "jpg"
         self._too_far = 0
         self._has_labels = False
+        self._distorted = False
         path.mkdir(parents=True)
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
@@ -54,6 +55,7 @@ class SunrgbdTarget(ExportTarget):
         write_color(folder / "image" / f"{name}.{self._suffix}", frame.color)
         write_gray(folder / "depth" / f"{name}.png", encode_depth(depth))
         k = frame.calibration.color
+        self._distorted |= any(k.distortion)
         write_text(folder / "intrinsics.txt", f"{k.fx!r} 0 {k.cx!r}\n0 {k.fy!r} {k.cy!r}\n0 0 1\n")
         write_text(folder / "scene.txt", "unknown\n")
         truth = labels_of(frame, segmentation)
@@ -69,6 +71,8 @@ class SunrgbdTarget(ExportTarget):
         """Says what did not fit."""
         if self._too_far:
             self.warnings.append(f"{self._too_far} depth pixels farther than 65.5 m became holes")
+        if self._distorted:
+            self.warnings.append("the lens distortion is not kept: intrinsics.txt has no place for it")
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:

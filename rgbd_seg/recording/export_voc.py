@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.export import ExportOptions, ExportSource, ExportTarget, labels_of
 from rgbd_seg.recording.picture_files import write_color, write_gray, write_indexed, write_text
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rgbd_seg.frame import Segmentation
+    from rgbd_seg.labels import LabelSet
     from rgbd_seg.recording.reader import StoredFrame
 
 

@@ -1,14 +1,16 @@
 """All sources of frames by URI: the driver table, what is plugged in, and how to open it.
 
-A URI is `scheme:rest?key=value`; anything without a known scheme is the path of a recording.
+A URI is `scheme:rest?key=value`; anything without a known scheme is the path of a recording. Recordings that only the
+vendor's own library can play (`.db3`, `.bag`, `.oni`, dumps of fakenect) go to that driver as `scheme:file:<path>`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
@@ -27,6 +29,9 @@ _DRIVERS = {
 _REPLAY = "replay"
 # Drivers that load a vendor's library run in a child process unless told otherwise.
 _NATIVE = frozenset({"realsense", "openni", "kinect1", "kinect2"})
+# Suffix of a vendor's recording -> scheme of the driver that plays it.
+_PLAYED_BY = {".db3": "realsense", ".bag": "realsense", ".oni": "openni"}
+_FAKENECT_INDEX = "INDEX.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,16 @@ def parse_uri(text: str) -> Uri:
     options = dict(pairs)
     if len(options) != len(pairs):
         raise ConfigurationError(f"{text}: an option is given twice")
+    if scheme == "file" and (player := _player(rest)):
+        scheme, rest = player, f"file:{quote(rest)}"
     return Uri(text, scheme, rest, options)
+
+
+def _player(path: str) -> str | None:
+    """The scheme of the driver that alone can play a recording, None if its frames can be read at random."""
+    if Path(path).suffix.lower() in _PLAYED_BY:
+        return _PLAYED_BY[Path(path).suffix.lower()]
+    return "kinect1" if (Path(path) / _FAKENECT_INDEX).is_file() else None
 
 
 def driver_module(uri: Uri) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rgbd_seg.errors import RecordingError
@@ -71,6 +71,7 @@ def test_the_published_example_of_the_rotation() -> None:
     assert decode_depth(np.array([161], np.uint16))[0] == 8212
 
 
+@settings(deadline=None)
 @given(st.integers(0, 65535))
 def test_rotation_has_an_exact_inverse(value: int) -> None:
     counts = np.array([value], np.uint16)
