@@ -88,7 +88,7 @@ def _shadow(disparity: NDArray[np.float32]) -> NDArray[np.bool_]:
 def _no_return(signal: NDArray[np.float32], rng: np.random.Generator, floor: float, spread: float) -> NDArray[np.bool_]:
     """Blotches where the signal is weak: certain below `floor`, possible up to a few times `spread` above it."""
     height, width = signal.shape
-    blotch = noise(rng, height, width, 2.5 * width / 640) + 0.5 * noise(rng, height, width)
+    blotch = noise(rng, height, width, 4.0 * width / 640) + 0.35 * noise(rng, height, width)
     return (signal < floor + spread * blotch) | (signal < 0.02)
 
 
@@ -112,7 +112,7 @@ def _structured_light(
     disparity += np.float32(camera.noise_px) * lumps
     steps = np.rint(disparity * np.float32(1 / camera.disparity_step_px))
     measured = focal_baseline / (np.maximum(steps, 1) * np.float32(camera.disparity_step_px))
-    lost = hidden | _no_return(_signal(returned, z, camera), rng, 0.13, 0.055)
+    lost = hidden | _no_return(_signal(returned, z, camera), rng, 0.075, 0.03)
     lost |= _edge_loss(near, scale, lumps)
     measured[lost] = 0
     return np.asarray(measured, np.float32)
@@ -145,7 +145,7 @@ def _time_of_flight(
     measured += np.minimum(sigma, np.float32(0.08)) * white
     share = np.clip(0.5 + 0.35 * noise(rng, height, width), 0, 1)
     measured = np.where(edge, low + (high - low) * share, measured)
-    lost = _no_return(signal, rng, 0.075, 0.022) | (edge & (white > 0.4))
+    lost = _no_return(signal, rng, 0.06, 0.02) | (edge & (white > 0.4))
     measured[lost] = 0
     return np.asarray(measured, np.float32)
 

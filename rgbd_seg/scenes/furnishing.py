@@ -84,7 +84,7 @@ def _curtains(
         panel = fittings.curtain(rng, width * share + 0.15, top - bottom, cloth)  # type: ignore[arg-type]
         middle = at + side * (width / 2 + 0.1 - panel.width / 2 + 0.06)
         if panel.width / 2 < middle < wall.length - panel.width / 2:
-            _in_front(layout, panel, wall, middle, bottom, 0.09)
+            _in_front(layout, panel, wall, middle, bottom, 0.17)
             wall.take(middle - panel.width / 2, middle + panel.width / 2, bottom, top)
 
 

@@ -68,12 +68,19 @@ def walk_through(room: Room) -> Walk:
         line = np.array([_spline(candidate.places, p) for p in np.linspace(0, 1, 48, endpoint=False)])
         looks = np.array([_spline(candidate.targets, p) for p in np.linspace(0, 1, 48, endpoint=False)])
         blocked = sum(not room.is_free(float(p[0]), float(p[1]), float(p[2]), margin_m=0.2) for p in line)
-        near = int((np.linalg.norm(looks[:, :2] - line[:, :2], axis=1) < 1.2).sum())
+        near = sum(_is_blocked_ahead(room, eye, target) for eye, target in zip(line, looks, strict=True))
         if blocked + 0.5 * near < least:
             best, least = candidate, blocked + 0.5 * near
         if least == 0:
             break
     return best or _turn_on_the_spot(room)
+
+
+def _is_blocked_ahead(room: Room, eye: NDArray[np.float64], target: NDArray[np.float64]) -> bool:
+    """Whether something stands within a metre in the direction of view."""
+    ahead = (target - eye) / max(float(np.linalg.norm(target - eye)), 0.1)
+    steps = (eye + ahead * reach for reach in (0.4, 0.7, 1.0))
+    return not all(room.is_free(float(p[0]), float(p[1]), float(p[2]), margin_m=0.05) for p in steps)
 
 
 def _candidate(room: Room, rng: np.random.Generator, count: int, margin_m: float) -> Walk | None:

@@ -177,7 +177,7 @@ class RoomRenderer:
             gl = self._gl
             vertices = gl.buffer(room.vertices.tobytes())
             triangles = gl.buffer(room.triangles.tobytes(), dynamic=True)
-            inside = gl.buffer(room.triangles[room.batches[0, 1] :].tobytes())
+            inside = gl.buffer(_casters(room).tobytes())
             parts = gl.texture((PART_TEXELS, len(room.parts)), 4, room.parts.tobytes(), dtype="f4")
             parts.filter = (gl.NEAREST, gl.NEAREST)
             layout = "3f 3f 2f 1f"
@@ -279,6 +279,13 @@ def _context() -> Any:
 
 def _source(name: str) -> str:
     return files("rgbd_seg.scenes").joinpath("shaders", name).read_text(encoding="utf-8")
+
+
+def _casters(room: Room) -> NDArray[np.uint32]:
+    """Triangles that cast shadows: not the shell, and not the lamps under the ceiling."""
+    chosen = [first for first in range(1, len(room.batches)) if room.batch_centers[first, 2] < room.height - 0.5]
+    spans = [room.triangles[first : first + count] for first, count in room.batches[chosen]]
+    return np.concatenate(spans) if spans else room.triangles[:0]
 
 
 def _near_first(room: Room, pose: Pose) -> NDArray[np.uint32]:

@@ -77,7 +77,7 @@ def window(rng: np.random.Generator, width: float, height: float) -> Model:
         model.add(bars, box((0.06, 0.05, height), (-width / 2 + i * width / columns, 0, height / 2)))
     if rng.random() < 0.5:
         model.add(bars, box((width, 0.045, 0.05), (0, 0, height * rng.choice([0.5, 0.7]))))
-    model.add(bars, box((width + 0.2, 0.16, 0.035), (0, -0.06, -0.06)))
+    model.add(bars, box((width + 0.14, 0.1, 0.035), (0, -0.03, -0.06)))
     return model
 
 
