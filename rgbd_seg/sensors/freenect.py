@@ -177,6 +177,7 @@ class FreenectSensor(Sensor):
     def _arrived(self, side: Side, data: int, ticks: int, mode: StreamMode) -> None:
         """A callback of the library: copies the picture and pairs it."""
         shape = (mode.height, mode.width)
+        pixels: NDArray[Any]
         if side == "color":
             size = mode.height * mode.width * 3
             pixels = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(data)).reshape(*shape, 3).copy()
