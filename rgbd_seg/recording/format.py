@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from foxglove_schemas_protobuf.CameraCalibration_pb2 import CameraCalibration
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
@@ -38,6 +39,9 @@ METADATA = "rgbd_seg"
 METADATA_DETAILS = "rgbd_seg.details"
 INDEX_ATTACHMENT = "rgbd_seg.index"
 INDEX_MEDIA_TYPE = "application/vnd.rgbd-seg.index"
+
+# The tag of a length-delimited field (wire type 2).
+_RAW_IMAGE_DATA = bytes([RawImage.DATA_FIELD_NUMBER << 3 | 2])
 
 #: Coordinate frame of all pictures: x right, y down, z forward.
 FRAME_ID = "camera_color_optical_frame"
@@ -115,20 +119,30 @@ def gap_from_dict(data: Any) -> Gap:
         raise ValueError(f"a gap needs after, frames, seconds and reason: {error!r}") from None
 
 
-def raw_image(pixels: NDArray[Any], encoding: str, time_ns: int) -> bytes:
-    """A serialised foxglove.RawImage of a (H, W) picture: uint16 as "16UC1", uint8 as "8UC1"."""
+def raw_image(pixels: NDArray[Any], encoding: str, time_ns: int) -> tuple[bytes, memoryview]:
+    """A serialised foxglove.RawImage of a (H, W) picture: uint16 as "16UC1", uint8 as "8UC1".
+
+    Returns:
+        Two pieces; the second is the picture's own memory, which protobuf would copy three times.
+    """
     height, width = pixels.shape
-    little = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
-    message = RawImage(
-        frame_id=FRAME_ID,
-        width=width,
-        height=height,
-        encoding=encoding,
-        step=width * pixels.itemsize,
-        data=little.tobytes(),
-    )
+    little = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))
+    step = width * pixels.itemsize
+    message = RawImage(frame_id=FRAME_ID, width=width, height=height, encoding=encoding, step=step)
     message.timestamp.FromNanoseconds(time_ns)
-    return bytes(message.SerializeToString())
+    # Fields may come in any order: the data field is a tag, its length, and the bytes.
+    head = message.SerializeToString() + _RAW_IMAGE_DATA + _varint(little.nbytes)
+    return head, little.data.cast("B")
+
+
+def _varint(number: int) -> bytes:
+    """A number as protobuf writes it: seven bits a byte, lowest first."""
+    data = bytearray()
+    while number > 0x7F:
+        data.append(number & 0x7F | 0x80)
+        number >>= 7
+    data.append(number)
+    return bytes(data)
 
 
 def compressed_image(data: bytes, kind: str, time_ns: int) -> bytes:

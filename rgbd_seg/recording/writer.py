@@ -16,7 +16,7 @@ from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
 from rgbd_seg import __version__
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.recording import format as layout
-from rgbd_seg.recording.mcap_output import Compression, McapOutput
+from rgbd_seg.recording.mcap_output import Buffer, Compression, McapOutput
 from rgbd_seg.recording.message_index import MessageIndexBuilder
 from rgbd_seg.recording.picture_codec import encode_color
 from rgbd_seg.recording.reader import Gap
@@ -163,19 +163,16 @@ class RecordingWriter:
             self._add(self._calibration_channel, frame.index, time_ns, data)
         differs = frame.calibration is not self._calibration and frame.calibration != self._calibration
         color = encode_color(frame.color, self._options.color, self._options.jpeg_quality)
-        messages = (
-            (self._frame_channel, layout.frame_message(frame, with_calibration=differs)),
-            (self._color_channel, layout.compressed_image(color, self._options.color, time_ns)),
-            (self._depth_channel, layout.raw_image(frame.depth, "16UC1", time_ns)),
-        )
-        for channel, data in messages:
-            self._add(channel, frame.index, time_ns, data)
+        index = frame.index
+        self._add(self._frame_channel, index, time_ns, layout.frame_message(frame, with_calibration=differs))
+        self._add(self._color_channel, index, time_ns, layout.compressed_image(color, self._options.color, time_ns))
+        self._add(self._depth_channel, index, time_ns, *layout.raw_image(frame.depth, "16UC1", time_ns))
         if frame.truth is not None:
             channel = self._label_channel(layout.TOPIC_TRUTH, frame.truth.label_set, "")
-            self._add(channel, frame.index, time_ns, layout.raw_image(frame.truth.labels, "8UC1", time_ns))
+            self._add(channel, index, time_ns, *layout.raw_image(frame.truth.labels, "8UC1", time_ns))
             if frame.truth.instances is not None:
-                data = layout.raw_image(frame.truth.instances, "16UC1", time_ns)
-                self._add(self._instances(), frame.index, time_ns, data)
+                pieces = layout.raw_image(frame.truth.instances, "16UC1", time_ns)
+                self._add(self._instances(), index, time_ns, *pieces)
         if not self._frames:
             self._first_ns = time_ns
         self._frames += 1
@@ -288,8 +285,8 @@ class RecordingWriter:
         self._calibration_channel = output.add_channel(layout.TOPIC_CALIBRATION, "protobuf", lens, {})
         self._gap_channel = output.add_channel(layout.TOPIC_GAP, "json", gap, {})
 
-    def _add(self, channel_id: int, sequence: int, time_ns: int, data: bytes) -> None:
-        offset = self._output.add_message(channel_id, sequence, time_ns, data)
+    def _add(self, channel_id: int, sequence: int, time_ns: int, *data: Buffer) -> None:
+        offset = self._output.add_message(channel_id, sequence, time_ns, *data)
         self._index.add(channel_id, time_ns, offset)
 
     def _log_time(self, host_ns: int) -> int:
@@ -316,8 +313,8 @@ class RecordingWriter:
         if segmentation.labels is None or segmentation.label_set is None:
             return
         channel = self._label_channel(layout.TOPIC_SEGMENTATION, segmentation.label_set, segmentation.model)
-        data = layout.raw_image(segmentation.labels, "8UC1", time_ns)
-        self._add(channel, segmentation.frame.index, time_ns, data)
+        pieces = layout.raw_image(segmentation.labels, "8UC1", time_ns)
+        self._add(channel, segmentation.frame.index, time_ns, *pieces)
 
     def _label_channel(self, topic: str, label_set: LabelSet, model: str) -> int:
         """The channel of one label set (and model): another one gets its own channel with the same topic."""
