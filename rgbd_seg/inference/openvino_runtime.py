@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.cache import cache_key, read_entry, write_entry
+from rgbd_seg.inference.cpu import default_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,12 +109,6 @@ def choose_precision(device: Device, wanted: str) -> tuple[str, str]:
     return wanted, f"{wanted} was asked for"
 
 
-def default_threads() -> int:
-    """CPU threads for inference: all cores of a small machine, and one less from four cores on, for the window."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores if cores < 4 else cores - 1
-
-
 def compile_model(
     build: Callable[[], Any], key: str, device: Device, precision: str, threads: int | None
 ) -> tuple[Any, bool]:
@@ -146,8 +140,9 @@ def compile_model(
             return core().import_model(io.BytesIO(cached.read_bytes()), device.id, settings), True
         except (RuntimeError, OSError):  # From another driver, or cut off: compile again.
             cached.unlink(missing_ok=True)
+    model = build()
     try:
-        compiled = core().compile_model(build(), device.id, settings)
+        compiled = core().compile_model(model, device.id, settings)
     except RuntimeError as error:
         raise ModelError(f"OpenVINO cannot compile the network for {device.name}: {error}") from error
     if key and exportable:
