@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
@@ -17,6 +16,7 @@ from rgbd_seg import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 _LIMIT_BYTES = 6 * 2**30
 _CHUNK_BYTES = 2**20

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from onnx import ModelProto, checker, parser
 
+from rgbd_seg.inference.resize import nearest_indices
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,8 +29,8 @@ Size = tuple[int, int]
 def preprocessing(card: NetworkCard, camera: Size) -> ModelProto:
     """The model from a camera's picture to the network's inputs.
 
-    Colour is resized bilinearly and depth by nearest neighbour, both with the sampling points of OpenCV's
-    `INTER_LINEAR` and `INTER_NEAREST`.
+    Colour is resized bilinearly and depth by nearest neighbour, with the sampling points of our own graph (but without
+    averaging blocks first: other networks were trained with plain bilinear resizing).
 
     Args:
         card: What the network wants.
@@ -62,8 +64,8 @@ def postprocessing(card: NetworkCard, element: str, shape: Sequence[int], camera
         camera: Height and width of the camera's picture.
 
     Returns:
-        One input under the name of the network's output; outputs `LABELS` uint8 (H, W) and, unless the network gives
-        labels itself, `CONFIDENCE` uint8 (H, W).
+        One input under the name of the network's output; outputs `LABELS` and `CONFIDENCE`, uint8 (H, W) each. Where
+        the network gives labels itself, the confidence is 255 everywhere.
     """
     if card.output.kind == "labels":
         return _labels_model(card.output, element, shape, camera)
@@ -126,11 +128,12 @@ def _labels_model(output: NetworkOutput, element: str, shape: Sequence[int], cam
         f"hw = Constant<value_ints = [{camera[0]}, {camera[1]}]>()",
         "flat = Reshape(full, hw)",
         f"{LABELS} = Cast<to = 2>(flat)",
+        "all = Shape(flat)",
+        f"{CONFIDENCE} = ConstantOfShape<value = uint8[1] {{255}}>(all)",
     ]
     dims = ",".join(map(str, shape))
-    return _model(
-        "behind", [f"{element}[{dims}] {_quoted(output.output)}"], [f"uint8[{camera[0]},{camera[1]}] {LABELS}"], lines
-    )
+    outputs = [f"uint8[{camera[0]},{camera[1]}] {name}" for name in (LABELS, CONFIDENCE)]
+    return _model("behind", [f"{element}[{dims}] {_quoted(output.output)}"], outputs, lines)
 
 
 def _color_lines(color: ColorInput, size: Size) -> list[str]:
@@ -199,12 +202,8 @@ def _resize_linear(source: str, target: str, size: Size) -> list[str]:
 
 
 def _resize_nearest(source: str, target: str, before: Size, after: Size) -> list[str]:
-    """Lines that resize an (N, C, H, W) tensor by nearest neighbour.
-
-    The neighbours are gathered by whole-number indices: with a `Resize`, runtimes disagree about whole rows, because
-    they round position / scale in their own ways (from 480 to 256 rows that moved 11 % of the pixels).
-    """
-    rows, columns = (", ".join(str(i * old // new) for i in range(new)) for old, new in zip(before, after, strict=True))
+    """Lines that resize an (N, C, H, W) tensor by nearest neighbour, as `resize_nearest` does."""
+    rows, columns = (", ".join(map(str, nearest_indices(old, new))) for old, new in zip(before, after, strict=True))
     return [
         f"{target}_rows = Constant<value_ints = [{rows}]>()",
         f"{target}_columns = Constant<value_ints = [{columns}]>()",

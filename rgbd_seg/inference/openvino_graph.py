@@ -56,11 +56,11 @@ class ModelFile:
         self._size = options.size or self._card.size
         self.label_set = self._card.label_set
 
-    def describe(self, backend: str, device: str, reason: str) -> SegmenterInfo:
+    def describe(self, backend: str, device: str, precision: str, reason: str) -> SegmenterInfo:
         """What people are told about it."""
         with torch.device("meta"):
             network = DeResUNet(self._card.network)
-        info = describe(self._path, network, self._card, backend, device, self._precision, self._size, reason)
+        info = describe(self._path, network, self._card, backend, device, precision, self._size, reason)
         if self._precision == "int8":
             info = replace(info, details={**info.details, "int8": str(read_agreement(self._path, self._size))})
         return info
@@ -69,7 +69,7 @@ class ModelFile:
         """Names the contents, for the cache."""
         return file_digest(quantised_weights(self._path, self._size) if self._precision == "int8" else self._path)
 
-    def build(self, frame_size: Size, smoothed: bool) -> Any:  # noqa: FBT001
+    def build(self, frame_size: Size, smoothed: bool) -> Any:
         """The whole graph for frames of that size."""
         if self._precision == "int8":
             core = read_quantised(self._path, self._size)

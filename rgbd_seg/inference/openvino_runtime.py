@@ -1,4 +1,4 @@
-"""OpenVINO as this program uses it: imported without telemetry, asked what the devices can do, compiled with a cache."""
+"""OpenVINO as this program uses it: imported without telemetry, asked what devices can do, compiled with a cache."""
 
 from __future__ import annotations
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rgbd_seg.inference.graph_segmenter import Progress
+    from rgbd_seg.inference.openvino_graph import ModelFile
+    from rgbd_seg.inference.openvino_network import OpenVinoNetwork
     from rgbd_seg.inference.resize import Size
     from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
     from rgbd_seg.labels import LabelSet
@@ -54,18 +56,21 @@ def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress:
         ConfigurationError: There is no such device, or it has no such precision.
         ModelError: The file cannot be used, or "int8" was asked for and the model was not calibrated yet.
     """
+    trouble = problem(options.device)
+    if trouble:
+        raise ModelError(f"{trouble}: choose another device, or auto")
     device = find_device(options.device)
     precision, why = choose_precision(device, options.precision)
     progress("reading the model", 0.1)
     if path.suffix.lower() == ".onnx":
-        from rgbd_seg.inference.openvino_network import NetworkFile
+        from rgbd_seg.inference.openvino_network import OpenVinoNetwork
 
-        source: Any = NetworkFile(path, options, precision)
+        source: OpenVinoNetwork | ModelFile = OpenVinoNetwork(path, options)
     else:
         from rgbd_seg.inference.openvino_graph import ModelFile
 
         source = ModelFile(path, options, precision)
-    info = source.describe(NAME, device.name, f"{reason}; {device.name}: {why}")
+    info = source.describe(NAME, device.name, precision, f"{reason}; {device.name}: {why}")
     segmenter = OpenVinoSegmenter(source.build, source.digest(), info, source.label_set, device, options)
     try:
         segmenter.warm(options.frame_size or USUAL_FRAME_SIZE, progress)
@@ -116,10 +121,10 @@ class OpenVinoSegmenter(GraphSegmenter):
         )
         source = "taken from the cache" if cached else "compiled now"
         self.info = replace(self.info, details={**self.info.details, "compiled graph": source})
-        self._requests = [compiled.create_infer_request() for _ in range(2 if smoothed else 1)]
-        if smoothed:  # An empty memory to begin with.
-            for i in range(_STATE_OUTPUT, len(compiled.outputs)):
-                self._requests[0].get_output_tensor(i).data[...] = 0
+        states = range(_STATE_OUTPUT, len(compiled.outputs))
+        self._requests = [compiled.create_infer_request() for _ in range(2 if states else 1)]
+        for i in states:  # An empty memory to begin with.
+            self._requests[0].get_output_tensor(i).data[...] = 0
 
     def infer(
         self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float

@@ -53,13 +53,13 @@ class SmoothedGraph(nn.Module):
 
     def __init__(self, graph: DeployedGraph) -> None:
         super().__init__()
-        self.graph = graph
+        self.deployed = graph  # Not "graph": torch.export gives its result an attribute of that name.
 
     def initial_state(self) -> SmoothingState:
         """An empty memory; the first frame after it must run with strength 0."""
-        height, width = self.graph.size
-        classes = self.graph.network.config.classes
-        device = self.graph.color_scale.device
+        height, width = self.deployed.size
+        classes = self.deployed.network.config.classes
+        device = self.deployed.color_scale.device
         zeros = [torch.zeros(1, channels, height, width, device=device) for channels in (classes, 3, 1)]
         return SmoothingState(*zeros)
 
@@ -87,12 +87,12 @@ class SmoothedGraph(nn.Module):
         Returns:
             Labels (H, W) uint8, confidence (H, W) uint8, and the three tensors of the new state.
         """
-        prepared = self.graph.prepare(color.unsqueeze(0), depth.unsqueeze(0), depth_unit_m)
-        now = torch.softmax(self.graph.logits(prepared) / self.graph.temperature, dim=1)
+        prepared = self.deployed.prepare(color.unsqueeze(0), depth.unsqueeze(0), depth_unit_m)
+        now = torch.softmax(self.deployed.logits(prepared) / self.deployed.temperature, dim=1)
         weight = strength * agreement(prepared, previous_color, previous_depth_m)
         averaged = now + weight * (probabilities - now)
         # Logarithms of probabilities are logits: with weight 0 the labels are those of the plain graph.
-        labels, confidence = self.graph.decide(torch.log(averaged.clamp(min=_SMALLEST_PROBABILITY)))
+        labels, confidence = self.deployed.decide(torch.log(averaged.clamp(min=_SMALLEST_PROBABILITY)))
         return labels[0], confidence[0], averaged, prepared.color, prepared.depth_m
 
 

@@ -40,10 +40,8 @@ def by_hand(network: DeResUNet, card: ModelCard, frame: RgbdFrame) -> np.ndarray
     depth[metres == 0] = 0
     with torch.inference_mode():
         logits = network(torch.from_numpy(color).permute(2, 0, 1)[None], torch.from_numpy(depth)[None, None].float())
-        size = (frame.height, frame.width)
-        if size != card.size:
-            logits = torch.nn.functional.interpolate(logits, size, mode="bilinear", align_corners=False)
-        return torch.softmax(logits[0] / card.temperature, dim=0).numpy()
+        planes = torch.softmax(logits[0] / card.temperature, dim=0).numpy()
+    return np.stack([resize_nearest(plane, (frame.height, frame.width)) for plane in planes])
 
 
 @pytest.mark.parametrize(
