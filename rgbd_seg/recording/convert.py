@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.recording.export import ExportOptions, ExportSource, format_of, open_target
+from rgbd_seg.recording.folder import UNIT_NOTE
 from rgbd_seg.recording.reader import usual_fps
+from rgbd_seg.recording.sunrgbd import KIND_NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -77,8 +79,9 @@ def stored_frames(
 def source_of(reader: RecordingReader) -> ExportSource:
     """What a recording says of itself."""
     info = reader.info
-    start_ns = getattr(reader, "start_ns", None)
-    return ExportSource(info.name, info.details, start_ns, usual_fps(reader.times_us))
+    # What a layout left open is settled in the export.
+    details = {key: value for key, value in info.details.items() if key not in (UNIT_NOTE, KIND_NOTE)}
+    return ExportSource(info.name, details, getattr(reader, "start_ns", None), usual_fps(reader.times_us))
 
 
 def convert(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rgbd_seg.frame import Segmentation
+    from rgbd_seg.labels import LabelSet
     from rgbd_seg.recording.reader import StoredFrame
 
 # Words in a sensor's name -> the data set's folder for that camera.
@@ -42,7 +43,8 @@ class SunrgbdTarget(ExportTarget):
         self._frames = path / _camera_folder(source.name) / _folder_name(source.name)
         self._suffix = options.color or "jpg"
         self._too_far = 0
-        self._has_labels = False
+        self._source = source
+        self._label_set: LabelSet | None = None
         self._distorted = False
         path.mkdir(parents=True)
 
@@ -60,15 +62,15 @@ class SunrgbdTarget(ExportTarget):
         write_text(folder / "scene.txt", "unknown\n")
         truth = labels_of(frame, segmentation)
         if truth is not None:
-            if not self._has_labels:
-                self._has_labels = True
-                write_text(self._root / SIDECAR, Sidecar(label_set=truth.label_set).to_json())
+            self._label_set = self._label_set or truth.label_set
             write_gray(folder / "label" / f"{name}.png", truth.labels)
             if truth.instances is not None:
                 write_gray(folder / "label_instance" / f"{name}.png", truth.instances)
 
     def close(self) -> None:
-        """Says what did not fit."""
+        """Writes what the whole tree shares, and says what did not fit."""
+        sidecar = Sidecar(label_set=self._label_set, name=self._source.name, details=self._source.details)
+        write_text(self._root / SIDECAR, sidecar.to_json())
         if self._too_far:
             self.warnings.append(f"{self._too_far} depth pixels farther than 65.5 m became holes")
         if self._distorted:

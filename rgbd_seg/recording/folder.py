@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Index, time and device clock of each frame, written by our own export: name,index,time_us,device_us.
 FRAMES_FILE = "frames.csv"
+#: What the details say where nobody told the depth unit.
+UNIT_NOTE = "depth unit"
 #: Calibrations (`<name>.json`) of single frames whose camera differs from that in `rgbd_seg.json`.
 CALIBRATION_FOLDER = "calibration"
 
@@ -100,8 +102,7 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         layout="folder",
         name=sidecar.name or path.resolve().name,
         label_set=given.label_set or sidecar.label_set or _label_set(path, files),
-        details={"depth unit": f"{geometry.depth_unit_m:g} m per count" + ("" if unit_known else " (assumed)")}
-        | dict(sidecar.details),
+        details=({} if unit_known else {UNIT_NOTE: "assumed: millimetres"}) | dict(sidecar.details),
         warnings=tuple(left_out + warnings),
         gaps=tuple(_gaps(pairs)),
     )

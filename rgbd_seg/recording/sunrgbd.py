@@ -48,6 +48,8 @@ DepthKind = Literal["raw", "refined"]
 LabelSource = Literal["auto", "polygons", "prepared", "none"]
 
 POLYGONS = Path("annotation2Dfinal") / "index.json"
+#: Under which the details say whether depth is raw or refined.
+KIND_NOTE = "kind of depth"
 #: The four cameras by the folder that holds their frames.
 CAMERAS = {"kv1": "Kinect v1", "kv2": "Kinect v2", "realsense": "Intel RealSense", "xtion": "Asus Xtion"}
 
@@ -89,7 +91,8 @@ def open_reader(path: Path, **options: str) -> SunrgbdReader:
     fps = number_option(options, "fps", 0.001, 1000.0) or _DEFAULT_FPS
     sidecar = _sidecar_above(path)
     label_set = LabelSet.load(options["label_set"]) if "label_set" in options else sidecar.label_set
-    return SunrgbdReader(path, depth, labels, fps, label_set or LabelSet.load(LABEL_SET))  # type: ignore[arg-type]
+    label_set = label_set or LabelSet.load(LABEL_SET)
+    return SunrgbdReader(path, depth, labels, fps, label_set, sidecar)  # type: ignore[arg-type]
 
 
 def decode_depth(raw: NDArray[np.uint16]) -> NDArray[np.uint16]:
@@ -108,7 +111,15 @@ def encode_depth(millimetres: NDArray[np.uint16]) -> NDArray[np.uint16]:
 class SunrgbdReader(PictureReader):
     """Frames of a SUN RGB-D tree in natural order of their folders, looked into only when they are read."""
 
-    def __init__(self, path: Path, depth: DepthKind, labels: LabelSource, fps: float, label_set: LabelSet) -> None:
+    def __init__(
+        self,
+        path: Path,
+        depth: DepthKind,
+        labels: LabelSource,
+        fps: float,
+        label_set: LabelSet,
+        sidecar: Sidecar,
+    ) -> None:
         """Walks the tree once; see `open_reader`."""
         folders = sorted(_walk(path), key=lambda f: natural_key(f.relative_to(path).as_posix()))
         self._folders = folders
@@ -119,9 +130,9 @@ class SunrgbdReader(PictureReader):
         info = RecordingInfo(
             path=path,
             layout="sunrgbd",
-            name="SUN RGB-D" if len(folders) > 1 else path.resolve().name,
+            name=sidecar.name or ("SUN RGB-D" if len(folders) > 1 else path.resolve().name),
             label_set=None if labels == "none" else label_set,
-            details={"depth": f"{depth}, decoded to millimetres", "frames": str(len(folders)), "labels": labels},
+            details={KIND_NOTE: depth} | dict(sidecar.details),
         )
         super().__init__(info, pairs, times_us, Geometry(depth_unit_m=0.001))
 

@@ -74,7 +74,7 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         layout="tum",
         name=sidecar.name or path.resolve().name,
         label_set=given.label_set or sidecar.label_set,
-        details={"depth unit": f"{geometry.depth_unit_m:g} m per count"} | dict(sidecar.details),
+        details=sidecar.details,
         warnings=tuple(warnings),
     )
     return PictureReader(info, pairs, times_of(pairs), geometry, given.invalid_depth or sidecar.invalid_depth or 0)

@@ -1,0 +1,164 @@
+"""Geometry: against an example worked by hand, against OpenCV, and back again."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rgbd_seg.calibration import MAX_SIDE, Calibration, Intrinsics, deproject, deproject_pixel, project
+from rgbd_seg.errors import ConfigurationError
+
+PLAIN = Intrinsics(640, 480, 500.0, 400.0, 320.0, 240.0)
+BENT = Intrinsics(160, 120, 140.0, 145.0, 82.5, 57.25, (0.12, -0.25, 0.003, -0.002, 0.05))
+
+
+def test_deprojection_of_an_example_worked_by_hand() -> None:
+    # Pixel (420, 200) at 2 m: x = (420 - 320) / 500 * 2 = 0.4, y = (200 - 240) / 400 * 2 = -0.2.
+    depth = np.zeros((480, 640), np.uint16)
+    depth[200, 420] = 2000
+    points = deproject(depth, Calibration(PLAIN, 0.001))
+    assert points.dtype == np.float32
+    assert points[200, 420] == pytest.approx([0.4, -0.2, 2.0])
+    assert not points[0, 0].any()
+    assert deproject_pixel(420, 200, 2000, Calibration(PLAIN, 0.001)) == pytest.approx((0.4, -0.2, 2.0))
+
+
+def test_projection_of_the_same_example() -> None:
+    assert project(np.array([0.4, -0.2, 2.0]), PLAIN) == pytest.approx([420, 200])
+
+
+def test_the_depth_unit_scales_all_three() -> None:
+    depth = np.full((120, 160), 4000, np.uint16)
+    fine, coarse = Calibration(BENT, 0.00025), Calibration(BENT, 0.001)
+    assert np.allclose(deproject(depth, fine) * 4, deproject(depth, coarse), rtol=1e-6)
+
+
+def test_projection_agrees_with_opencv() -> None:
+    points = np.random.default_rng(0).uniform((-0.6, -0.5, 1.0), (0.6, 0.5, 3.0), (500, 3))
+    expected, _ = cv2.projectPoints(points, np.zeros(3), np.zeros(3), BENT.matrix, np.array(BENT.distortion))
+    assert np.allclose(project(points, BENT), expected.reshape(-1, 2), atol=1e-9)
+
+
+def test_deprojection_agrees_with_opencv() -> None:
+    depth = np.random.default_rng(1).integers(500, 5000, (120, 160)).astype(np.uint16)
+    v, u = np.mgrid[:120, :160]
+    pixels = np.stack([u, v], axis=-1).reshape(-1, 1, 2).astype(np.float64)
+    rays = cv2.undistortPoints(pixels, BENT.matrix, np.array(BENT.distortion)).reshape(120, 160, 2)
+    points = deproject(depth, Calibration(BENT, 0.001))
+    assert np.allclose(points[..., :2], rays * points[..., 2:], atol=1e-6)
+    assert np.allclose(points[..., 2], depth / 1000)
+
+
+@pytest.mark.parametrize("intrinsics", [PLAIN, BENT])
+def test_there_and_back_again(intrinsics: Intrinsics) -> None:
+    depth = np.random.default_rng(2).integers(300, 8000, (intrinsics.height, intrinsics.width)).astype(np.uint16)
+    pixels = project(deproject(depth, Calibration(intrinsics, 0.001)), intrinsics)
+    v, u = np.mgrid[: intrinsics.height, : intrinsics.width]
+    assert np.abs(pixels - np.stack([u, v], axis=-1)).max() < 0.01
+
+
+def test_nothing_behind_the_camera_is_projected() -> None:
+    pixels = project(np.array([[0.1, 0.1, -1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), PLAIN)
+    assert np.isnan(pixels[:2]).all()
+    assert pixels[2] == pytest.approx([320, 240])
+
+
+def test_depth_of_another_size_is_refused_with_both() -> None:
+    with pytest.raises(ConfigurationError, match=r"\(10, 20\).*\(480, 640\)"):
+        deproject(np.zeros((10, 20), np.uint16), Calibration(PLAIN))
+
+
+def test_intrinsics_from_the_field_of_view() -> None:
+    # 90 degrees across 640 pixels: fx = 320 / tan(45 degrees) = 320.
+    k = Intrinsics.from_field_of_view(640, 480, math.pi / 2, 2 * math.atan(240 / 300))
+    assert (k.fx, k.fy, k.cx, k.cy) == pytest.approx((320, 300, 320, 240))
+
+
+@pytest.mark.parametrize("angle", [float("nan"), 0.0, -1.0, math.pi, float("inf")])
+def test_impossible_fields_of_view_are_refused(angle: float) -> None:
+    with pytest.raises(ConfigurationError, match="field of view"):
+        Intrinsics.from_field_of_view(640, 480, angle, 1.0)
+    with pytest.raises(ConfigurationError, match="field of view"):
+        Intrinsics.from_field_of_view(640, 480, 1.0, angle)
+
+
+def test_scaling_follows_the_pixel_centres_of_opencvs_resize() -> None:
+    """A bright pixel that is found again after the resize has moved as the principal point does."""
+    k = Intrinsics(8, 8, 10, 10, 5, 2).scaled(24, 24)
+    picture = np.zeros((8, 8), np.float32)
+    picture[2, 5] = 1
+    enlarged = cv2.resize(picture, (24, 24), interpolation=cv2.INTER_LINEAR)
+    rows, columns = np.mgrid[:24, :24]
+    found = (columns * enlarged).sum() / enlarged.sum(), (rows * enlarged).sum() / enlarged.sum()
+    assert (k.cx, k.cy) == pytest.approx(found, abs=1e-5)
+    assert (k.fx, k.width) == (30, 24)
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, MAX_SIDE),
+    st.integers(1, MAX_SIDE),
+    st.floats(1e-3, 1e6),
+    st.floats(-1e6, 1e6),
+    st.lists(st.floats(-10, 10), min_size=5, max_size=5) | st.just([]),
+    st.floats(1e-7, 1),
+    st.booleans(),
+)
+def test_json_keeps_every_bit(
+    width: int, height: int, f: float, c: float, distortion: list[float], unit_m: float, registered: bool
+) -> None:
+    intrinsics = Intrinsics(width, height, f, f / 2, c, -c, tuple(distortion))
+    calibration = Calibration(intrinsics, unit_m, registered, "field of view")
+    assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict()))) == calibration
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": 0},
+        {"height": MAX_SIDE + 1},
+        {"width": "x"},
+        {"fx": 0},
+        {"fy": -1},
+        {"fx": float("nan")},
+        {"cx": float("inf")},
+        {"distortion": [1, 2]},
+        {"distortion": [0, 0, 0, 0, float("nan")]},
+        {"distortion": 3},
+        {"width": 1e400},
+    ],
+)
+def test_unsound_intrinsics_are_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError, match="intrinsics"):
+        Intrinsics.from_dict(PLAIN.to_dict() | change)
+
+
+@pytest.mark.parametrize("missing", ["width", "height", "fx", "fy", "cx", "cy"])
+def test_missing_fields_are_named(missing: str) -> None:
+    data = PLAIN.to_dict()
+    del data[missing]
+    with pytest.raises(ConfigurationError, match=missing):
+        Intrinsics.from_dict(data)
+
+
+@pytest.mark.parametrize("unit_m", [0.0, -0.001, 2.0, 1e-9, float("nan"), float("inf")])
+def test_impossible_depth_units_are_refused(unit_m: float) -> None:
+    with pytest.raises(ConfigurationError, match="depth unit"):
+        Calibration(PLAIN, unit_m)
+
+
+@pytest.mark.parametrize("data", [None, 3, [], {}, {"color": {}}, {"color": PLAIN.to_dict(), "depth_unit_m": "mm"}])
+def test_what_is_no_calibration_is_refused(data: object) -> None:
+    with pytest.raises(ConfigurationError):
+        Calibration.from_dict(data)
+
+
+def test_an_unknown_origin_reads_as_a_file() -> None:
+    data = Calibration(PLAIN).to_dict() | {"origin": "crystal ball"}
+    assert Calibration.from_dict(data).origin == "file"
