@@ -330,7 +330,7 @@ def _device_info(openni2: Any, device: Any, known: SensorInfo) -> SensorInfo:
     if known.kind == "recording":
         return known
     return SensorInfo(
-        uri=f"openni:{quote(about.uri.decode(), safe='/@:')}",
+        uri=known.uri if not known.uri.startswith("openni:") else f"openni:{quote(about.uri.decode(), safe='/@:')}",
         name=f"{maker} {name}".strip(),
         kind="camera",
         serial=_text_property(device, openni2.c_api.ONI_DEVICE_PROPERTY_SERIAL_NUMBER),
