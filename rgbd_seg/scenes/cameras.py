@@ -24,7 +24,7 @@ class Camera:
         height: Native height.
         fx: Focal length in pixels at the native width; pixels are square.
         nearest_m: Shortest distance with a return.
-        farthest_m: Longest distance.
+        farthest_m: Longest distance with a return on bright surfaces (beyond what makers promise).
         baseline_m: Between projector (or second imager) and depth imager; 0 for time of flight.
         color_offset_m: Between the depth imager and the colour camera.
         depth_focal_px: Focal length of the depth imager at the native width, for disparities.
@@ -70,7 +70,7 @@ CAMERAS: tuple[Camera, ...] = (
         480,
         525.0,
         0.5,
-        5.0,
+        9.0,
         0.075,
         0.025,
         575.8,
@@ -86,7 +86,7 @@ CAMERAS: tuple[Camera, ...] = (
         480,
         525.0,
         0.5,
-        6.5,
+        9.0,
         0.075,
         0.025,
         575.8,

@@ -123,7 +123,7 @@ def _edge_loss(near: NDArray[np.float32], scale: float, lumps: NDArray[np.float3
     size = 3 if scale < 0.75 else 5
     kernel = np.ones((size, size), np.uint8)
     jump = cv2.dilate(near, kernel) - cv2.erode(near, kernel)
-    return (jump > 0.06 * near + 0.02) & (lumps > 0.2)
+    return (jump > 0.1 * near + 0.03) & (lumps > 0.2)
 
 
 def _time_of_flight(

@@ -282,9 +282,8 @@ def _source(name: str) -> str:
 
 
 def _casters(room: Room) -> NDArray[np.uint32]:
-    """Triangles that cast shadows: not the shell, and not the lamps under the ceiling."""
-    chosen = [first for first in range(1, len(room.batches)) if room.batch_centers[first, 2] < room.height - 0.5]
-    spans = [room.triangles[first : first + count] for first, count in room.batches[chosen]]
+    """Triangles that cast shadows."""
+    spans = [room.triangles[first : first + count] for first, count in room.batches[room.casts_shadow]]
     return np.concatenate(spans) if spans else room.triangles[:0]
 
 

@@ -67,6 +67,7 @@ class Room:
         batches: (b, 2) int64, first triangle and number of triangles of each thing; the first batch is the shell
             (walls, floor, ceiling).
         batch_centers: (b, 3) middles of the batches in metres, to draw near things first.
+        casts_shadow: (b,) bool; not the shell, lamps under the ceiling, and flat things on walls.
         parts: (p, PART_TEXELS, 4) float32 surface table for the shader; see `_part_row`.
         things: All labelled objects.
         obstacles: Footprints and heights of what stands on the floor: (k, 5) x0, y0, x1, y1, top.
@@ -86,6 +87,7 @@ class Room:
     triangles: NDArray[np.uint32]
     batches: NDArray[np.int64]
     batch_centers: NDArray[np.float64]
+    casts_shadow: NDArray[np.bool_]
     parts: NDArray[np.float32]
     things: tuple[Thing, ...]
     obstacles: NDArray[np.float64]
@@ -114,8 +116,9 @@ class Room:
 class _Assembly:
     """Collects meshes, surfaces and things of a room that is being built."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(self, rng: np.random.Generator, room_height: float) -> None:
         self.rng = rng
+        self.room_height = room_height
         self.labels = LabelSet.load(LABEL_SET)
         self.vertices: list[NDArray[np.float32]] = []
         self.triangles: list[NDArray[np.uint32]] = []
@@ -123,6 +126,7 @@ class _Assembly:
         self.things: list[Thing] = []
         self.batches: list[tuple[int, int]] = []
         self.batch_centers: list[NDArray[np.float64]] = []
+        self.casts_shadow: list[bool] = []
         self._batch_start = 0
         self._next_triangle = 0
         self._next_vertex = 0
@@ -171,7 +175,10 @@ class _Assembly:
         """Everything added since the last call is drawn as one thing."""
         if self._next_triangle > self._batch_start:
             self.batches.append((self._batch_start, self._next_triangle - self._batch_start))
-            self.batch_centers.append(np.array(self.things[-1].center))
+            center, size = self.things[-1].center, self.things[-1].size
+            is_flat = min(size[:2]) < 0.12 and size[2] > 0.25
+            self.batch_centers.append(np.array(center))
+            self.casts_shadow.append(bool(self.casts_shadow) and not is_flat and center[2] < self.room_height - 0.5)
             self._batch_start = self._next_triangle
 
     def _row(self, material: Material, packed_id: int) -> int:
@@ -227,7 +234,7 @@ def build_room(seed: int, room: RoomKind | None = None) -> Room:
         notch = (width * rng.uniform(0.55, 0.72), depth * rng.uniform(0.55, 0.72), width, depth)
     layout = Layout(rng, width, depth, height, notch)
     furnish(layout, kind)
-    assembly = _Assembly(rng)
+    assembly = _Assembly(rng, height)
     _shell(assembly, layout, kind)
     assembly.close_batch()
     for placed in layout.placed:
@@ -244,6 +251,7 @@ def build_room(seed: int, room: RoomKind | None = None) -> Room:
         triangles=np.concatenate(assembly.triangles),
         batches=np.array(assembly.batches, np.int64),
         batch_centers=np.array(assembly.batch_centers),
+        casts_shadow=np.array(assembly.casts_shadow),
         parts=np.stack(assembly.rows),
         things=tuple(assembly.things),
         obstacles=_obstacles(layout.placed),
@@ -302,7 +310,7 @@ def _shell(assembly: _Assembly, layout: Layout, kind: RoomKind) -> None:
 def _wall_material(rng: np.random.Generator, kind: RoomKind) -> Material:
     tiled = {"bathroom": 0.75, "kitchen": 0.25}.get(kind, 0.0)
     pick = rng.random()
-    saturation = rng.uniform(0.0, 0.12) if rng.random() < 0.65 else rng.uniform(0.12, 0.5)
+    saturation = rng.uniform(0.0, 0.12) if rng.random() < 0.7 else rng.uniform(0.12, 0.38)
     color = hsv(rng.random() if saturation > 0.12 else rng.uniform(0.06, 0.17), saturation, rng.uniform(0.6, 0.97))
     if pick < tiled:
         grout = shade(color, rng.uniform(0.7, 1.05))

@@ -1,6 +1,7 @@
 """The built-in room as a source: a camera that walks through a procedural room, with exact labels in every frame.
 
-`synthetic:?seed=7&room=kitchen&camera=kinect2&speed=1&size=320x240&noise=1&fps=30`; every option may be left out.
+`synthetic:?seed=7&room=kitchen&camera=kinect2&speed=1&size=320x240&noise=1&fps=30`; every option may be left out:
+plain `synthetic:` is a walk through a living room.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class SyntheticSensor(Sensor):
             raise ConfigurationError(f"{uri.text}: write options after a question mark, such as synthetic:?seed=3")
         given = uri.options
         self._seed = int(_number(uri, "seed", 7, 0, _MOST_SEED, whole=True))
-        self._kind = _choice(uri, "room", ROOM_KINDS)
+        # The room that somebody meets first is one worth looking at.
+        self._kind = _choice(uri, "room", ROOM_KINDS) or (None if "seed" in given else "living")
         self._camera = camera_named(_choice(uri, "camera", CAMERA_NAMES) or "xtion")
         self._speed = _number(uri, "speed", 1.0, 0.0, _MOST_SPEED)
         self._noise = bool(_number(uri, "noise", 1, 0, 1, whole=True))
@@ -156,7 +158,7 @@ def _size(uri: Uri) -> tuple[int, int]:
 def list_devices() -> list[SensorInfo]:
     """The room is always there."""
     return [
-        SensorInfo("synthetic:?seed=7", "Synthetic room", "synthetic", connection="built in"),
+        SensorInfo("synthetic:", "Synthetic room", "synthetic", connection="built in"),
     ]
 
 

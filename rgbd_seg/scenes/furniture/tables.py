@@ -54,7 +54,7 @@ def coffee_table(rng: np.random.Generator) -> Model:
     """A low table before a sofa, sometimes of glass."""
     width, depth, height = rng.uniform(0.7, 1.2), rng.uniform(0.5, 0.65), rng.uniform(0.36, 0.48)
     model = Model("table", width, depth, height)
-    glass = rng.random() < 0.12
+    glass = rng.random() < 0.05
     top = GLASS if glass else wood(rng)
     model.add(top, box((width, depth, 0.035), (0, 0, height - 0.0175)))
     _legs(model, metal(rng) if glass else top, height - 0.03, rng.uniform(0.03, 0.07))
