@@ -88,9 +88,10 @@ def _open(window: MainWindow, source: str, model: str, registered: bool) -> None
 
 
 def _let_python_see_signals(application: QApplication, window: MainWindow) -> None:
-    """Ctrl-C and SIGTERM close the window in the ordinary way: recordings are finalised."""
-    signal.signal(signal.SIGINT, lambda *_: window.close())
-    signal.signal(signal.SIGTERM, lambda *_: window.close())
+    """Ctrl-C, SIGTERM and a closed terminal close the window in the ordinary way: recordings are finalised."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: window.close())
     # Python runs signal handlers only between its own instructions, so Qt's loop must enter it now and then: the
     # window's quarter-second timer does that.
     application.setQuitOnLastWindowClosed(True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import argparse
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import argparse
+from rgbd_seg.commands import window
 
+if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
@@ -31,28 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("out"), help="folder for picture and video")
 
 
-def has_display() -> bool:
-    """Whether a window can be opened here."""
-    if sys.platform.startswith("linux"):
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return True
-
-
 def run(args: argparse.Namespace) -> int:
     """Opens the window, or runs the same pipeline headless for a while and leaves demo.png and demo.mp4."""
-    if has_display() and not args.headless:
-        return _open_window(args.source)
+    if window.has_display() and not args.headless:
+        parser = argparse.ArgumentParser(prog="rgbd-seg window")
+        window.add_arguments(parser)
+        return window.run(parser.parse_args([args.source, "--model", "demo"]))
     return _run_headless(args.source, args.seconds, args.output)
-
-
-def _open_window(source: str) -> int:
-    import argparse
-    from importlib import import_module
-
-    window = import_module("rgbd_seg.commands.window")
-    parser = argparse.ArgumentParser(prog="rgbd-seg window")
-    window.add_arguments(parser)
-    return int(window.run(parser.parse_args([source, "--model", "demo"])))
 
 
 def _run_headless(source: str, seconds: float, folder: Path) -> int:

@@ -6,6 +6,7 @@ import gc
 import threading
 import time
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import psutil
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FAULTS: dict[str, Callable[[Path], Outcome]] = {}
+_MODULES = ("camera_faults", "disk_faults", "model_faults", "process_faults", "window_faults")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,13 @@ class Outcome:
     kept: int
     lost_s: float = 0.0
     recovered_s: float | None = None
+
+
+def all_faults() -> dict[str, Callable[[Path], Outcome]]:
+    """Every fault by name."""
+    for module in _MODULES:
+        import_module(f"tests.reliability.{module}")
+    return FAULTS
 
 
 def fault(name: str) -> Callable[[Callable[[Path], Outcome]], Callable[[Path], Outcome]]:

@@ -9,13 +9,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from tests.reliability import camera_faults, disk_faults, model_faults, process_faults
-from tests.reliability.fault import FAULTS, Leaks, Outcome
-
-assert camera_faults
-assert disk_faults
-assert model_faults
-assert process_faults
+from tests.reliability.fault import Leaks, Outcome, all_faults
 
 
 def repeat(name: str, times: int) -> tuple[list[Outcome], list[str]]:
@@ -25,7 +19,7 @@ def repeat(name: str, times: int) -> tuple[list[Outcome], list[str]]:
         leaks = Leaks()
         try:
             with tempfile.TemporaryDirectory() as folder:
-                outcomes.append(FAULTS[name](Path(folder)))
+                outcomes.append(all_faults()[name](Path(folder)))
         except Exception as error:
             problems.append(f"{type(error).__name__}: {error}")
         found = leaks.found()
@@ -51,7 +45,7 @@ def main() -> int:
     print("| fault | survived | problems | most that was lost, s | frames again after, s (median / longest) |")
     print("|---|---|---|---|---|", flush=True)
     begin, bad = time.monotonic(), 0
-    for name in sorted(FAULTS):
+    for name in sorted(all_faults()):
         if args.only in name:
             outcomes, problems = repeat(name, args.repeat)
             print(row(name, outcomes, problems), flush=True)

@@ -1,0 +1,115 @@
+"""The real program with its window on a screen of its own, driven by key strokes as a person would."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psutil
+
+from tests.reliability.fault import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def virtual_screen() -> Iterator[str]:
+    """An X server without a monitor; yields its display name."""
+    if shutil.which("Xvfb") is None or shutil.which("xdotool") is None:
+        raise PermissionError("Xvfb and xdotool are not installed")
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x720x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as answer:
+        display = f":{answer.readline().strip()}"
+    try:
+        yield display
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+class WindowProcess:
+    """`rgbd-seg` with its window, and what can be done to it from outside."""
+
+    def __init__(self, display: str, folder: Path, arguments: list[str]) -> None:
+        """Starts the program; it keeps its settings and recordings in `folder`."""
+        settings = folder / "settings.json"
+        settings.write_text(json.dumps({"record_folder": str(folder)}))
+        self._environment = os.environ | {"DISPLAY": display, "RGBD_SEG_LOG_DIR": str(folder / "log")}
+        self._environment.pop("QT_QPA_PLATFORM", None)
+        command = [sys.executable, "-m", "rgbd_seg", "window", *arguments, "--settings", str(settings)]
+        self._errors = (folder / "stderr.txt").open("w+")
+        self.process = subprocess.Popen(command, env=self._environment, stdout=self._errors, stderr=self._errors)
+        self.folder = folder
+        self._window = ""
+
+    def wait_until_shown(self) -> None:
+        """Waits for the window itself."""
+        until(lambda: bool(self._find()), 90)
+
+    def _find(self) -> str:
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the window ended: {self.errors()}")
+        found = self._xdotool("search", "--onlyvisible", "--pid", str(self.process.pid), "--name", "rgbd")
+        self._window = found.split()[0] if found.split() else ""
+        return self._window
+
+    def _xdotool(self, *arguments: str) -> str:
+        command = ["xdotool", *arguments]
+        return subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False).stdout
+
+    def press(self, key: str) -> None:
+        """Types one key into the window."""
+        self._xdotool("windowfocus", "--sync", self._window)
+        self._xdotool("key", key)
+
+    def start_recording(self) -> Path:
+        """Presses R until a recording grows; returns its file."""
+        end = time.monotonic() + 60
+        while not self.recordings():
+            if time.monotonic() > end:
+                raise TimeoutError(f"no recording began: {self.errors()}")
+            self.press("r")
+            time.sleep(2.0)
+        path = self.recordings()[0]
+        until(lambda: path.stat().st_size > 20_000, 60)
+        return path
+
+    def recordings(self) -> list[Path]:
+        """The recordings so far."""
+        return sorted(self.folder.glob("*.mcap"))
+
+    def errors(self) -> str:
+        """What the program wrote to its terminal."""
+        self._errors.flush()
+        self._errors.seek(0)
+        return self._errors.read()
+
+    def resources(self) -> dict[str, float]:
+        """Memory (MB), threads, open files and child processes of the program, its children included."""
+        main = psutil.Process(self.process.pid)
+        family = [main, *main.children(recursive=True)]
+        return {
+            "memory_mb": sum(p.memory_info().rss for p in family) / 1e6,
+            "threads": sum(p.num_threads() for p in family),
+            "open_files": sum(p.num_fds() for p in family),
+            "children": len(family) - 1,
+            "shared_memory": sum("rgbd-seg-" in m.path for p in family for m in p.memory_maps(grouped=False)),
+        }
+
+    def end(self) -> None:
+        """Makes sure that nothing of it is left."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(20)
+        self._errors.close()
