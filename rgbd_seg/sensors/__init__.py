@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote
 
-from rgbd_seg.errors import ConfigurationError, SensorError
+from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
 
 if TYPE_CHECKING:
@@ -82,6 +82,11 @@ def _player(path: str) -> str | None:
     return "kinect1" if (Path(path) / _FAKENECT_INDEX).is_file() else None
 
 
+def driver_modules() -> dict[str, str]:
+    """Scheme -> name of the module that drives it."""
+    return {scheme: f"rgbd_seg.sensors.{module}" for scheme, module in _DRIVERS.items()}
+
+
 def driver_module(uri: Uri) -> str:
     """Name of the module that opens this source in-process."""
     return f"rgbd_seg.sensors.{_DRIVERS.get(uri.scheme, _REPLAY)}"
@@ -109,17 +114,16 @@ def open_sensor(uri: str, request: Request | None = None, *, isolated: bool | No
     return sensor
 
 
-def discover() -> tuple[list[SensorInfo], dict[str, str]]:
-    """What can be opened now, in this process: cameras by driver, then the synthetic room.
+def discover(*, isolated: bool = True) -> tuple[list[SensorInfo], dict[str, str]]:
+    """What can be opened now: cameras by driver, then the synthetic room.
+
+    Args:
+        isolated: Whether the vendors' libraries look in a child process, so that they cannot take this one down.
 
     Returns:
         The devices, and for each driver that could not look a sentence that says why.
     """
-    found: list[SensorInfo] = []
-    problems: dict[str, str] = {}
-    for scheme, module in _DRIVERS.items():
-        try:
-            found += import_module(f"rgbd_seg.sensors.{module}").list_devices()
-        except SensorError as error:
-            problems[scheme] = str(error)
-    return found, problems
+    hotplug = import_module("rgbd_seg.sensors.hotplug")
+    look = hotplug.discover_isolated if isolated else hotplug.look
+    devices: tuple[list[SensorInfo], dict[str, str]] = look(driver_modules())
+    return devices

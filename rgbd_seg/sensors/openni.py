@@ -351,6 +351,24 @@ def _listen_for_loss(openni2: Any, uri: bytes, lost: Callable[[], None]) -> Any:
     return Listener()
 
 
+def watch(changed: Callable[[], None]) -> Any:
+    """Calls `changed` from a thread of OpenNI2 whenever a device comes or goes, while the result is kept.
+
+    Raises:
+        SensorError: The runtime is missing.
+    """
+    openni2 = openni_runtime.start()
+
+    class Listener(openni2.DeviceListener):  # type: ignore[misc, name-defined]
+        def on_connected(self, devinfo: Any) -> None:
+            changed()
+
+        def on_disconnected(self, devinfo: Any) -> None:
+            changed()
+
+    return Listener()
+
+
 def list_devices() -> list[SensorInfo]:
     """The plugged-in devices that OpenNI2 has drivers for; none is opened.
 

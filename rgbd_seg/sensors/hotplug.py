@@ -1,0 +1,201 @@
+"""Which cameras are plugged in, asked in a child process: vendors' libraries crash and hang while looking, too.
+
+`discover_isolated` looks once. `DeviceWatcher` keeps looking: by the SDK's own callbacks where there are any, by the
+list of USB devices on Linux, and by a poll elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rgbd_seg.errors import SensorError
+from rgbd_seg.sensors import driver_modules, messages
+from rgbd_seg.sensors.child_process import ChildEnded, ChildProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rgbd_seg.sensors.child_process import Channel
+    from rgbd_seg.sensors.sensor import SensorInfo
+
+    Devices = tuple[list[SensorInfo], dict[str, str]]
+
+_log = logging.getLogger(__name__)
+_USB_DEVICES = Path("/sys/bus/usb/devices")
+#: One driver may look for so long, in seconds.
+LOOK_LIMIT_S = 15.0
+#: Pause between two looks at what tells of changes, in seconds.
+POLL_S = 1.0
+# Where nothing tells of changes, the libraries themselves are asked, and not so often.
+_ASK_EVERY_S = 5.0
+# A device that has just appeared is not ready at once: a second look follows after this time (seconds).
+_SETTLE_S = 1.5
+# A child that dies is started again after this pause, in seconds.
+_RESTART_S = 5.0
+
+
+def discover_isolated(drivers: Mapping[str, str] | None = None, limit_s: float = LOOK_LIMIT_S) -> Devices:
+    """The same as `rgbd_seg.sensors.discover`, in a child process.
+
+    A driver that crashes or hangs is named among the problems, and a fresh child asks the others.
+
+    Args:
+        drivers: Module by scheme; None for all.
+        limit_s: Longest time for one driver, in seconds.
+
+    Returns:
+        The devices, and for each driver that could not look a sentence that says why.
+    """
+    left = dict(driver_modules() if drivers is None else drivers)
+    found: list[SensorInfo] = []
+    problems: dict[str, str] = {}
+    while left:
+        child = ChildProcess("rgbd_seg.sensors.hotplug:look_once", {"drivers": left})
+        try:
+            while left:
+                scheme = next(iter(left))
+                answer = child.receive(limit_s)
+                if answer is None:
+                    problems[scheme] = f"the driver did not answer within {limit_s:g} s while looking for devices"
+                    break
+                found += [messages.info_from_dict(row) for row in answer["devices"]]
+                problems |= answer["problems"]
+                del left[scheme]
+        except ChildEnded as end:
+            problems[scheme] = f"the driver's library {end} while looking for devices"
+        finally:
+            child.end()
+        left.pop(scheme, None)
+    return found, problems
+
+
+def look_once(channel: Channel, *, drivers: Mapping[str, str]) -> None:
+    """Runs in the child: one message for each driver, in order."""
+    for scheme, module in drivers.items():
+        devices, problems = look({scheme: module})
+        channel.send({"devices": [messages.info_to_dict(device) for device in devices], "problems": problems})
+
+
+def look(drivers: Mapping[str, str]) -> Devices:
+    """The devices of these drivers (module by scheme), asked in this process, and the drivers that could not look."""
+    found: list[SensorInfo] = []
+    problems: dict[str, str] = {}
+    for scheme, module in drivers.items():
+        try:
+            found += import_module(module).list_devices()
+        except SensorError as error:
+            problems[scheme] = str(error)
+        except Exception as error:  # A library that fails in its own way must not hide the others' devices.
+            problems[scheme] = f"the driver failed while looking: {type(error).__name__}: {error}"
+    return found, problems
+
+
+class DeviceWatcher:
+    """Calls back with all devices at the start, and again whenever the list changes.
+
+    Args:
+        changed: Called from the watcher's thread with the devices and the problems by driver; must return soon.
+        drivers: Module by scheme; None for all.
+    """
+
+    def __init__(
+        self,
+        changed: Callable[[list[SensorInfo], dict[str, str]], None],
+        drivers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._changed = changed
+        self._drivers = dict(driver_modules() if drivers is None else drivers)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="rgbd-seg device watcher", daemon=True)
+        self._last: Devices | None = None
+
+    def start(self) -> None:
+        """Begins to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the watch, waits for its thread, and leaves no process behind. Stopping twice is harmless."""
+        self._stop.set()
+        if self._thread.ident is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._look_and_wait()
+            except ChildEnded as end:
+                _log.warning("the process that watches for cameras %s", end)
+                self._report(discover_isolated(self._drivers))
+                self._stop.wait(_RESTART_S)
+
+    def _look_and_wait(self) -> None:
+        """Lists the devices, and returns when something was plugged in or out, or on stop.
+
+        The lookout is posted first: what comes while we look would be missed otherwise.
+        """
+        child = ChildProcess("rgbd_seg.sensors.hotplug:announce", {"drivers": self._drivers})
+        try:
+            child.receive(LOOK_LIMIT_S)
+            self._report(discover_isolated(self._drivers))
+            while not self._stop.is_set():
+                if child.receive(0.25) is not None:
+                    self._report(discover_isolated(self._drivers))
+                    self._stop.wait(_SETTLE_S)
+                    return
+        finally:
+            child.end()
+
+    def _report(self, devices: Devices) -> None:
+        if devices == self._last or self._stop.is_set():
+            return
+        self._last = devices
+        try:
+            self._changed(*devices)
+        except Exception:  # The watch must outlive a fault of whoever listens.
+            _log.exception("listing the cameras failed")
+
+
+def announce(channel: Channel, *, drivers: Mapping[str, str]) -> None:
+    """Runs in the child: one message when it is on the lookout, another when a device may have come or gone."""
+    happened = threading.Event()
+    watches: list[Any] = []
+    for module in drivers.values():
+        watch = getattr(import_module(module), "watch", None)
+        if watch is not None:
+            try:
+                watches.append(watch(happened.set))
+            except SensorError:
+                continue  # The runtime is missing, so its devices cannot come.
+    before = usb_devices()
+    channel.send({"ready": True})
+    asked, known = time.monotonic(), None
+    while not happened.wait(POLL_S):
+        if before is not None:
+            if usb_devices() != before:
+                break
+        elif time.monotonic() - asked >= _ASK_EVERY_S:
+            now = look(drivers)
+            if known is not None and now != known:
+                break
+            asked, known = time.monotonic(), now
+    channel.send({"changed": True})
+    channel.receive(None)
+
+
+def usb_devices(folder: Path = _USB_DEVICES) -> Sequence[str] | None:
+    """What hangs on the USB bus, by port and number, None where the system does not tell (only Linux does)."""
+    if sys.platform != "linux" or not folder.is_dir():
+        return None
+    rows = []
+    for device in sorted(folder.iterdir()):
+        try:
+            rows.append(f"{device.name} {(device / 'devnum').read_text().strip()}")
+        except OSError:
+            continue  # An interface, or a device that is just going.
+    return rows

@@ -1,0 +1,107 @@
+"""Looking for devices survives any library, and new devices are announced without being asked for."""
+
+from __future__ import annotations
+
+import queue
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from rgbd_seg.sensors import discover, hotplug
+from rgbd_seg.sensors.hotplug import DeviceWatcher, discover_isolated
+
+if TYPE_CHECKING:
+    from rgbd_seg.sensors.sensor import SensorInfo
+
+DRIVERS = {"first": "plug_driver", "second": "plug_driver"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PLUG_FOLDER", str(tmp_path))
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    return tmp_path
+
+
+def children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def test_devices_of_all_drivers_are_found(folder: Path):
+    (folder / "one").touch()
+    devices, problems = discover_isolated(DRIVERS)
+    assert [device.uri for device in devices] == ["plug:one", "plug:one"]
+    assert problems == {}
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("crash", "the driver's library crashed with SIGSEGV"),
+        ("hang", "did not answer within 4 s"),
+        ("raise", "the driver failed while looking: RuntimeError: libusb: -99"),
+        ("missing", "the runtime is not installed: pip install it"),
+    ],
+)
+def test_a_driver_that_misbehaves_is_named_and_hides_no_other(folder: Path, what: str, said: str):
+    (folder / what).touch()
+    before = children()
+    drivers = {"bad": "plug_driver", "openni": "rgbd_seg.sensors.openni"}
+    _, problems = discover_isolated(drivers, limit_s=4.0)
+    assert said in problems["bad"]
+    assert "OpenNI2" in problems.get("openni", "OpenNI2 answered")
+    assert children() == before
+
+
+def test_everything_that_is_installed_here_can_be_asked():
+    devices, problems = discover()
+    assert all(device.uri and device.name for device in devices)
+    assert all(sentence for sentence in problems.values())
+
+
+def test_coming_and_going_is_announced(folder: Path):
+    heard: queue.Queue[list[SensorInfo]] = queue.Queue()
+    before = children()
+    watcher = DeviceWatcher(lambda devices, problems: heard.put(devices), {"plug": "plug_driver"})
+    watcher.start()
+    try:
+        assert heard.get(timeout=10) == []
+        (folder / "camera").touch()
+        assert [device.uri for device in heard.get(timeout=10)] == ["plug:camera"]
+        (folder / "camera").unlink()
+        assert heard.get(timeout=10) == []
+    finally:
+        watcher.stop()
+    watcher.stop()
+    assert children() == before
+
+
+def test_a_listener_that_fails_does_not_end_the_watch(folder: Path):
+    heard: queue.Queue[int] = queue.Queue()
+
+    def listen(devices: list[SensorInfo], problems: dict[str, str]) -> None:
+        heard.put(len(devices))
+        raise ValueError("the list is broken")
+
+    watcher = DeviceWatcher(listen, {"plug": "plug_driver"})
+    watcher.start()
+    try:
+        assert heard.get(timeout=10) == 0
+        (folder / "camera").touch()
+        assert heard.get(timeout=10) == 1
+    finally:
+        watcher.stop()
+
+
+@pytest.mark.skipif(hotplug.sys.platform != "linux", reason="only Linux lists the bus in files")
+def test_usb_bus_tells_of_replugging(tmp_path: Path):
+    device = tmp_path / "1-2"
+    device.mkdir()
+    (tmp_path / "1-2:1.0").mkdir()  # An interface has no device number.
+    (device / "devnum").write_text("7\n")
+    assert hotplug.usb_devices(tmp_path) == ["1-2 7"]
+    (device / "devnum").write_text("8\n")
+    assert hotplug.usb_devices(tmp_path) == ["1-2 8"]
+    assert hotplug.usb_devices(tmp_path / "absent") is None
