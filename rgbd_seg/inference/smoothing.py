@@ -31,7 +31,7 @@ _NOISE_SIGMAS = 3.0
 _COLOR_TOLERANCE = 0.4
 # Below the first share of agreeing pixels nothing is kept (a cut), above the second everything (a standing camera).
 _AGREEMENT = (0.5, 0.8)
-_SMALLEST_PROBABILITY = 1e-6
+_SMALLEST_PROBABILITY = 1e-7  # A float16 device still knows this number; the logarithm of 0 would spread.
 
 
 class SmoothingState(NamedTuple):
@@ -91,7 +91,7 @@ class SmoothedGraph(nn.Module):
         now = torch.softmax(self.deployed.logits(prepared) / self.deployed.temperature, dim=1)
         weight = strength * agreement(prepared, previous_color, previous_depth_m)
         averaged = now + weight * (probabilities - now)
-        # Logarithms of probabilities are logits: with weight 0 the labels are those of the plain graph.
+        # Logarithms of probabilities are logits: with weight 0 the result is that of the plain graph.
         labels, confidence = self.deployed.decide(torch.log(averaged.clamp(min=_SMALLEST_PROBABILITY)))
         return labels[0], confidence[0], averaged, prepared.color, prepared.depth_m
 

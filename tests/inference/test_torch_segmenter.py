@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from rgbd_seg.errors import ConfigurationError, ModelError
+from rgbd_seg.inference.cuda_runner import CudaGraphRunner, _unsigned
 from rgbd_seg.inference.plan import NotFinite, Plan, is_out_of_memory
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.inference.torch_runner import EagerRunner
@@ -152,6 +153,21 @@ def test_another_fault_of_the_runner_is_a_sentence(make_frame: Callable[..., Rgb
     sentence = r"tiny failed on PyTorch.*illegal memory access"
     with segmenter_on(Broken) as segmenter, pytest.raises(ModelError, match=sentence):
         segmenter(make_frame())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, on which the CUDA graph can be made")
+def test_where_no_cuda_graph_can_be_made_it_runs_step_by_step_and_says_so(make_frame: Callable[..., RgbdFrame]) -> None:
+    network = random_network()
+    with segmenter_on(CudaGraphRunner, network) as segmenter:  # type: ignore[arg-type]
+        result = segmenter(make_frame())
+        assert "no CUDA graph could be made" in segmenter.info.notes[0]
+    with segmenter_on(EagerRunner, network) as reference:
+        assert np.array_equal(result.labels, reference(make_frame()).labels)
+
+
+def test_depth_counts_travel_as_signed_bits_and_come_back_unsigned() -> None:
+    counts = np.array([0, 1, 32767, 32768, 65535], np.uint16)
+    assert _unsigned(torch.from_numpy(counts.view(np.int16))).tolist() == counts.tolist()
 
 
 def test_a_batch_that_does_not_fit_runs_one_by_one(make_frame: Callable[..., RgbdFrame]) -> None:
