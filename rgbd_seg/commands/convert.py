@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rgbd_seg.recording.convert import Damage
     from rgbd_seg.recording.export import ExportSource
     from rgbd_seg.recording.reader import StoredFrame
+    from rgbd_seg.sensors import Uri
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +101,7 @@ def _frames(
             raise ConfigurationError(f"{args.input} can only be read from its start: use --frames :N")
         if stop is None and not uri.rest.startswith("file:"):
             raise ConfigurationError(f"{args.input} has no end: use --frames :N, or rgbd-seg record")
-        sensor = stack.enter_context(open_sensor(_unpaced(args.input) if uri.rest.startswith("file:") else args.input))
+        sensor = stack.enter_context(open_sensor(_unpaced(uri)))
         limit = None if stop is None else int(stop)
         info = sensor.info
         details = dict(info.details) | {"uri": info.uri, "serial": info.serial}
@@ -119,9 +120,11 @@ def _frames(
     return stored_frames(reader, begin, end, damage), end - begin, source_of(reader), list(reader.info.warnings)
 
 
-def _unpaced(uri: str) -> str:
-    """A vendor's recording, read as fast as it can be."""
-    return uri if "realtime=" in uri else f"{uri}{'&' if '?' in uri else '?'}realtime=no"
+def _unpaced(uri: Uri) -> str:
+    """The source's name; a vendor's recording is read as fast as it can be where its driver has that option."""
+    if uri.scheme not in ("openni", "realsense") or not uri.rest.startswith("file:") or "realtime" in uri.options:
+        return uri.text
+    return f"{uri.text}{'&' if uri.options else '?'}realtime=no"
 
 
 def _range(text: str | None, option: str) -> tuple[float, float | None]:

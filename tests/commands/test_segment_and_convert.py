@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,10 +18,9 @@ from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
 from rgbd_seg.models.model_file import save_model
 from rgbd_seg.recording import open_recording
 from tests.recording.picture_trees import write_pairs
+from tests.sensors import realsense_file
 from tests.sensors.oni_file import write_oni
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.sensors.test_freenect import needs_fakenect, write_dump
 
 CLASSES = ("wall", "floor", "chair")
 _BACKEND = ("--backend", "torch", "--device", "cpu", "--precision", "float32")
@@ -134,6 +135,29 @@ class TestConvert:
             assert np.array_equal(frame.depth, depth)
             assert np.array_equal(frame.color, color)
         assert [frame.time_us for frame in stored] == [33_333 * i for i in range(6)]
+
+    def test_a_realsense_recording_goes_into_ours_aligned(self, tmp_path: Path) -> None:
+        script = Path(realsense_file.__file__)
+        subprocess.run([sys.executable, str(script), str(tmp_path / "in.db3")], check=True, timeout=60)
+        assert main(["convert", str(tmp_path / "in.db3"), str(tmp_path / "out")]) == 0
+        with open_recording(tmp_path / "out") as reader:
+            stored = list(reader)
+            assert reader.info.details["serial"] == realsense_file.SERIAL
+        assert len(stored) == realsense_file.FRAMES
+        shift = round(realsense_file.FX * realsense_file.BASELINE_M / (realsense_file.NEAR * realsense_file.UNIT_M))
+        rows, columns = realsense_file.SQUARE
+        inner = stored[0].depth[rows, columns.start + shift + 3 : columns.stop + shift - 3]
+        assert np.isin(inner, (0, realsense_file.NEAR)).all()
+        assert (inner == realsense_file.NEAR).mean() > 0.9
+        assert [int(frame.color[0, 0, 0]) for frame in stored] == list(range(realsense_file.FRAMES))
+
+    @needs_fakenect
+    def test_a_fakenect_dump_goes_into_ours(self, tmp_path: Path) -> None:
+        dump = write_dump(tmp_path / "dump")
+        assert main(["convert", str(dump), str(tmp_path / "out.mcap"), "--color", "png"]) == 0
+        with open_recording(tmp_path / "out.mcap") as reader:
+            assert len(reader) >= 3
+            assert reader.read(0).depth.shape == (480, 640)
 
     def test_sources_without_an_end_need_a_limit(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["convert", "synthetic:?seed=1", str(tmp_path / "out.mcap")]) == 2
