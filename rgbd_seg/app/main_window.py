@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,8 @@ from PySide6.QtWidgets import (
 from rgbd_seg.app.banner import Banners, Message
 from rgbd_seg.app.bridge import Bridge
 from rgbd_seg.app.classes_panel import ClassesPanel
+from rgbd_seg.app.cloud.view import CloudView
+from rgbd_seg.app.cloud.worker import CloudWorker
 from rgbd_seg.app.display import Display
 from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.model_control import ModelControl, options_from
@@ -81,7 +82,9 @@ class MainWindow(QMainWindow):
         self._build_panels()
         self.sources = SourceControl(self, self.session, self.source_panel, self.welcome, self.settings)
         self.models = ModelControl(self, self.session, self.model_panel, self.settings)
-        self.presenter = Presenter(self.grid, self.classes, self.status_line, _display_from(self.settings), parent=self)
+        self.presenter = Presenter(
+            self.grid, self.cloud, self.classes, self.status_line, _display_from(self.settings), parent=self
+        )
         self.commands = WindowCommands(self)
         self.top_bar = TopBar(theme, self.sources.menu, self.models.menu, self.commands.main_menu)
         self.addToolBar(self.top_bar)
@@ -101,6 +104,9 @@ class MainWindow(QMainWindow):
     def _build_views(self) -> None:
         settings = self.settings
         self.grid = ViewGrid(settings.panes, settings.views)  # type: ignore[arg-type]  # Checked in `_restore`.
+        self.cloud_worker = CloudWorker(self.bridge.wake)
+        self.cloud = CloudView(self.cloud_worker)
+        self.cloud.hide()
         self.welcome = Welcome(self.theme)
         self._waiting = QLabel()
         self._waiting.setObjectName("title")
@@ -191,6 +197,9 @@ class MainWindow(QMainWindow):
                 self.stage.setCurrentWidget(self.grid)
             self.presenter.show(segmentation)
             self.replay_bar.refresh()
+        drawing = self.cloud_worker.drawings.take_nowait()
+        if drawing is not None:
+            self.cloud.show_drawing(drawing)
         ended = self.session.ended_recordings.take_nowait()
         if ended is not None:
             self.say("recorded", summary(ended), "info", "Open it", lambda: self.sources.open(str(ended.path)))
@@ -323,9 +332,9 @@ class MainWindow(QMainWindow):
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         state = bytes(self.saveState().toBase64().data()).decode()
         self._file.save(replace(self.settings, geometry=geometry, state=state))
-        started = time.monotonic()
         self.hide()
-        self.session.close(max(0.5, 2.0 - (time.monotonic() - started)))
+        self.cloud_worker.close()
+        self.session.close()
         event.accept()
 
 

@@ -21,6 +21,7 @@ _HINTS: dict[str, str] = {
     "labels": "No model is loaded",
     "confidence": "This model gives no confidence",
     "truth": "This source has no exact labels",
+    "cloud": "The 3D cloud is in another view",
     "error": "Errors need a model and a source with exact labels",
 }
 _CHIP_STYLE = (
@@ -106,7 +107,7 @@ class Pane(QFrame):
         """Shows a picture, or why there is none, and a few words in the corner."""
         self.view.show_image(image)
         self._hint.setText(_HINTS.get(self.kind, ""))
-        self._hint.setVisible(image is None)
+        self._hint.setVisible(image is None and self.content is self.view)
         if note != self._note.text() or bool(note) != self._note.isVisible():
             self._note.setText(note)
             self._note.setVisible(bool(note))

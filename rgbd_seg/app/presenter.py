@@ -17,6 +17,7 @@ from rgbd_seg.app.scores import Scores
 
 if TYPE_CHECKING:
     from rgbd_seg.app.classes_panel import ClassesPanel
+    from rgbd_seg.app.cloud.view import CloudView
     from rgbd_seg.app.display import Display
     from rgbd_seg.app.status_line import StatusLine
     from rgbd_seg.app.view_grid import ViewGrid
@@ -31,14 +32,20 @@ class Presenter(QObject):
     display_changed = Signal()
 
     def __init__(
-        self, grid: ViewGrid, classes: ClassesPanel, status: StatusLine, display: Display, parent: QObject | None = None
+        self,
+        grid: ViewGrid,
+        cloud: CloudView,
+        classes: ClassesPanel,
+        status: StatusLine,
+        display: Display,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self.display = display
         self.segmentation: Segmentation | None = None
         self.scores = Scores()
         self.gui_ms = 0.0  # Of the last frame: composing, without Qt's own painting.
-        self._grid, self._classes, self._status = grid, classes, status
+        self._grid, self._cloud, self._classes, self._status = grid, cloud, classes, status
         self._pictures: Pictures | None = None
         self._depth_range = DepthRange()
         self._steady = SteadyRows()
@@ -76,6 +83,7 @@ class Presenter(QObject):
         self.scores.reset()
         for pane in self._grid.panes:
             pane.show_picture(None)
+        self._cloud.forget()
         self._classes.show_rows((), None)
         self._status.show_probe("")
 
@@ -85,10 +93,20 @@ class Presenter(QObject):
             return
         ends_m = self._depth_range.ends(self.display.near_m, self.display.far_m)
         self._pictures = Pictures(self.segmentation, self.display, ends_m)
-        for pane in self._grid.visible_panes:
+        visible = self._grid.visible_panes
+        # There is one 3D view: where several panes ask for it, the first one has it.
+        with_cloud = next((pane for pane in visible if pane.kind == "cloud"), None)
+        for pane in visible:
             pane.show_display(self.display, ends_m)
-            if pane.kind != "cloud":
-                pane.show_picture(self._pictures.image(pane.kind), self._note(pane.kind))
+            if pane is with_cloud:
+                pane.set_content(self._cloud)
+                pane.show_picture(None)
+            else:
+                pane.set_content(None)
+                image = None if pane.kind == "cloud" else self._pictures.image(pane.kind)
+                pane.show_picture(image, self._note(pane.kind))
+        if with_cloud is not None:
+            self._cloud.show_moment(self.segmentation, self.display, ends_m)
         if self._pointer or self._pin:
             self._show_probe()
         if self._ruler:

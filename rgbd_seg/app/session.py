@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -261,9 +262,11 @@ class Session:
 
         self._spawn("finish recording of", body)
 
-    def close(self, timeout_s: float = 2.0) -> None:
-        """Ends everything; waits at most about `timeout_s` seconds for each thread."""
+    def close(self, timeout_s: float = 1.5) -> None:
+        """Ends everything; waits at most about `timeout_s` seconds, and for a recording until its file is whole."""
+        recording = self.status().recorder
+        until = time.monotonic() + (30.0 if recording is not None and recording.state == "recording" else timeout_s)
         self.close_source()
         for thread in self._threads:
-            thread.join(timeout_s)
-        self.models.close(timeout_s)
+            thread.join(max(until - time.monotonic(), 0.0))
+        self.models.close(max(until - time.monotonic(), 0.0))

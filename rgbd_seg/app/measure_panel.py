@@ -1,0 +1,108 @@
+"""The panel of measurements: a table by class, and a switch that logs it to a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import time
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHeaderView, QLabel, QPushButton, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rgbd_seg.app.measurements import Measurement
+
+_HEADINGS = ("Class", "Nearest", "Area", "Box W x H x D")
+_CSV_HEADINGS = (
+    "time_s",
+    "frame",
+    "class",
+    "nearest_m",
+    "area_m2",
+    "x_low_m",
+    "y_low_m",
+    "z_low_m",
+    "x_high_m",
+    "y_high_m",
+    "z_high_m",
+)
+
+
+class MeasurementLog:
+    """A CSV file that grows by one row for each class and measured frame."""
+
+    def __init__(self, path: Path) -> None:
+        """Creates the file.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._file = path.open("x", newline="", encoding="utf-8")
+        self._writer: Any = csv.writer(self._file)
+        self._writer.writerow(_CSV_HEADINGS)
+        self._began = time.monotonic()
+
+    def add(self, frame_index: int, measurements: tuple[Measurement, ...]) -> None:
+        """Appends a frame and hands it to the system."""
+        seconds = f"{time.monotonic() - self._began:.3f}"
+        for one in measurements:
+            values = (one.nearest_m, one.area_m2, *one.low_m, *one.high_m)
+            self._writer.writerow([seconds, frame_index, one.name, *(f"{value:.4f}" for value in values)])
+        self._file.flush()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+
+class MeasurePanel(QWidget):
+    """Shows measurements; emits whether they are to be logged."""
+
+    log_wanted = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 8, 8)
+        self.table = QTableWidget(0, len(_HEADINGS))
+        self.table.setHorizontalHeaderLabels(_HEADINGS)
+        self.table.verticalHeader().hide()
+        self.table.setShowGrid(False)
+        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.table.horizontalHeader().setStretchLastSection(True)
+        layout.addWidget(self.table, 1)
+        self._note = QLabel("Surface and boxes come from depth; parts without depth are not counted.")
+        self._note.setObjectName("quiet")
+        self._note.setWordWrap(True)
+        layout.addWidget(self._note)
+        self.log = QPushButton("Log to CSV")
+        self.log.setCheckable(True)
+        self.log.setToolTip("Writes these figures twice a second into a file beside the recordings")
+        self.log.clicked.connect(self.log_wanted)
+        layout.addWidget(self.log)
+
+    def show_measurements(self, measurements: tuple[Measurement, ...]) -> None:
+        """Shows other figures."""
+        self.table.setRowCount(len(measurements))
+        for row, one in enumerate(measurements):
+            box = " x ".join(f"{side:.2f}" for side in one.size_m)
+            cells = (one.name.replace("_", " "), f"{one.nearest_m:.2f} m", f"{one.area_m2:.2f} m²", f"{box} m")
+            for column, text in enumerate(cells):
+                item = self.table.item(row, column)
+                if item is None:
+                    item = QTableWidgetItem()
+                    if column:
+                        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                    self.table.setItem(row, column, item)
+                item.setText(text)
+
+    def show_logging(self, path: Path | None) -> None:
+        """Shows where figures are being written, None for nowhere."""
+        self.log.setChecked(path is not None)
+        self.log.setText(f"Stop logging to {path.name}" if path else "Log to CSV")

@@ -1,0 +1,90 @@
+"""What can be measured of each class from depth: nearest point, visible area in square metres, box in space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from rgbd_seg.calibration import deproject
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rgbd_seg.frame import Segmentation
+
+_STRIDE = 4
+_SMOOTH = 5  # Points of the thinned grid over which normals are averaged: single depth noise would tilt them.
+_STEEPEST = 8.0  # Surface over frontal area at which a surface is so oblique that noise rules.
+_FEWEST_POINTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One class in one frame.
+
+    Attributes:
+        name: The class.
+        nearest_m: Distance of the nearest 1 % of its points.
+        area_m2: Visible surface in square metres, slant included, holes not.
+        low_m: (x, y, z) lower corner of the box that holds the middle 96 % of its points on each axis.
+        high_m: Upper corner; the axes are the camera's: right, down, ahead.
+    """
+
+    name: str
+    nearest_m: float
+    area_m2: float
+    low_m: tuple[float, float, float]
+    high_m: tuple[float, float, float]
+
+    @property
+    def size_m(self) -> tuple[float, float, float]:
+        """Width, height and depth of the box."""
+        return (
+            self.high_m[0] - self.low_m[0],
+            self.high_m[1] - self.low_m[1],
+            self.high_m[2] - self.low_m[2],
+        )
+
+
+def measure(segmentation: Segmentation) -> tuple[Measurement, ...]:
+    """Measures every class of a frame, largest area first; of the truth where there is no model."""
+    frame = segmentation.frame
+    labels, label_set = segmentation.labels, segmentation.label_set
+    if labels is None or label_set is None:
+        if frame.truth is None:
+            return ()
+        labels, label_set = frame.truth.labels, frame.truth.label_set
+    points = deproject(frame.depth, frame.calibration)[::_STRIDE, ::_STRIDE]
+    labels = labels[::_STRIDE, ::_STRIDE]
+    there = points[..., 2] > 0
+    areas = _areas_m2(points, there)
+    found = []
+    for label in np.unique(labels[there]):
+        mask = there & (labels == label)
+        if label == 0 or label > len(label_set) or np.count_nonzero(mask) < _FEWEST_POINTS:
+            continue
+        own = points[mask]
+        low, high = np.percentile(own, (2, 98), axis=0)
+        found.append(
+            Measurement(
+                label_set.name_of(int(label)),
+                float(np.percentile(np.linalg.norm(own, axis=1), 1)),
+                float(areas[mask].sum()),
+                (float(low[0]), float(low[1]), float(low[2])),
+                (float(high[0]), float(high[1]), float(high[2])),
+            )
+        )
+    return tuple(sorted(found, key=lambda one: -one.area_m2))
+
+
+def _areas_m2(points: NDArray[np.float32], there: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Surface that each point stands for: the cross product of the steps to its smoothed neighbours."""
+    weight = cv2.blur(there.astype(np.float32), (_SMOOTH, _SMOOTH))
+    smooth = cv2.blur(np.where(there[..., None], points, 0), (_SMOOTH, _SMOOTH)) / np.maximum(weight, 1e-6)[..., None]
+    across, down = np.gradient(smooth, axis=1), np.gradient(smooth, axis=0)
+    areas = np.linalg.norm(np.cross(across, down), axis=-1)
+    frontal = np.abs(across[..., 0] * down[..., 1])
+    return np.where(there, np.minimum(areas, frontal * _STEEPEST), 0).astype(np.float32)
