@@ -43,7 +43,7 @@ class Banners(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._shown: dict[str, tuple[Message, QFrame]] = {}
+        self._shown: dict[str, tuple[Message, QFrame, QLabel]] = {}
         self._closed: dict[str, str] = {}
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -53,18 +53,26 @@ class Banners(QWidget):
     @property
     def texts(self) -> tuple[str, ...]:
         """The sentences on screen."""
-        return tuple(message.text for message, _ in self._shown.values())
+        return tuple(message.text for message, _, _ in self._shown.values())
 
     def show_message(self, message: Message) -> None:
         """Shows a message, in place of the one with the same key."""
         shown = self._shown.get(message.key)
         if self._closed.get(message.key) == message.text or (shown and shown[0].text == message.text):
             return
+        if shown and (shown[0].kind, shown[0].action) == (message.kind, message.action):
+            shown[2].setText(message.text)  # In place: a progress does not make the views jump.
+            self._shown[message.key] = (message, shown[1], shown[2])
+            return
         self.clear(message.key, forget=False)
-        frame = self._make_frame(message)
+        frame, label = self._make_frame(message)
         self._layout.addWidget(frame)
-        self._shown[message.key] = (message, frame)
+        self._shown[message.key] = (message, frame, label)
         self.show()
+
+    def forget(self, key: str) -> None:
+        """A message that was closed by hand may come again."""
+        self._closed.pop(key, None)
 
     def clear(self, key: str, *, forget: bool = True) -> None:
         """Takes a message away; with `forget`, the same one may come again."""
@@ -77,11 +85,11 @@ class Banners(QWidget):
             shown[1].deleteLater()
         self.setVisible(bool(self._shown))
 
-    def _close(self, message: Message) -> None:
-        self._closed[message.key] = message.text
-        self.clear(message.key, forget=False)
+    def _close(self, key: str) -> None:
+        self._closed[key] = self._shown[key][0].text
+        self.clear(key, forget=False)
 
-    def _make_frame(self, message: Message) -> QFrame:
+    def _make_frame(self, message: Message) -> tuple[QFrame, QLabel]:
         color = {"info": self._theme.accent, "warning": self._theme.warning, "error": self._theme.record}[message.kind]
         frame = QFrame()
         frame.setObjectName("banner")
@@ -97,11 +105,16 @@ class Banners(QWidget):
         row.addWidget(text, 1)
         if message.action and message.run is not None:
             button = QPushButton(message.action)
-            button.clicked.connect(message.run)
+            button.clicked.connect(lambda: self._run(message.key))
             row.addWidget(button)
         close = QToolButton()
         close.setIcon(icon("close", self._theme.quiet))
         close.setToolTip("Close this message")
-        close.clicked.connect(lambda: self._close(message))
+        close.clicked.connect(lambda: self._close(message.key))
         row.addWidget(close)
-        return frame
+        return frame, text
+
+    def _run(self, key: str) -> None:
+        shown = self._shown.get(key)
+        if shown is not None and shown[0].run is not None:
+            shown[0].run()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 RECORDINGS = "Recordings (*.mcap);;All files (*)"
 MODELS = "Models (*.safetensors);;All files (*)"
 LABEL_SETS = "Label sets (*.json)"
+TABLES = "Tables (*.csv)"
+CLOUDS = "Point clouds (*.ply)"
 
 
 def choose(

@@ -24,12 +24,17 @@ from rgbd_seg.app.cloud.view import CloudView
 from rgbd_seg.app.cloud.worker import CloudWorker
 from rgbd_seg.app.display import Display
 from rgbd_seg.app.drops import DropTarget
+from rgbd_seg.app.export_control import ExportControl
+from rgbd_seg.app.figures import Figures
+from rgbd_seg.app.measure_panel import MeasurePanel
 from rgbd_seg.app.model_control import ModelControl, options_from
 from rgbd_seg.app.model_panel import ModelPanel
 from rgbd_seg.app.notices import KEYS, notices
 from rgbd_seg.app.panel_title import PanelTitle
+from rgbd_seg.app.plots_panel import PlotsPanel
 from rgbd_seg.app.presenter import Presenter
 from rgbd_seg.app.recording_control import clock_text, size_text, summary
+from rgbd_seg.app.recording_panel import RecordingPanel
 from rgbd_seg.app.replay_bar import ReplayBar
 from rgbd_seg.app.session import Session
 from rgbd_seg.app.settings import Settings, SettingsFile
@@ -85,6 +90,8 @@ class MainWindow(QMainWindow):
         self.presenter = Presenter(
             self.grid, self.cloud, self.classes, self.status_line, _display_from(self.settings), parent=self
         )
+        self.figures = Figures(self, self.plots_panel, self.measure_panel)
+        self.exports = ExportControl(self)
         self.commands = WindowCommands(self)
         self.top_bar = TopBar(theme, self.sources.menu, self.models.menu, self.commands.main_menu)
         self.addToolBar(self.top_bar)
@@ -95,6 +102,7 @@ class MainWindow(QMainWindow):
         self._tick = QTimer(self)
         self._tick.setInterval(_TICK_MS)
         self._tick.timeout.connect(self.refresh)
+        self._tick.timeout.connect(self.figures.tick)
         self._tick.start()
         self.sources.finder.start()
         self.refresh()
@@ -139,6 +147,17 @@ class MainWindow(QMainWindow):
         self.add_panel("Source", self.source_panel, Qt.DockWidgetArea.LeftDockWidgetArea, 210)
         self.add_panel("Classes", self.classes, Qt.DockWidgetArea.RightDockWidgetArea, 250)
         self.add_panel("Model", self.model_panel, Qt.DockWidgetArea.RightDockWidgetArea, 250)
+        self.recording_panel = RecordingPanel()
+        self.measure_panel = MeasurePanel()
+        self.plots_panel = PlotsPanel(self.theme)
+        self.add_panel("Recording", self.recording_panel, Qt.DockWidgetArea.RightDockWidgetArea, 250)
+        self.add_panel("Measurements", self.measure_panel, Qt.DockWidgetArea.RightDockWidgetArea, 250)
+        self.add_panel("Plots", self.plots_panel, Qt.DockWidgetArea.BottomDockWidgetArea, 250)
+        for name in ("Recording", "Measurements"):
+            self.tabifyDockWidget(self.docks["Model"], self.docks[name])
+        for name in ("Recording", "Measurements", "Plots"):
+            self.docks[name].hide()
+        self.docks["Model"].raise_()
 
     def add_panel(self, name: str, panel: QWidget, area: Qt.DockWidgetArea, width: int) -> QDockWidget:
         """Puts a panel at a side of the window."""
@@ -165,6 +184,12 @@ class MainWindow(QMainWindow):
         self.grid.panes_changed.connect(self._panes_changed)
         self.grid.depth_map_wanted.connect(lambda name: self.presenter.change(depth_map=name))
         self.grid.ends_wanted.connect(lambda near, far: self.presenter.change(near_m=near, far_m=far))
+        self.cloud.export_wanted.connect(self.exports.ask_cloud)
+        panel = self.recording_panel
+        panel.record_wanted.connect(self.commands.toggle_recording)
+        panel.folder_wanted.connect(self.commands.choose_record_folder)
+        panel.export_wanted.connect(self.exports.ask)
+        panel.pre_roll_wanted.connect(lambda s: self.remember(replace(self.settings, pre_roll_s=s)))
         classes, presenter = self.classes, self.presenter
         classes.opacity_wanted.connect(lambda value: presenter.change(opacity=value))
         classes.edges_wanted.connect(lambda on: presenter.change(edges=on))
@@ -183,7 +208,9 @@ class MainWindow(QMainWindow):
         restored = self.settings.geometry and self.restoreGeometry(_bytes(self.settings.geometry))
         if self.settings.state:
             self.restoreState(_bytes(self.settings.state))
-        elif not restored:
+        else:
+            self.resizeDocks([self.docks["Classes"], self.docks["Model"]], [400, 260], Qt.Orientation.Vertical)
+        if not self.settings.state and not restored:
             self.docks["Source"].setVisible(self.screen().availableGeometry().width() >= _WIDE_PX)
         self._panes_changed()
 
@@ -216,6 +243,7 @@ class MainWindow(QMainWindow):
         status = self._status = self.session.status()
         info = self.session.info
         self.presenter.tick()
+        self.exports.tick()
         kind = info.kind if info else "camera"
         self.status_line.show_rates(rate_texts(status, kind))
         self.model_panel.show_status(status, self._process.memory_info().rss / 1e6)
@@ -239,6 +267,7 @@ class MainWindow(QMainWindow):
         running = recorder is not None and recorder.state == "recording"
         text = f"{clock_text(recorder.seconds)}  {size_text(recorder.file_bytes)}" if recorder and running else ""
         self.top_bar.show_recording(text, status.state is State.RUNNING)
+        self.recording_panel.show_recorder(recorder, self.settings.recordings, status.state is State.RUNNING)
         self.setWindowTitle(f"{source} - rgbd-seg" if source else "rgbd-seg")
 
     def _show_stage(self, status: Status) -> None:
@@ -268,7 +297,7 @@ class MainWindow(QMainWindow):
         self, key: str, text: str, kind: str = "warning", action: str = "", run: Callable[[], None] | None = None
     ) -> None:
         """Shows a message at the top of the views; a later one with the same key replaces it."""
-        self.banners.clear(key)
+        self.banners.forget(key)
         self.banners.show_message(Message(key, kind, text, action, run))  # type: ignore[arg-type]
 
     # What changes
@@ -304,6 +333,8 @@ class MainWindow(QMainWindow):
         self.settings = settings
         self.sources.show_settings(settings)
         self.models.show_settings(settings)
+        self.recording_panel.show_settings(settings.recordings, settings.pre_roll_s)
+        self.session.keep_before(settings.pre_roll_s)
 
     def change_theme(self, choice: str) -> None:
         """Dark, light or like the system; the widgets take the new colours at once, the icons with the next start."""
@@ -329,6 +360,8 @@ class MainWindow(QMainWindow):
         self.bridge.close()
         self.sources.finder.close()
         self.commands.close()
+        self.exports.close()
+        self.figures.close()
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         state = bytes(self.saveState().toBase64().data()).decode()
         self._file.save(replace(self.settings, geometry=geometry, state=state))

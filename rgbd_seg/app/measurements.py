@@ -13,11 +13,12 @@ from rgbd_seg.calibration import deproject
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from rgbd_seg.calibration import Intrinsics
     from rgbd_seg.frame import Segmentation
 
 _STRIDE = 4
 _SMOOTH = 5  # Points of the thinned grid over which normals are averaged: single depth noise would tilt them.
-_STEEPEST = 8.0  # Surface over frontal area at which a surface is so oblique that noise rules.
+_STEEPEST = 8.0  # Slant beyond which a surface is so oblique that noise rules.
 _FEWEST_POINTS = 12
 
 
@@ -60,7 +61,7 @@ def measure(segmentation: Segmentation) -> tuple[Measurement, ...]:
     points = deproject(frame.depth, frame.calibration)[::_STRIDE, ::_STRIDE]
     labels = labels[::_STRIDE, ::_STRIDE]
     there = points[..., 2] > 0
-    areas = _areas_m2(points, there)
+    areas = _areas_m2(points, there, frame.calibration.color)
     found = []
     for label in np.unique(labels[there]):
         mask = there & (labels == label)
@@ -80,11 +81,19 @@ def measure(segmentation: Segmentation) -> tuple[Measurement, ...]:
     return tuple(sorted(found, key=lambda one: -one.area_m2))
 
 
-def _areas_m2(points: NDArray[np.float32], there: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Surface that each point stands for: the cross product of the steps to its smoothed neighbours."""
-    weight = cv2.blur(there.astype(np.float32), (_SMOOTH, _SMOOTH))
-    smooth = cv2.blur(np.where(there[..., None], points, 0), (_SMOOTH, _SMOOTH)) / np.maximum(weight, 1e-6)[..., None]
-    across, down = np.gradient(smooth, axis=1), np.gradient(smooth, axis=0)
-    areas = np.linalg.norm(np.cross(across, down), axis=-1)
-    frontal = np.abs(across[..., 0] * down[..., 1])
-    return np.where(there, np.minimum(areas, frontal * _STEEPEST), 0).astype(np.float32)
+def _areas_m2(points: NDArray[np.float32], there: NDArray[np.bool_], lens: Intrinsics) -> NDArray[np.float32]:
+    """Surface that each point of the thinned grid stands for.
+
+    A pixel's cone cuts z^2 / (fx fy) out of a plane across the view, and |n| / |n . r| times as much out of a plane
+    with normal n, where r = (x/z, y/z, 1) is the pixel's ray.
+    """
+    weight = np.maximum(cv2.blur(there.astype(np.float32), (_SMOOTH, _SMOOTH)), 1e-6)[..., None]
+    smooth = cv2.blur(np.where(there[..., None], points, 0), (_SMOOTH, _SMOOTH)) / weight
+    normals = np.cross(np.gradient(smooth, axis=1), np.gradient(smooth, axis=0))
+    z = points[..., 2:]
+    rays = points / np.where(z > 0, z, 1)
+    along = np.abs((normals * rays).sum(axis=-1))
+    length = np.linalg.norm(normals, axis=-1)
+    slant = np.minimum(length / np.maximum(along, 1e-12), _STEEPEST)
+    frontal = (z[..., 0] * _STRIDE) ** 2 / (lens.fx * lens.fy)
+    return np.where(there & (length > 0), frontal * slant, 0).astype(np.float32)

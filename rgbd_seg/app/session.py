@@ -36,7 +36,8 @@ def _open_sensor(uri: str, request: Request | None) -> Sensor:
     return open_sensor(uri, request)
 
 
-def _open_model(path: Path, options: SegmenterOptions, progress: Progress) -> Segmenter:
+def open_model(path: Path, options: SegmenterOptions, progress: Progress) -> Segmenter:
+    """Opens a model file on the best back end."""
     # By name, because it brings PyTorch with it, which the window loads as late as it can.
     segmenter: Segmenter = import_module("rgbd_seg.inference").open_segmenter(path, options, progress)
     return segmenter
@@ -50,7 +51,7 @@ class Session:
         wake: Callable[[], None],
         *,
         sensor_opener: Callable[[str, Request | None], Sensor] = _open_sensor,
-        model_opener: Opener = _open_model,
+        model_opener: Opener = open_model,
     ) -> None:
         """Opens nothing yet.
 
@@ -233,6 +234,13 @@ class Session:
             pipeline.unload_model()
         else:
             pipeline.load_model(lambda _progress: lent)
+
+    def keep_before(self, seconds: float) -> None:
+        """Keeps so many seconds of frames for recordings that begin later."""
+        self._settings = replace(self._settings, pre_roll_s=seconds)
+        pipeline = self.pipeline
+        if pipeline is not None:
+            pipeline.configure(self._settings)
 
     # Recording
 

@@ -31,6 +31,7 @@ COMMANDS = (
     Command("toggle_recording", "Record or stop recording", ("R",), "Keep"),
     Command("save_snapshot", "Save a snapshot", ("S",), "Keep"),
     Command("copy_picture", "Copy the picture", ("Ctrl+C",), "Keep"),
+    Command("export_recording", "Export…", ("Ctrl+E",), "Keep"),
     Command("toggle_play", "Pause or play", ("Space",), "Replay"),
     Command("step_on", "One frame on", ("Right",), "Replay"),
     Command("step_back", "One frame back", ("Left",), "Replay"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ class WindowCommands(QObject):
         menu = QMenu(self._window)
         for names in (
             ("open_file", "open_folder", "open_model", "close_source"),
-            ("save_snapshot", "copy_picture"),
+            ("save_snapshot", "copy_picture", "export_recording"),
             ("ruler", "toggle_full_screen", "toggle_panels"),
         ):
             for name in names:
@@ -145,6 +146,20 @@ class WindowCommands(QObject):
         if image is not None:
             QGuiApplication.clipboard().setImage(image.copy())
             self._window.say("snapshot", "The picture was copied.", "info")
+
+    def export_recording(self) -> None:
+        """Asks what to export, and how."""
+        self._window.exports.ask()
+
+    def choose_record_folder(self) -> None:
+        """Asks where recordings go."""
+        window = self._window
+
+        def take(folder: str) -> None:
+            window.remember(replace(window.settings, record_folder=folder))
+            window.refresh()
+
+        choose(window, "Folder for recordings", take, start=window.settings.recordings)
 
     # Replay
 

@@ -64,14 +64,19 @@ class PointGrid:
     def triangles(self) -> NDArray[np.uint32]:
         """(N, 3) indices into the flattened grid, without triangles that would bridge a jump in depth."""
         height, width = self.there.shape
-        z = self.points_m[..., 2]
-        corners = np.stack([z[:-1, :-1], z[:-1, 1:], z[1:, :-1], z[1:, 1:]])
-        near, far = corners.min(0), corners.max(0)
-        there = self.there
-        whole = there[:-1, :-1] & there[:-1, 1:] & there[1:, :-1] & there[1:, 1:] & (far - near < _JUMP * self.stride * near + 0.02)
-        first = (np.arange((height - 1) * width, dtype=np.uint32).reshape(height - 1, width)[:, :-1])[whole]
-        quads = np.stack([first, first + 1, first + width, first + 1, first + width + 1, first + width], axis=-1)
-        return quads.reshape(-1, 3).astype(np.uint32)
+        z = np.where(self.there, self.points_m[..., 2], np.nan)
+        upper_left, upper_right, lower_left, lower_right = z[:-1, :-1], z[:-1, 1:], z[1:, :-1], z[1:, 1:]
+        first = np.arange((height - 1) * width, dtype=np.uint32).reshape(height - 1, width)[:, :-1]
+        found = []
+        for corners, offsets in (
+            ((upper_left, upper_right, lower_left), (0, 1, width)),
+            ((upper_right, lower_right, lower_left), (1, width + 1, width)),
+        ):
+            far = np.maximum(np.maximum(corners[0], corners[1]), corners[2])  # NaN at holes, and then False below.
+            near = np.minimum(np.minimum(corners[0], corners[1]), corners[2])
+            start = first[far - near < _JUMP * self.stride * near + 0.02]
+            found.append(np.stack([start + offset for offset in offsets], axis=-1))
+        return np.concatenate(found).astype(np.uint32)
 
 
 def point_grid(scene: Scene, stride: int) -> PointGrid:

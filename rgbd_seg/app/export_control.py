@@ -1,0 +1,120 @@
+"""Exports from the window: the dialog, the job in the background with its progress, and PLY files of the 3D view."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from rgbd_seg.app.cloud.scene import point_grid
+from rgbd_seg.app.export_dialog import ExportDialog
+from rgbd_seg.app.export_job import ExportJob, ExportPlan
+from rgbd_seg.app.file_dialog import CLOUDS, choose
+from rgbd_seg.app.model_control import model_path, options_from
+from rgbd_seg.app.session import open_model
+from rgbd_seg.recording.export_cloud import cloud_file
+from rgbd_seg.sensors import parse_uri
+
+if TYPE_CHECKING:
+    from rgbd_seg.app.main_window import MainWindow
+
+
+class ExportControl(QObject):
+    """At most one export at a time."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.job: ExportJob | None = None
+        self._cloud_thread: threading.Thread | None = None
+
+    def ask(self) -> None:
+        """Opens the dialog for the open recording."""
+        window = self._window
+        playback, info = window.session.playback, window.session.info
+        if playback is None or info is None:
+            window.say("export", "Only recordings can be exported: record the source first, then open the recording.")
+            return
+        if self.job is not None:
+            window.say("export", "An export is running already.", "info", "Cancel it", self.cancel)
+            return
+        uri = parse_uri(window.session.uri)
+        own = {key: value for key, value in uri.options.items() if key not in ("loop", "speed", "mode")}
+        model = model_path(window.settings.model) if window.session.status().model.info else None
+        dialog = ExportDialog(
+            Path(uri.rest).expanduser(),
+            own,
+            playback.length,
+            window.replay_bar.range,
+            window.settings.recordings,
+            model,
+            options_from(window.settings),
+            window,
+        )
+        dialog.plan_made.connect(self.start)
+        dialog.show()
+
+    def start(self, plan: ExportPlan) -> None:
+        """Begins an export."""
+        plan.target.parent.mkdir(parents=True, exist_ok=True)
+        self.job = ExportJob(plan, open_model, self._window.bridge.wake)
+        self.tick()
+
+    def cancel(self) -> None:
+        """Stops the running export."""
+        if self.job is not None:
+            self.job.cancel()
+
+    def tick(self) -> None:
+        """Shows the progress; call it often."""
+        if self.job is None:
+            return
+        status = self.job.status
+        if status.state == "running":
+            part = f"{status.done} of {status.total} frames" if status.total else "beginning"
+            text = f"Exporting {self.job.plan.source.name} to {self.job.plan.target.name}: {part}"
+            self._window.say("export", text, "info", "Cancel", self.cancel)
+            return
+        self.job.close()
+        self.job = None
+        self._window.say("export", status.text, "error" if status.state == "failed" else "info")
+
+    def ask_cloud(self) -> None:
+        """Asks where the cloud on screen is to go."""
+        if self._window.cloud.scene is not None:
+            proposed = self._window.settings.recordings / "cloud.ply"
+            choose(self._window, "Save the cloud", self._save_cloud, files=CLOUDS, save_as=proposed)
+
+    def _save_cloud(self, path: str) -> None:
+        scene = self._window.cloud.scene
+        if scene is None:
+            return
+
+        def body() -> None:
+            grid = point_grid(scene, 1)
+            one = scene.segmentation
+            labels = one.labels if one.labels is not None else None
+            names = one.label_set.names if one.label_set else ()
+            comments = tuple(f"label {label} {name}" for label, name in enumerate(names, start=1))
+            shown = grid.there
+            points = grid.points_m.copy()
+            points[~shown] = 0  # Hidden classes are no points, like holes.
+            try:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                Path(path).write_bytes(cloud_file(points, grid.rgb, labels, comments))
+                text, kind = f"Cloud saved in {path}", "info"
+            except OSError as error:
+                text, kind = f"{path} could not be written: {error.strerror or error}.", "error"
+            self._window.bridge.post(lambda: self._window.say("export", text, kind))
+
+        self._cloud_thread = threading.Thread(target=body, name="rgbd-seg cloud file", daemon=True)
+        self._cloud_thread.start()
+
+    def close(self) -> None:
+        """Ends what is running."""
+        if self.job is not None:
+            self.job.close()
+        if self._cloud_thread is not None:
+            self._cloud_thread.join(2.0)

@@ -1,0 +1,102 @@
+"""Collects figures while frames run, and feeds the panels of plots and measurements when they are seen."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from rgbd_seg.app.class_rows import count_classes
+from rgbd_seg.app.file_dialog import TABLES, choose
+from rgbd_seg.app.history import History
+from rgbd_seg.app.measure_panel import MeasurementLog
+from rgbd_seg.app.measurements import measure
+
+if TYPE_CHECKING:
+    from rgbd_seg.app.main_window import MainWindow
+    from rgbd_seg.app.measure_panel import MeasurePanel
+    from rgbd_seg.app.plots_panel import PlotsPanel
+
+_MEASURE_EVERY_S = 0.5
+
+
+class Figures(QObject):
+    """Ticks with the window."""
+
+    def __init__(self, window: MainWindow, plots: PlotsPanel, measures: MeasurePanel) -> None:
+        super().__init__(window)
+        self._window, self._plots, self._measures = window, plots, measures
+        self.history = History()
+        self.log: MeasurementLog | None = None
+        self._measured_s = 0.0
+        self._measured_index = -1
+        plots.export_wanted.connect(self._choose_csv)
+        measures.log_wanted.connect(self._switch_log)
+
+    def tick(self) -> None:
+        """Takes the present moment; call it four times a second."""
+        window = self._window
+        segmentation = window.presenter.segmentation
+        if segmentation is None:
+            return
+        label_set = window.presenter.label_set
+        self.history.add(window.session.status(), count_classes(segmentation))
+        colors = {}
+        if label_set is not None:
+            table = window.presenter.display.class_colors(label_set)
+            colors = {
+                name: (int(table[i][0]), int(table[i][1]), int(table[i][2]))
+                for i, name in enumerate(label_set.names, start=1)
+            }
+        self._plots.show_history(self.history, colors)
+        wanted = self._measures.isVisible() or self.log is not None
+        fresh = segmentation.frame.index != self._measured_index
+        if wanted and fresh and time.monotonic() - self._measured_s >= _MEASURE_EVERY_S:
+            self._measured_s, self._measured_index = time.monotonic(), segmentation.frame.index
+            measurements = measure(segmentation)
+            self._measures.show_measurements(measurements)
+            if self.log is not None:
+                self._append(segmentation.frame.index, measurements)
+
+    def _append(self, index: int, measurements: tuple[object, ...]) -> None:
+        assert self.log is not None
+        try:
+            self.log.add(index, measurements)  # type: ignore[arg-type]
+        except OSError as error:
+            self._window.say("measure", f"The log ended: {error.strerror or error}.", "error")
+            self.close()
+
+    def _switch_log(self, on: bool) -> None:
+        if not on:
+            path = self.log.path if self.log else None
+            self.close()
+            if path:
+                self._window.say("measure", f"Measurements saved in {path}", "info")
+            return
+        folder = self._window.settings.recordings
+        path = folder / f"{time.strftime('%Y-%m-%d %H.%M.%S')} measurements.csv"
+        try:
+            self.log = MeasurementLog(path)
+        except OSError as error:
+            self._window.say("measure", f"{path} cannot be written: {error.strerror or error}.", "error")
+        self._measures.show_logging(self.log.path if self.log else None)
+
+    def _choose_csv(self) -> None:
+        proposed = self._window.settings.recordings / "figures.csv"
+        choose(self._window, "Save figures", self._save_csv, files=TABLES, save_as=proposed)
+
+    def _save_csv(self, path: str) -> None:
+        try:
+            self.history.save_csv(Path(path))
+            self._window.say("measure", f"Figures saved in {path}", "info")
+        except OSError as error:
+            self._window.say("measure", f"{path} cannot be written: {error.strerror or error}.", "error")
+
+    def close(self) -> None:
+        """Ends a log."""
+        if self.log is not None:
+            self.log.close()
+            self.log = None
+        self._measures.show_logging(None)

@@ -1,0 +1,165 @@
+"""Zoom, display choices, settings, notices and names: everything that needs no window."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from rgbd_seg.app.device_finder import parse_devices
+from rgbd_seg.app.display import Display, color_blind_palette
+from rgbd_seg.app.drops import kind_of
+from rgbd_seg.app.notices import notices
+from rgbd_seg.app.recording_control import file_name
+from rgbd_seg.app.settings import MAX_RECENT, Settings, SettingsFile
+from rgbd_seg.app.shortcuts import COMMANDS, key_rows
+from rgbd_seg.app.source_names import short_name
+from rgbd_seg.app.status_line import rate_texts
+from rgbd_seg.app.view_grid import arrange
+from rgbd_seg.app.viewport import Viewport
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.pipeline.status import ModelState, ModelStatus, State, Status, StopReason
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PICTURE, VIEW = (640, 480), (800.0, 600.0)
+
+
+def test_the_point_under_the_pointer_stays_while_zooming() -> None:
+    at = (500.0, 200.0)
+    left, top, scale = Viewport().placed(PICTURE, VIEW)
+    before = ((at[0] - left) / scale, (at[1] - top) / scale)
+    zoomed = Viewport().zoomed(3.0, at, PICTURE, VIEW)
+    left, top, scale = zoomed.placed(PICTURE, VIEW)
+    assert ((at[0] - left) / scale, (at[1] - top) / scale) == pytest.approx(before)
+    assert zoomed.zoomed(0.1, at, PICTURE, VIEW) == Viewport()
+
+
+def test_panning_stops_at_the_edge() -> None:
+    zoomed = Viewport().zoomed(2.0, (400, 300), PICTURE, VIEW)
+    assert zoomed.moved((100_000, 0), PICTURE, VIEW).x == 0.25
+    assert zoomed.moved((-100_000, 0), PICTURE, VIEW).x == 0.75
+
+
+def test_two_views_lie_so_that_pictures_are_largest() -> None:
+    beside = arrange(2, 1600, 600, 4 / 3)
+    above = arrange(2, 600, 1000, 4 / 3)
+    assert beside[0].top() == beside[1].top()
+    assert above[0].left() == above[1].left()
+    assert len(arrange(4, 800, 600, 4 / 3)) == 4
+
+
+def test_settings_come_back_and_strange_values_do_not(tmp_path: Path) -> None:
+    file = SettingsFile(tmp_path / "deep" / "window.json")
+    assert file.load() == (Settings(), "")
+    wanted = Settings(opacity=0.2, near_m=0.5, colors={"wall": [1, 2, 3]}, views=4).with_recent_source("synthetic:")
+    assert file.save(wanted) == ""
+    assert file.load()[0] == wanted
+    data = json.loads(file.path.read_text())
+    data |= {"opacity": 7, "views": 3, "panes": ["nonsense"], "theme": 5, "unknown": 1, "colors": {"wall": "red"}}
+    file.path.write_text(json.dumps(data))
+    loaded, problem = file.load()
+    assert problem == ""
+    assert (loaded.opacity, loaded.views, loaded.panes) == (0.55, 2, Settings().panes)
+    assert loaded.colors == {}
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "\x00", "null"])
+def test_a_broken_settings_file_is_set_aside(tmp_path: Path, text: str) -> None:
+    file = SettingsFile(tmp_path / "window.json")
+    file.path.write_text(text)
+    loaded, problem = file.load()
+    assert loaded == Settings()
+    assert "set aside" in problem
+    assert (tmp_path / "window.broken.json").read_text() == text
+    assert not file.path.exists()
+
+
+def test_recent_sources_are_bounded_and_newest_first() -> None:
+    settings = Settings()
+    for number in range(MAX_RECENT + 5):
+        settings = settings.with_recent_source(f"/r{number}.mcap")
+    settings = settings.with_recent_source("/r12.mcap")
+    assert len(settings.recent_sources) == MAX_RECENT
+    assert settings.recent_sources[:2] == ("/r12.mcap", "/r14.mcap")
+
+
+def test_solo_wins_over_hidden_and_colours_over_palettes() -> None:
+    labels = LabelSet.load("sunrgbd13")
+    first, second = labels.names[:2]
+    display = Display(hidden=frozenset({first}), colors={first: (1, 2, 3)})
+    assert not display.shows(first)
+    assert display.shows(second)
+    assert Display(solo=first, hidden=frozenset({first})).shows(first)
+    assert tuple(display.class_colors(labels)[1]) == (1, 2, 3)
+    assert not display.visible(labels)[0]
+
+
+def test_the_colour_blind_palette_differs_without_red_and_green() -> None:
+    labels = LabelSet.load("sunrgbd13")
+    table = color_blind_palette(labels)[1 : len(labels) + 1].astype(float)
+    # What is left to a red-green blind eye, roughly: luminance and blue against yellow.
+    seen = np.stack([table @ [0.2126, 0.7152, 0.0722], table[:, 2] - table[:, :2].mean(axis=1)], axis=1)
+    distance = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
+    np.fill_diagonal(distance, np.inf)
+    assert distance.min() > 10
+
+
+def test_notices_say_what_happened_and_what_to_do() -> None:
+    stopped = Status(State.STOPPED, stop_reason=StopReason.SENSOR_FAILED, error="the camera is in use")
+    (notice,) = notices(stopped, camera=True)
+    assert (notice.text, notice.action) == ("The camera is in use.", "reopen")
+    lost = Status(State.LOST, "Xtion is unplugged. Waiting for it to come back")
+    assert "Waiting" in notices(lost, camera=True)[0].text
+    failed = Status(State.RUNNING, model=ModelStatus(ModelState.FAILED, error="model.safetensors is truncated"))
+    assert notices(failed, camera=True)[0].action == "choose model"
+    assert notices(Status(State.RUNNING), camera=True) == ()
+
+
+def test_rates_are_words() -> None:
+    status = Status(State.RUNNING, capture_fps=29.96, behind_ms=41.2, missed=2)
+    assert rate_texts(status, "camera") == ("camera 30.0 fps", "no model", "41 ms behind", "2 lost")
+    assert rate_texts(Status(), "camera") == ("", "", "", "")
+
+
+def test_names_for_people() -> None:
+    assert short_name("synthetic:?seed=3") == "Synthetic room 3"
+    assert short_name("realsense:0123") == "RealSense 0123"
+    assert short_name("/home/me/kitchen.mcap?loop=1") == "kitchen.mcap"
+    assert short_name("/data/SUNRGBD/kv1") == "SUNRGBD/kv1"
+
+
+def test_file_names_hold_no_separators() -> None:
+    import time
+
+    name = file_name("../../etc: Kinect/v1", time.gmtime(0))
+    assert "/" not in name
+    assert name.startswith("1970-01-01")
+    assert name.endswith(".mcap")
+
+
+def test_devices_are_parsed_and_a_crashed_search_is_a_problem() -> None:
+    row = {"uri": "realsense:1", "name": "D435", "kind": "camera", "serial": "1", "connection": "USB 3.2"}
+    devices, problems = parse_devices(json.dumps({"devices": [row], "problems": {"openni": "not installed"}}))
+    assert devices[0].about == "1, USB 3.2"
+    assert problems == {"openni": "not installed"}
+    assert parse_devices("Segmentation fault")[0] == ()
+    assert "doctor" in parse_devices("")[1]["cameras"]
+
+
+def test_no_key_means_two_things() -> None:
+    keys = [key for command in COMMANDS for key in command.keys]
+    assert len(keys) == len(set(keys))
+    assert sum(len(rows) for rows in key_rows().values()) > len(keys) / 2
+
+
+def test_drops_are_known_by_name(tmp_path: Path) -> None:
+    (tmp_path / "m.safetensors").touch()
+    (tmp_path / "l.json").touch()
+    assert kind_of(tmp_path / "m.safetensors") == "model"
+    assert kind_of(tmp_path / "l.json") == "labels"
+    assert kind_of(tmp_path) == "source"
+    assert kind_of(tmp_path / "gone") == "nothing"
