@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # Back end -> module. On a CPU, "auto" takes the first that can be used: the order is that of speed there.
 _BACKENDS = {
     "openvino": "openvino_segmenter",
+    "onnxruntime": "onnx_segmenter",
     "torch": "torch_segmenter",
 }
 _OWN_SUFFIX = ".safetensors"

@@ -73,7 +73,7 @@ def postprocessing(card: NetworkCard, element: str, shape: Sequence[int], camera
     dims = ",".join(map(str, shape))
     to_nchw = "Transpose<perm = [0, 3, 1, 2]>(raw)" if output.layout == "NHWC" else "Identity(raw)"
     lines = [f"raw = Cast<to = 1>({_quoted(output.output)})", f"planes = {to_nchw}"]
-    lines += _resize_linear("planes", "sized", size)
+    lines += _resize_linear("planes", "sized", card.channels, size)
     if output.kind == "logits":
         # The highest softmax probability: exp(max) / sum(exp) with the maximum taken off first.
         lines += [
@@ -147,7 +147,7 @@ def _color_lines(color: ColorInput, size: Size) -> list[str]:
         "color_chw = Transpose<perm = [2, 0, 1]>(color_float)",
         "color_axis = Constant<value_ints = [0]>()",
         "color_nchw = Unsqueeze(color_chw, color_axis)",
-        *_resize_linear("color_nchw", "color_sized", size),
+        *_resize_linear("color_nchw", "color_sized", 3, size),
         f"color_gain = Constant<value = float[1,3,1,1] {{{_numbers(*gain)}}}>()",
         f"color_shift = Constant<value = float[1,3,1,1] {{{_numbers(*shift)}}}>()",
         "color_scaled = Mul(color_sized, color_gain)",
@@ -192,11 +192,12 @@ def _depth_lines(depth: DepthInput, camera: Size, size: Size) -> list[str]:
     ]
 
 
-def _resize_linear(source: str, target: str, size: Size) -> list[str]:
-    """Lines that resize an (N, C, H, W) tensor bilinearly, pixel centres at halves as in OpenCV."""
+def _resize_linear(source: str, target: str, channels: int, size: Size) -> list[str]:
+    """Lines that resize a (1, C, H, W) tensor bilinearly, pixel centres at halves as in OpenCV."""
+    # All four sizes: ONNX Runtime's optimiser stumbles over a Resize of some axes beside a Transpose.
     return [
-        f"{target}_size = Constant<value_ints = [{size[0]}, {size[1]}]>()",
-        f'{target} = Resize<axes = [2, 3], mode = "linear", coordinate_transformation_mode = "half_pixel">'
+        f"{target}_size = Constant<value_ints = [1, {channels}, {size[0]}, {size[1]}]>()",
+        f'{target} = Resize<mode = "linear", coordinate_transformation_mode = "half_pixel">'
         f"({source}, , , {target}_size)",
     ]
 

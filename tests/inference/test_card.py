@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.frame import RgbdFrame
 
-BACKENDS = ["openvino"]
+BACKENDS = ["openvino", "onnxruntime"]
 CLASSES = ["red", "green", "blue", "near"]
 
 

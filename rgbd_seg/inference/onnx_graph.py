@@ -1,0 +1,113 @@
+"""The deployed graph as an ONNX model: what ONNX Runtime runs and what `rgbd-seg model export` writes."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from rgbd_seg.errors import ModelError
+from rgbd_seg.inference.cache import cache_key, file_digest, read_entry, write_entry
+from rgbd_seg.inference.graph import DeployedGraph
+from rgbd_seg.inference.model_info import describe
+from rgbd_seg.inference.smoothing import SmoothedGraph
+from rgbd_seg.models.deresunet import DeResUNet
+from rgbd_seg.models.model_file import load_model, read_card
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from rgbd_seg.inference.resize import Size
+    from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
+
+COLOR, DEPTH, DEPTH_UNIT, STRENGTH = "color", "depth", "depth_unit_m", "strength"
+LABELS, CONFIDENCE = "labels", "confidence"
+STATE = ("probabilities", "previous_color", "previous_depth_m")
+
+
+def example_inputs(frame_size: Size) -> tuple[Tensor, Tensor, Tensor]:
+    """A black frame, in the types that cameras give: colour uint8, depth uint16, the unit float32."""
+    height, width = frame_size
+    depth = torch.zeros(height, width, dtype=torch.uint16)
+    return torch.zeros(height, width, 3, dtype=torch.uint8), depth, torch.tensor(0.001)
+
+
+def to_onnx(graph: nn.Module, inputs: tuple[Tensor, ...], names_in: list[str], names_out: list[str]) -> Any:
+    """A module as an `onnx.ModelProto` with fixed shapes.
+
+    Raises:
+        ModelError: The exporter is not installed.
+    """
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")  # PyTorch's exporter warns about PyTorch.
+            program = torch.onnx.export(
+                graph.eval(), inputs, dynamo=True, verbose=False, input_names=names_in, output_names=names_out
+            )
+    except ImportError as error:
+        raise ModelError(f"making ONNX models needs onnxscript ({error}): pip install onnxscript") from None
+    if program is None:
+        raise ModelError("PyTorch returned no ONNX model")
+    return program.model_proto
+
+
+class OnnxModelFile:
+    """One of our own model files, as ONNX files in the cache.
+
+    Args:
+        path: The file.
+        options: Of these only the network's input size.
+        precision: "float32" or "float16" for the network's arithmetic.
+
+    Raises:
+        ModelError: The file cannot be used.
+    """
+
+    def __init__(self, path: Path, options: SegmenterOptions, precision: str) -> None:
+        self._path, self._precision = path, precision
+        self._card = read_card(path)
+        self._size = options.size or self._card.size
+        self._digest = file_digest(path)
+        self.label_set = self._card.label_set
+
+    def describe(self, backend: str, device: str, precision: str, reason: str) -> SegmenterInfo:
+        """What people are told about it."""
+        with torch.device("meta"):
+            network = DeResUNet(self._card.network)
+        return describe(self._path, network, self._card, backend, device, precision, self._size, reason)
+
+    def build(self, frame_size: Size, smoothed: bool) -> list[bytes | str]:
+        """The models to run one after the other: one, as the path of a file or as bytes."""
+        entry = cache_key(self._digest, self._size, frame_size, smoothed, self._precision, torch.__version__) + ".onnx"
+        cached = read_entry(entry)
+        if cached is None:
+            model = self._export(frame_size, smoothed)
+            cached = write_entry(entry, lambda path: _write(path, model))
+            if cached is None:  # The disk is full.
+                return [model]
+        return [str(cached)]
+
+    def _export(self, frame_size: Size, smoothed: bool) -> bytes:
+        network, card = load_model(self._path)
+        if self._precision == "float16":
+            network = network.half()
+        graph = DeployedGraph(network, card, frame_size, self._size)
+        names_in, names_out = [COLOR, DEPTH, DEPTH_UNIT], [LABELS, CONFIDENCE]
+        if not smoothed:
+            model = to_onnx(graph, example_inputs(frame_size), names_in, names_out)
+        else:
+            memory = SmoothedGraph(graph)
+            inputs = (*example_inputs(frame_size), torch.tensor(0.0), *memory.initial_state())
+            names_in += [STRENGTH, *STATE]
+            model = to_onnx(memory, inputs, names_in, [*names_out, *(f"{name}_out" for name in STATE)])
+        data: bytes = model.SerializeToString()
+        return data
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)

@@ -1,0 +1,158 @@
+"""The back end for whatever ONNX Runtime runs on: any CPU, and GPUs by the providers that are installed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rgbd_seg.errors import ConfigurationError, ModelError
+from rgbd_seg.inference.graph_segmenter import USUAL_FRAME_SIZE, GraphSegmenter, Inferred
+from rgbd_seg.inference.onnx_runtime import Provider, choose_precision, find_provider, open_sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from rgbd_seg.inference.graph_segmenter import Progress
+    from rgbd_seg.inference.onnx_graph import OnnxModelFile
+    from rgbd_seg.inference.onnx_network import OnnxNetwork
+    from rgbd_seg.inference.resize import Size
+    from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
+    from rgbd_seg.labels import LabelSet
+
+    # Makes the ONNX models for a frame size, with a memory or without; they run one after the other.
+    ModelBuilder = Callable[[Size, bool], list[bytes | str]]
+
+NAME = "ONNX Runtime"
+SUFFIXES = (".safetensors", ".onnx")
+
+_FRAME_INPUTS = 4  # Colour, depth, its unit and the strength of the smoothing come first; then the memory.
+_FRAME_OUTPUTS = 2  # Labels and confidence come first; then the memory.
+
+
+def problem(device: str) -> str | None:
+    """Why this back end cannot use that device here; None if it can."""
+    try:
+        find_provider(device)
+    except ImportError as error:
+        return f"ONNX Runtime cannot be imported ({error})"
+    except ConfigurationError as error:
+        return str(error)
+    return None
+
+
+def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress: Progress) -> OnnxSegmenter:
+    """Loads a model file or an ONNX network, and warms it up.
+
+    Args:
+        path: One of our own model files, or an ONNX file with a card beside it.
+        options: `backend` is not looked at.
+        reason: Why this back end was chosen, in a sentence.
+        progress: Called with words and a share 0..1; may raise to give up, everything is freed then.
+
+    Raises:
+        ConfigurationError: The device does not have the precision.
+        ModelError: The file or the device cannot be used.
+    """
+    trouble = problem(options.device)
+    if trouble:
+        raise ModelError(f"{trouble}: choose another device, or auto")
+    provider = find_provider(options.device)
+    precision = choose_precision(provider, options.precision)
+    progress("reading the model", 0.1)
+    if path.suffix.lower() == ".onnx":
+        from rgbd_seg.inference.onnx_network import OnnxNetwork
+
+        source: OnnxNetwork | OnnxModelFile = OnnxNetwork(path, options)
+    else:
+        from rgbd_seg.inference.onnx_graph import OnnxModelFile
+
+        source = OnnxModelFile(path, options, precision)
+    info = source.describe(NAME, provider.name, precision, reason)
+    segmenter = OnnxSegmenter(source.build, info, source.label_set, provider, options)
+    try:
+        segmenter.warm(options.frame_size or USUAL_FRAME_SIZE, progress)
+    except BaseException:  # Whatever ends the loading, also a progress callback that gives up: nothing stays behind.
+        segmenter.close()
+        raise
+    return segmenter
+
+
+class OnnxSegmenter(GraphSegmenter):
+    """A chain of ONNX Runtime sessions. What one gives to the next, and the memory, stay on the device."""
+
+    def __init__(
+        self,
+        build_models: ModelBuilder,
+        info: SegmenterInfo,
+        label_set: LabelSet,
+        provider: Provider,
+        options: SegmenterOptions,
+    ) -> None:
+        """Takes models that are not loaded yet.
+
+        Args:
+            build_models: Makes the models.
+            info: What was chosen.
+            label_set: What the labels mean.
+            provider: Where to run.
+            options: Settings and threads.
+        """
+        self._build_models, self._provider, self._threads = build_models, provider, options.threads
+        self._sessions: list[Any] = []
+        self._state: dict[str, Any] = {}
+        super().__init__(info, label_set, options)
+
+    def build(self, frame_size: Size, *, smoothed: bool) -> None:
+        """Opens the sessions."""
+        self.release()
+        self._sessions = open_sessions(self._build_models(frame_size, smoothed), self._provider, self._threads)
+        for given in self._sessions[0].get_inputs()[_FRAME_INPUTS:]:  # An empty memory to begin with.
+            self._state[given.name] = self._on_device(np.zeros(given.shape, np.float32))
+
+    def infer(
+        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float
+    ) -> Inferred:
+        """Runs the sessions one after the other."""
+        started = time.perf_counter()
+        frame: tuple[NDArray[Any], ...] = (
+            color,
+            depth,
+            np.array(depth_unit_m, np.float32),
+            np.array(strength, np.float32),
+        )
+        names = [given.name for given in self._sessions[0].get_inputs()[:_FRAME_INPUTS]]
+        values = {name: self._on_device(array) for name, array in zip(names, frame, strict=False)} | self._state
+        uploaded = time.perf_counter()
+        for session in self._sessions:
+            values = self._run_session(session, values)
+        done = time.perf_counter()
+        outputs = list(values.values())
+        labels, confidence = (value.numpy() for value in outputs[:_FRAME_OUTPUTS])
+        self._state = dict(zip(self._state, outputs[_FRAME_OUTPUTS:], strict=True))
+        stages = {"upload": uploaded - started, "network": done - uploaded, "download": time.perf_counter() - done}
+        return Inferred(labels, confidence, stages)
+
+    def release(self) -> None:
+        """Frees the sessions."""
+        self._sessions.clear()
+        self._state.clear()
+
+    def _on_device(self, array: NDArray[Any]) -> Any:
+        import onnxruntime
+
+        return onnxruntime.OrtValue.ortvalue_from_numpy(array, self._provider.memory, 0)
+
+    def _run_session(self, session: Any, values: dict[str, Any]) -> dict[str, Any]:
+        binding = session.io_binding()
+        for given in session.get_inputs():
+            binding.bind_ortvalue_input(given.name, values[given.name])
+        names = [output.name for output in session.get_outputs()]
+        for name in names:
+            binding.bind_output(name, self._provider.memory)
+        session.run_with_iobinding(binding)
+        return dict(zip(names, binding.get_outputs(), strict=True))
