@@ -19,7 +19,7 @@ import zstandard
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.opcode import Opcode
-from mcap.records import AttachmentIndex, Channel, Footer, McapRecord, MetadataIndex, Schema
+from mcap.records import AttachmentIndex, Channel, Footer, McapRecord, MetadataIndex, Schema, SummaryOffset
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.mcap_output import MAGIC
@@ -239,19 +239,38 @@ class McapInput:
         if footer.summary_crc and zlib.crc32(body) != footer.summary_crc:
             raise DamagedError("the summary is damaged")
         summary = Summary({}, {}, [], [])
-        for opcode, start, end in inner_records(body[:length]):
-            fields = body[start + HEADER_BYTES : end] if opcode != Opcode.CHUNK_INDEX else b""
-            if opcode == Opcode.SCHEMA:
-                schema = parse_record(fields, Schema)
-                summary.schemas[schema.id] = schema
-            elif opcode == Opcode.CHANNEL:
-                channel = parse_record(fields, Channel)
-                summary.channels[channel.id] = channel
-            elif opcode == Opcode.ATTACHMENT_INDEX:
-                summary.attachments.append(parse_record(fields, AttachmentIndex))
-            elif opcode == Opcode.METADATA_INDEX:
-                summary.metadata.append(parse_record(fields, MetadataIndex))
+        for start, end in self._groups(footer, body[:length]):
+            for opcode, at, record_end in inner_records(body[start:end]):
+                fields = body[start + at + HEADER_BYTES : start + record_end]
+                if opcode == Opcode.SCHEMA:
+                    schema = parse_record(fields, Schema)
+                    summary.schemas[schema.id] = schema
+                elif opcode == Opcode.CHANNEL:
+                    channel = parse_record(fields, Channel)
+                    summary.channels[channel.id] = channel
+                elif opcode == Opcode.ATTACHMENT_INDEX:
+                    summary.attachments.append(parse_record(fields, AttachmentIndex))
+                elif opcode == Opcode.METADATA_INDEX:
+                    summary.metadata.append(parse_record(fields, MetadataIndex))
         return summary
+
+    def _groups(self, footer: Footer, body: bytes) -> Iterator[tuple[int, int]]:
+        """The runs of records in the summary that matter: all of it but the chunk indexes, which may be thousands."""
+        if not footer.summary_offset_start:
+            yield 0, len(body)
+            return
+        start = footer.summary_offset_start - footer.summary_start
+        if not 0 <= start <= len(body):
+            raise DamagedError("the summary is damaged")
+        for opcode, at, end in inner_records(body[start:]):
+            if opcode != Opcode.SUMMARY_OFFSET:
+                continue
+            group = parse_record(body[start + at + HEADER_BYTES : start + end], SummaryOffset)
+            begin = group.group_start - footer.summary_start
+            if not 0 <= begin <= begin + group.group_length <= start:
+                raise DamagedError("the summary is damaged")
+            if group.group_opcode != Opcode.CHUNK_INDEX:
+                yield begin, begin + group.group_length
 
 
 @dataclass(frozen=True, slots=True)

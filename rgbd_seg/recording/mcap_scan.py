@@ -6,11 +6,12 @@ was interrupted opens in seconds.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mcap.opcode import Opcode
-from mcap.records import Channel, MessageIndex, Metadata, Schema
+from mcap.records import Channel, Metadata, Schema
 
 from rgbd_seg.recording.mcap_input import (
     HEADER_BYTES,
@@ -32,6 +33,7 @@ _WINDOW_BYTES = 1024 * 1024
 _NAME_DISTANCE = HEADER_BYTES + 8 + 8 + 8 + 4
 _SIGNATURES = (b"\x04\x00\x00\x00zstd", b"\x03\x00\x00\x00lz4")
 _MAX_METADATA = 10_000
+_INDEX_HEAD, _INDEX_ROW = struct.Struct("<HI"), struct.Struct("<qq")
 
 
 @dataclass(slots=True)
@@ -80,7 +82,7 @@ def scan(source: McapInput, progress: Callable[[float], None] | None = None) -> 
                 break
             opcode, end = source.header_at(position)
             if opcode == Opcode.MESSAGE_INDEX and open_chunk:
-                open_chunk.add_index(source.record_at(position, MessageIndex, opcode))
+                open_chunk.add_index(source.read_at(position + HEADER_BYTES, end - position - HEADER_BYTES))
             else:
                 if open_chunk:
                     open_chunk.settle(source, found, indexes_are_whole=True)
@@ -113,19 +115,31 @@ class _OpenChunk:
 
     def __init__(self, head: ChunkHead) -> None:
         self.head = head
-        self._indexes: list[MessageIndex] = []
+        self._indexes: list[tuple[int, list[tuple[int, int]]]] = []
 
-    def add_index(self, index: MessageIndex) -> None:
-        self._indexes.append(index)
+    def add_index(self, fields: bytes) -> None:
+        """Takes the fields of a MessageIndex: channel, length, then pairs of log time and offset in the chunk.
+
+        Raises:
+            DamagedError: The lengths contradict each other, or a message is outside the chunk.
+        """
+        if len(fields) < _INDEX_HEAD.size:
+            raise DamagedError("a message index is cut off")
+        channel_id, length = _INDEX_HEAD.unpack_from(fields)
+        if length != len(fields) - _INDEX_HEAD.size or length % 16:
+            raise DamagedError("a message index is damaged")
+        rows = list(_INDEX_ROW.iter_unpack(memoryview(fields)[_INDEX_HEAD.size :]))
+        if any(time_ns < 0 or not 0 <= offset < self.head.plain_size for time_ns, offset in rows):
+            raise DamagedError("a message index points outside its chunk")
+        self._indexes.append((channel_id, rows))
 
     def settle(self, source: McapInput, found: Scan, *, indexes_are_whole: bool) -> None:
         """Notes the chunk's messages: by its indexes, or by unpacking it where they do not suffice."""
-        known = all(index.channel_id in found.channels for index in self._indexes)
+        known = all(channel_id in found.channels for channel_id, _ in self._indexes)
         if indexes_are_whole and self._indexes and known:
-            for index in self._indexes:
-                for time_ns, offset in index.records:
-                    if time_ns < 2**63 and offset < self.head.plain_size:
-                        found.places.add(index.channel_id, time_ns, offset)
+            for channel_id, rows in self._indexes:
+                for time_ns, offset in rows:
+                    found.places.add(channel_id, time_ns, offset)
         else:
             self._unpack(source, found)
         found.places.place_chunk(self.head.offset)

@@ -140,9 +140,13 @@ def _own_streams(path: Path, contents: McapContents) -> Streams:
     return Streams(times, color, depth, frame, tuple(labels), instances, calibration, tuple(warnings))
 
 
-def _with_equal_times(*streams: Stream) -> tuple[NDArray[np.int64], Stream, Stream, Stream]:
+def _with_equal_times(
+    *streams: *tuple[Stream, Stream, Stream],
+) -> tuple[NDArray[np.int64], Stream, Stream, Stream]:
     """The streams cut down to the times that all of them have."""
     times = streams[0].places[:, 0]
+    if all(np.array_equal(times, stream.places[:, 0]) for stream in streams[1:]):
+        return times, *streams
     for stream in streams[1:]:
         times = np.intersect1d(times, stream.places[:, 0])
     first, second, third = (replace(s, places=s.places[np.searchsorted(s.places[:, 0], times)]) for s in streams)
