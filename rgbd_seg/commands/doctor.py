@@ -1,0 +1,41 @@
+"""`rgbd-seg doctor`: says what is installed, what is missing and how to mend it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options."""
+    parser.description = (
+        "Say what is installed, what is missing, and how to mend it. The exit code is 0 if everything that at least "
+        "one kind of camera needs is there, else 1."
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="also write the findings, versions and log to FILE")
+    parser.add_argument("--folder", type=Path, default=Path(), help="where recordings go: this disk is measured (here)")
+    parser.add_argument("--udev", action="store_true", help="print the udev rules for the cameras (Linux), no more")
+    parser.add_argument("--install-udev", action="store_true", help="install the udev rules (as root, Linux), no more")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Examines, or only prints or installs the udev rules."""
+    from rgbd_seg import doctor
+
+    if args.udev:
+        print(doctor.udev_rules(), end="")
+        return 0
+    if args.install_udev:
+        doctor.install_udev()
+        print("The udev rules are installed. Plug the camera in again.")
+        return 0
+    findings = doctor.examine(args.folder.resolve())
+    print(json.dumps(doctor.as_dict(findings), indent=2) if args.json else doctor.render(findings))
+    if args.report:
+        doctor.write_report(args.report, findings)
+    return 0 if doctor.ready_cameras(findings) else 1
