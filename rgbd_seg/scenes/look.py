@@ -12,6 +12,8 @@ from rgbd_seg.scenes.materials import hsv
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from rgbd_seg.scenes.room import Room
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -51,13 +53,18 @@ class Look:
         return (np.asarray(self.balance) * self.exposure).astype(np.float32)
 
 
-def calm_look(rng: np.random.Generator) -> Look:
-    """The look of a live room: well exposed, natural colours."""
+def calm_look(room: Room) -> Look:
+    """The look of a live room, always the same: exposed as a camera's automatic exposure would, natural colours."""
+    rng = np.random.default_rng([7005, room.seed])
+    ambient, lamp, daylight = 0.5, rng.uniform(0.6, 0.9), rng.uniform(0.5, 1.0)
+    # What falls on an average surface; the factors are the means of the shader's angles and distances over rooms.
+    light = ambient + 0.6 * lamp * float(np.mean(room.lamp_color)) + 0.7 * daylight * float(np.mean(room.sun_color))
     return Look(
-        exposure=rng.uniform(0.95, 1.2),
+        exposure=float(np.clip(1.05 / light, 0.5, 1.5)),
         balance=_balance(rng, 0.04),
-        lamp=rng.uniform(0.7, 1.0),
-        daylight=rng.uniform(0.6, 1.2),
+        ambient=ambient,
+        lamp=lamp,
+        daylight=daylight,
         key_shear=tuple(rng.uniform(-0.35, 0.35, 2)),
         noise=rng.uniform(1.5, 3.5),
     )

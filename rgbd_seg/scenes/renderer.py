@@ -150,7 +150,7 @@ class RoomRenderer:
         Returns:
             The same pixels for the same arguments, in every process on the same OpenGL device.
         """
-        look = look or calm_look(np.random.default_rng([7005, room.seed]))
+        look = look or calm_look(room)
         with self._gl:  # Several renderers may live in one thread; each has its own context.
             self._show(room, look)
             color_return, depth_m, packed = self._draw(room, pose, look)
