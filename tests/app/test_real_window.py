@@ -1,0 +1,155 @@
+"""The program as a person uses it: a real window on a virtual screen, driven with keys and mouse by xdotool."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+from rgbd_seg.recording import open_recording
+from rgbd_seg.recording.writer import RecordingWriter
+from tests.app.conftest import CALIBRATION, make_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="needs Xvfb and xdotool (make test installs them)"
+)
+_PATIENCE_S = 60  # Generous: what is tested is that things happen, not how fast.
+
+
+def wait_for(what: str, happened: Callable[[], object]) -> object:
+    """Looks until something happens."""
+    until = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until:
+        result = happened()
+        if result:
+            return result
+        time.sleep(0.1)
+    pytest.fail(f"{what} did not happen within {_PATIENCE_S} s")
+
+
+@pytest.fixture
+def screen() -> Iterator[dict[str, str]]:
+    """The environment of a virtual screen of its own."""
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x720x24", "-nolisten", "tcp"],
+        pass_fds=(write,),
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        number = pipe.readline().strip()
+    yield os.environ | {"DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"}
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Forty frames at 20 a second."""
+    path = tmp_path / "forty.mcap"
+    with RecordingWriter(path, CALIBRATION, name="forty frames") as writer:
+        for index in range(40):
+            frame = make_frame(index)
+            frame = type(frame)(frame.color, frame.depth, CALIBRATION, index, 1_000_000_000 + index * 50_000_000)
+            writer.write(frame)
+    return path
+
+
+class Person:
+    """Starts the program and has hands."""
+
+    def __init__(self, screen: dict[str, str], folder: Path, *arguments: str) -> None:
+        self.settings = folder / "settings.json"
+        self.settings.write_text(json.dumps({"record_folder": str(folder / "kept"), "model": ""}))
+        self._screen = screen
+        command = [sys.executable, "-m", "rgbd_seg", "window", *arguments, "--settings", str(self.settings)]
+        self.program = subprocess.Popen(command, env=screen, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.window = str(wait_for("the window", lambda: self.xdotool("search", "--onlyvisible", "--name", "rgbd-seg")))
+        self.xdotool("windowfocus", self.window)
+
+    def xdotool(self, *arguments: str) -> str:
+        """Runs one xdotool command; "" if it fails."""
+        done = subprocess.run(["xdotool", *arguments], env=self._screen, capture_output=True, text=True, check=False)
+        return done.stdout.split("\n")[0].strip() if done.returncode == 0 else ""
+
+    def presses(self, *keys: str) -> None:
+        """Presses keys one after the other."""
+        for key in keys:
+            self.xdotool("windowfocus", self.window)
+            self.xdotool("key", key)
+            time.sleep(0.15)
+
+    def title(self) -> str:
+        """What the window is called."""
+        return self.xdotool("getwindowname", self.window)
+
+    def leaves(self, how: Callable[[], object]) -> str:
+        """Ends the program and returns what it printed; it must end well."""
+        how()
+        output, _ = self.program.communicate(timeout=_PATIENCE_S)
+        assert self.program.returncode == 0, output
+        return output
+
+    def ends_at_once(self) -> None:
+        """For a test that failed in the middle."""
+        if self.program.poll() is None:
+            self.program.kill()
+            self.program.communicate()
+
+
+def test_watch_record_replay_seek_and_close(screen: dict[str, str], recording: Path, tmp_path: Path) -> None:
+    person = Person(screen, tmp_path, f"{recording}?loop=1")
+    try:
+        wait_for("the source's name in the title", lambda: "forty frames" in person.title())
+        kept = tmp_path / "kept"
+        # The first snapshot that succeeds shows that frames are on screen.
+        wait_for("a snapshot", lambda: person.presses("s") or list(kept.glob("snapshots/*/snapshot.json")))
+        snapshot = next(kept.glob("snapshots/*"))
+        assert np.array_equal(cv2.imread(str(snapshot / "depth.png"), cv2.IMREAD_UNCHANGED), make_frame().depth)
+        person.presses("r")
+        file = wait_for("a recording", lambda: next(iter(kept.glob("*.mcap")), None))
+        time.sleep(1.5)
+        person.presses("r", "4", "bracketleft", "space", "Home", "Right", "Right", "h", "question", "Escape", "1")
+        person.presses("r")  # A second recording, during which the window is closed.
+        wait_for("the second recording", lambda: len(list(kept.glob("*.mcap"))) == 2)
+        person.presses("space")
+        time.sleep(1.0)
+        output = person.leaves(lambda: person.presses("ctrl+q"))
+        assert "Traceback" not in output
+    finally:
+        person.ends_at_once()
+    with open_recording(file) as first:
+        assert len(first) >= 5
+        assert not first.info.warnings
+    saved = json.loads(person.settings.read_text())
+    assert saved["views"] == 1
+    assert saved["opacity"] == 0.5
+    assert saved["recent_sources"] == [f"{recording}?loop=1"]
+
+
+def test_a_bad_file_is_no_end_and_signals_close_in_order(screen: dict[str, str], tmp_path: Path) -> None:
+    bad = tmp_path / "bad.mcap"
+    bad.write_bytes(b"this is no recording" * 100)
+    person = Person(screen, tmp_path, str(bad))
+    try:
+        time.sleep(1.0)
+        assert person.program.poll() is None
+        output = person.leaves(lambda: person.program.send_signal(signal.SIGTERM))
+        assert "Traceback" not in output
+    finally:
+        person.ends_at_once()
+    assert json.loads(person.settings.read_text())["geometry"]
