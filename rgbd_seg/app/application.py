@@ -64,6 +64,7 @@ def run(launch: Launch) -> int:
     if launch.views is not None:
         window.grid.show_count(launch.views)
     if launch.full_screen:
+        window.setGeometry(window.screen().geometry())  # For systems without a window manager.
         window.showFullScreen()
     else:
         window.show()

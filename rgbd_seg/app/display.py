@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from rgbd_seg.labels import LabelSet, Rgb
 
-ViewKind = Literal["overlay", "color", "depth", "labels", "confidence", "error", "truth", "cloud"]
+ViewKind = Literal[
+    "overlay", "color", "depth", "labels", "confidence", "error", "truth", "cloud", "second", "wipe", "difference"
+]
 
 # In the order of the menu; the words are what a view's menu shows.
 VIEW_NAMES: dict[ViewKind, str] = {
@@ -24,6 +26,9 @@ VIEW_NAMES: dict[ViewKind, str] = {
     "truth": "Truth",
     "error": "Errors",
     "cloud": "3D cloud",
+    "second": "Second model",
+    "wipe": "Wipe between models",
+    "difference": "Differences of models",
 }
 
 PaletteName = Literal["standard", "colour-blind"]
@@ -45,6 +50,7 @@ class Display:
         palette: Which colours classes have.
         colors: Colours by class name that somebody chose by hand.
         names: Other names for classes, by the name that the model has for them.
+        wipe: Where the first model's picture ends and the second's begins, 0..1 across.
     """
 
     opacity: float = 0.55
@@ -58,6 +64,7 @@ class Display:
     palette: PaletteName = "standard"
     colors: Mapping[str, Rgb] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    wipe: float = 0.5
 
     def shows(self, name: str) -> bool:
         """Whether a class is drawn."""

@@ -22,6 +22,7 @@ from rgbd_seg.app.bridge import Bridge
 from rgbd_seg.app.classes_panel import ClassesPanel
 from rgbd_seg.app.cloud.view import CloudView
 from rgbd_seg.app.cloud.worker import CloudWorker
+from rgbd_seg.app.comparison_control import ComparisonControl
 from rgbd_seg.app.display import Display
 from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.export_control import ExportControl
@@ -92,6 +93,7 @@ class MainWindow(QMainWindow):
         )
         self.figures = Figures(self, self.plots_panel, self.measure_panel)
         self.exports = ExportControl(self)
+        self.comparisons = ComparisonControl(self)
         self.commands = WindowCommands(self)
         self.top_bar = TopBar(theme, self.sources.menu, self.models.menu, self.commands.main_menu)
         self.addToolBar(self.top_bar)
@@ -164,6 +166,7 @@ class MainWindow(QMainWindow):
         dock = QDockWidget(name, self)
         dock.setObjectName(f"panel {name.lower()}")
         dock.setTitleBarWidget(PanelTitle(self.theme, dock))
+        panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         panel.setMinimumWidth(width)
         dock.setWidget(panel)
         self.addDockWidget(area, dock)
@@ -176,6 +179,7 @@ class MainWindow(QMainWindow):
         self.sources.settings_changed.connect(self.remember)
         self.sources.message.connect(lambda text: self.say("sources", text))
         self.models.settings_changed.connect(self.remember)
+        self.models.comparison_wanted.connect(self.comparisons.ask)
         self.models.message.connect(lambda text: self.say("model", text))
         self.presenter.display_changed.connect(self._display_changed)
         self.top_bar.views_wanted.connect(self.grid.show_count)
@@ -204,7 +208,11 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         self.setWindowTitle("rgbd-seg")
-        self.resize(1280, 720)
+        room = self.screen().availableGeometry()
+        self.resize(
+            min(max(1280, round(room.width() * 0.8)), room.width()),
+            min(max(720, round(room.height() * 0.8)), room.height()),
+        )
         restored = self.settings.geometry and self.restoreGeometry(_bytes(self.settings.geometry))
         if self.settings.state:
             self.restoreState(_bytes(self.settings.state))
@@ -222,8 +230,12 @@ class MainWindow(QMainWindow):
         if segmentation is not None:
             if self.stage.currentWidget() is not self.grid:
                 self.stage.setCurrentWidget(self.grid)
-            self.presenter.show(segmentation)
+            if not self.comparisons.offer(segmentation):
+                self.presenter.show(segmentation)
             self.replay_bar.refresh()
+        pair = self.comparisons.take()
+        if pair is not None:
+            self.presenter.show(pair.first, pair.second)
         drawing = self.cloud_worker.drawings.take_nowait()
         if drawing is not None:
             self.cloud.show_drawing(drawing)
@@ -244,6 +256,7 @@ class MainWindow(QMainWindow):
         info = self.session.info
         self.presenter.tick()
         self.exports.tick()
+        self.comparisons.tick()
         kind = info.kind if info else "camera"
         self.status_line.show_rates(rate_texts(status, kind))
         self.model_panel.show_status(status, self._process.memory_info().rss / 1e6)
@@ -361,6 +374,7 @@ class MainWindow(QMainWindow):
         self.sources.finder.close()
         self.commands.close()
         self.exports.close()
+        self.comparisons.close()
         self.figures.close()
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         state = bytes(self.saveState().toBase64().data()).decode()

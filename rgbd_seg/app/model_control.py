@@ -49,6 +49,7 @@ class ModelControl(QObject):
 
     settings_changed = Signal(object)  # Settings.
     message = Signal(str)
+    comparison_wanted = Signal()
 
     def __init__(self, window: QWidget, session: Session, panel: ModelPanel, settings: Settings) -> None:
         super().__init__(window)
@@ -121,4 +122,5 @@ class ModelControl(QObject):
             action.triggered.connect(lambda _checked, p=path: self.load(p))
         menu.addSeparator()
         menu.addAction("Load a model…").triggered.connect(self.choose_file)
+        menu.addAction("Compare with…").triggered.connect(self.comparison_wanted)
         menu.addAction("No model").triggered.connect(self.unload)

@@ -34,7 +34,7 @@ class ModelLoader:
             wake: Called whenever the status changes.
             ready: Called with another model to use, or None for no model; on a thread or on the caller's.
         """
-        self._opener = opener
+        self.opener = opener
         self._wake = wake
         self._ready = ready
         self._lock = threading.Lock()
@@ -98,7 +98,7 @@ class ModelLoader:
             self._wake()
 
         try:
-            segmenter = KeptSegmenter(self._opener(path, options, progress))
+            segmenter = KeptSegmenter(self.opener(path, options, progress))
         except Exception as error:  # Whatever a back end throws, the window goes on with what it has.
             if not isinstance(error, RgbdSegError):
                 _log.exception("the model %s could not be loaded", path)

@@ -21,6 +21,9 @@ _HINTS: dict[str, str] = {
     "labels": "No model is loaded",
     "confidence": "This model gives no confidence",
     "truth": "This source has no exact labels",
+    "second": "Model menu, Compare with… loads a second model",
+    "wipe": "Model menu, Compare with… loads a second model",
+    "difference": "Model menu, Compare with… loads a second model",
     "cloud": "The 3D cloud is in another view",
     "error": "Errors need a model and a source with exact labels",
 }

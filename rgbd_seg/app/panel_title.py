@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from rgbd_seg.app.icons import icon
@@ -18,6 +18,7 @@ class PanelTitle(QWidget):
 
     def __init__(self, theme: Theme, dock: QDockWidget) -> None:
         super().__init__(dock)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 8, 6, 2)
         name = QLabel(dock.windowTitle().upper())
@@ -26,6 +27,7 @@ class PanelTitle(QWidget):
         close.setIcon(icon("close", theme.quiet))
         close.setIconSize(QSize(14, 14))
         close.setToolTip("Hide this panel; the menu shows it again")
+        close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         close.clicked.connect(dock.hide)
         row.addWidget(name, 1)
         row.addWidget(close)

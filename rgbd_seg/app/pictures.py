@@ -32,9 +32,23 @@ _QUIET_SHARE = 0.3  # Of the opacity, for the other classes while one is lit.
 class Pictures:
     """All pictures of one moment. Cheap to make; keep it as long as a view shows one of its images."""
 
-    def __init__(self, segmentation: Segmentation, display: Display, depth_ends_m: tuple[float, float]) -> None:
-        """Names what is to be drawn; nothing is drawn yet."""
+    def __init__(
+        self,
+        segmentation: Segmentation,
+        display: Display,
+        depth_ends_m: tuple[float, float],
+        second: Segmentation | None = None,
+    ) -> None:
+        """Names what is to be drawn; nothing is drawn yet.
+
+        Args:
+            segmentation: The moment.
+            display: How to draw.
+            depth_ends_m: Near and far end of the depth colours.
+            second: What a second model saw in the same frame.
+        """
         self.segmentation = segmentation
+        self._second = second
         self._display = display
         self._depth_ends_m = depth_ends_m
         self._images: dict[str, QImage | None] = {}
@@ -47,6 +61,9 @@ class Pictures:
             "confidence": self._confidence,
             "truth": self._truth,
             "error": self._error,
+            "second": self._second_overlay,
+            "wipe": self._wipe,
+            "difference": self._difference,
         }
 
     def image(self, kind: ViewKind) -> QImage | None:
@@ -103,9 +120,40 @@ class Pictures:
             return None
         wanted = translation(truth.label_set, one.label_set)[truth.labels]
         state = np.where(wanted == 0, 0, np.where(wanted == one.labels, 1, 2)).astype(np.uint8)
-        grey = np.asarray(cv2.cvtColor(one.frame.color, cv2.COLOR_RGB2GRAY), np.uint8)
+        return self._marked(state, [0xB0000000, 0x38309060, 0xC8E5484D])
+
+    def _second_overlay(self) -> QImage | None:
+        one = self._second
+        return self._blended(one.labels, one.label_set) if one and one.labels is not None and one.label_set else None
+
+    def _wipe(self) -> QImage | None:
+        """The first model's overlay on the left of the line, the second's on the right."""
+        first, second = self.image("overlay"), self.image("second")
+        if first is None or second is None:
+            return None
+        picture = first.copy()
+        line = round(self._display.wipe * picture.width())
+        painter = QPainter(picture)
+        painter.drawImage(line, 0, second, line, 0)
+        painter.fillRect(line - 1, 0, 2, picture.height(), 0xFFFFFF)
+        painter.end()
+        return picture
+
+    def _difference(self) -> QImage | None:
+        """Grey where both models agree, red where they do not."""
+        one, other = self.segmentation, self._second
+        if other is None or one.labels is None or one.label_set is None:
+            return None
+        if other.labels is None or other.label_set is None:
+            return None
+        differs = (translation(other.label_set, one.label_set)[other.labels] != one.labels).view(np.uint8)
+        return self._marked(differs, [0x70000000, 0xC8E5484D])
+
+    def _marked(self, state: NDArray[np.uint8], table: list[int]) -> QImage:
+        """The grey picture under a map of states."""
+        grey = np.asarray(cv2.cvtColor(self.segmentation.frame.color, cv2.COLOR_RGB2GRAY), np.uint8)
         base = self._wrap(grey, QImage.Format.Format_Grayscale8, 1).convertToFormat(QImage.Format.Format_RGB32)
-        _paint_indexed(base, self._wrap(state, QImage.Format.Format_Indexed8, 1), [0xB0000000, 0x38309060, 0xC8E5484D])
+        _paint_indexed(base, self._wrap(state, QImage.Format.Format_Indexed8, 1), table)
         return base
 
     def _blended(self, labels: NDArray[np.uint8], label_set: LabelSet) -> QImage:

@@ -43,6 +43,7 @@ class Presenter(QObject):
         super().__init__(parent)
         self.display = display
         self.segmentation: Segmentation | None = None
+        self._second: Segmentation | None = None
         self.scores = Scores()
         self.gui_ms = 0.0  # Of the last frame: composing, without Qt's own painting.
         self._grid, self._cloud, self._classes, self._status = grid, cloud, classes, status
@@ -61,8 +62,9 @@ class Presenter(QObject):
 
     # Frames
 
-    def show(self, segmentation: Segmentation) -> None:
-        """Shows another moment."""
+    def show(self, segmentation: Segmentation, second: Segmentation | None = None) -> None:
+        """Shows another moment, with what a second model saw in it."""
+        self._second = second
         started = time.perf_counter()
         if segmentation.model != self._model:
             self._model = segmentation.model
@@ -75,9 +77,14 @@ class Presenter(QObject):
         self.gui_ms = (time.perf_counter() - started) * 1000
         self.shown.emit()
 
+    def show_second(self, second: Segmentation | None) -> None:
+        """Shows the present moment with another result of a second model, or without one."""
+        self._second = second
+        self.redraw()
+
     def clear(self) -> None:
         """Another source: nothing of the old one stays."""
-        self.segmentation, self._pictures = None, None
+        self.segmentation, self._second, self._pictures = None, None, None
         self._pin, self._ruler = None, None
         self._depth_range.reset()
         self.scores.reset()
@@ -92,7 +99,7 @@ class Presenter(QObject):
         if self.segmentation is None:
             return
         ends_m = self._depth_range.ends(self.display.near_m, self.display.far_m)
-        self._pictures = Pictures(self.segmentation, self.display, ends_m)
+        self._pictures = Pictures(self.segmentation, self.display, ends_m, self._second)
         visible = self._grid.visible_panes
         # There is one 3D view: where several panes ask for it, the first one has it.
         with_cloud = next((pane for pane in visible if pane.kind == "cloud"), None)
@@ -232,6 +239,9 @@ class Presenter(QObject):
 
     def _hover(self, pixel: Pixel | None) -> None:
         self._pointer = pixel
+        wiping = any(pane.kind == "wipe" and pane.underMouse() for pane in self._grid.visible_panes)
+        if wiping and pixel is not None and self.segmentation is not None:
+            self.change(wipe=pixel[0] / self.segmentation.frame.width)
         self._show_probe()
 
     def _click(self, pixel: Pixel | None, modifiers: Qt.KeyboardModifier) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import RecordingError, SensorError
@@ -12,12 +11,6 @@ if TYPE_CHECKING:
 
     from rgbd_seg.app.session import Session
     from rgbd_seg.pipeline.recorder import RecorderStatus
-
-
-def file_name(source: str, clock: time.struct_time) -> str:
-    """A name that sorts by time and says what it is: "2026-11-22 20.31.05 Xtion.mcap"."""
-    safe = "".join(c if c.isalnum() or c in " -_." else "_" for c in source).strip(" .") or "recording"
-    return f"{time.strftime('%Y-%m-%d %H.%M.%S', clock)} {safe[:60]}.mcap"
 
 
 def size_text(size_bytes: int) -> str:
@@ -39,6 +32,7 @@ def start_recording(session: Session, folder: Path) -> Path:
         RecordingError: The file cannot be written; the message says why.
     """
     from rgbd_seg.pipeline.recorder import Recorder
+    from rgbd_seg.recording.writer import default_name, unused_path
 
     sensor, info = session.sensor, session.info
     if sensor is None or info is None or not sensor.is_open:
@@ -47,7 +41,7 @@ def start_recording(session: Session, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RecordingError(f"The folder {folder} cannot be made: {error.strerror or error}.") from None
-    path = folder / file_name(info.name, time.localtime())
+    path = unused_path(folder / default_name(info.name))
     settings = {control.label: str(control.value) for control in session.controls()}
     recorder = Recorder(path, sensor.calibration, info, settings=settings)
     try:

@@ -40,13 +40,25 @@ class Scores:
 
     def add(self, segmentation: Segmentation) -> None:
         """Counts one frame; frames without truth or labels do nothing. Pixels without truth are left out."""
-        truth, label_set = segmentation.frame.truth, segmentation.label_set
-        if truth is None or segmentation.labels is None or label_set is None:
+        truth = segmentation.frame.truth
+        if truth is not None:
+            self.add_labels(truth.labels, truth.label_set, segmentation)
+
+    def add_labels(self, labels: NDArray[np.uint8], meaning: LabelSet, segmentation: Segmentation) -> None:
+        """Counts one frame against any other labels of it.
+
+        Args:
+            labels: (H, W) uint8, what is taken for right.
+            meaning: Label set of `labels`.
+            segmentation: What is compared with it.
+        """
+        label_set = segmentation.label_set
+        if segmentation.labels is None or label_set is None:
             return
         size = len(label_set) + 1
         if label_set.names != (self._label_set.names if self._label_set else None):
             self._label_set, self._confusion, self.frames = label_set, np.zeros((size, size), np.int64), 0
-        wanted = translation(truth.label_set, label_set)[truth.labels].ravel()
+        wanted = translation(meaning, label_set)[labels].ravel()
         pairs = wanted.astype(np.int32) * size + segmentation.labels.ravel()
         counts = np.bincount(pairs, minlength=size * size)[: size * size].reshape(size, size)
         counts[0] = 0

@@ -12,7 +12,19 @@ from typing import Any
 from platformdirs import user_config_path, user_videos_path
 
 MAX_RECENT = 10
-VIEW_KINDS = ("overlay", "color", "depth", "labels", "confidence", "truth", "error", "cloud")
+VIEW_KINDS = (
+    "overlay",
+    "color",
+    "depth",
+    "labels",
+    "confidence",
+    "truth",
+    "error",
+    "cloud",
+    "second",
+    "wipe",
+    "difference",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class Timeline(QWidget):
         self._range: tuple[int | None, int | None] = (None, None)
         self._held = False
         self.setMouseTracking(True)
+        self.setMinimumWidth(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
+from rgbd_seg.app.export_job import ExportPlan
 from rgbd_seg.pipeline.status import State
 from rgbd_seg.recording import open_recording
 
@@ -203,3 +204,38 @@ def test_dropped_files_go_where_they_belong(window: MainWindow, qtbot: QtBot, tm
 @pytest.mark.parametrize("name", ["show_keys", "toggle_panels", "toggle_edges", "ruler", "find_class", "show_about"])
 def test_commands_work_without_a_source(window: MainWindow, name: str) -> None:
     getattr(window.commands, name)()
+
+
+def test_two_models_on_the_same_frames(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.models.load(str(tmp_path / "one.safetensors"))
+    window.sources.open("steady:one")
+    wait_for_labels(window, qtbot)
+    window.comparisons.start(str(tmp_path / "two.safetensors"))
+    for pane, kind in zip(window.grid.panes, ("wipe", "difference"), strict=False):
+        pane.kind_wanted.emit(kind)
+    qtbot.waitUntil(lambda: says(window, "two.safetensors agrees on 100.0%"), timeout=5000)
+    assert window.presenter.pictures.image("wipe") is not None
+    window.comparisons.stop()
+    assert not says(window, "agrees")
+    window.comparisons.start(str(tmp_path / "bad.safetensors"))
+    qtbot.waitUntil(lambda: says(window, "second model was stopped", "bad.safetensors"), timeout=5000)
+    assert window.session.status().model.info is not None
+
+
+def test_a_recording_is_exported_in_the_background(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    window.exports.ask()
+    assert says(window, "Only recordings can be exported")
+    window.commands.toggle_recording()
+    qtbot.wait(300)
+    window.commands.toggle_recording()
+    qtbot.waitUntil(lambda: says(window, "Recorded"), timeout=8000)
+    (file,) = (tmp_path / "recordings").glob("*.mcap")
+    target = tmp_path / "exported"
+    window.exports.start(ExportPlan(file, {}, target, "folder", 0, 3))
+    qtbot.waitUntil(lambda: says(window, "Exported 3 frames"), timeout=8000)
+    with open_recording(target) as exported:
+        assert len(exported) == 3
+    window.exports.start(ExportPlan(file, {}, target, "folder", 0, 3))
+    qtbot.waitUntil(lambda: says(window, "exported"), timeout=8000)

@@ -77,7 +77,9 @@ class Person:
         self.settings.write_text(json.dumps({"record_folder": str(folder / "kept"), "model": ""}))
         self._screen = screen
         command = [sys.executable, "-m", "rgbd_seg", "window", *arguments, "--settings", str(self.settings)]
-        self.program = subprocess.Popen(command, env=screen, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.program = subprocess.Popen(
+            command, env=screen, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         self.window = str(wait_for("the window", lambda: self.xdotool("search", "--onlyvisible", "--name", "rgbd-seg")))
         self.xdotool("windowfocus", self.window)
 

@@ -12,7 +12,6 @@ from rgbd_seg.app.device_finder import parse_devices
 from rgbd_seg.app.display import Display, color_blind_palette
 from rgbd_seg.app.drops import kind_of
 from rgbd_seg.app.notices import notices
-from rgbd_seg.app.recording_control import file_name
 from rgbd_seg.app.settings import MAX_RECENT, Settings, SettingsFile
 from rgbd_seg.app.shortcuts import COMMANDS, key_rows
 from rgbd_seg.app.source_names import short_name
@@ -130,15 +129,6 @@ def test_names_for_people() -> None:
     assert short_name("realsense:0123") == "RealSense 0123"
     assert short_name("/home/me/kitchen.mcap?loop=1") == "kitchen.mcap"
     assert short_name("/data/SUNRGBD/kv1") == "SUNRGBD/kv1"
-
-
-def test_file_names_hold_no_separators() -> None:
-    import time
-
-    name = file_name("../../etc: Kinect/v1", time.gmtime(0))
-    assert "/" not in name
-    assert name.startswith("1970-01-01")
-    assert name.endswith(".mcap")
 
 
 def test_devices_are_parsed_and_a_crashed_search_is_a_problem() -> None:
