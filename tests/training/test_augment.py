@@ -1,0 +1,72 @@
+"""Augmentation keeps colour, depth and labels together and invents neither depths nor classes."""
+
+import numpy as np
+import pytest
+
+from training.augment import augment, transform_names
+from training.sample import Sample
+
+
+def marked_sample(height=120, width=160):
+    """Depth and label say the same: label k stands at 0.5 k metres, void is a hole."""
+    rng = np.random.default_rng(0)
+    blocks = rng.integers(0, 6, (height // 10, width // 10)).astype(np.uint8)
+    label = np.kron(blocks, np.ones((10, 10), np.uint8))
+    color = np.repeat((label * 40)[..., None], 3, axis=2)
+    return Sample(color, (label * np.float32(0.5)).astype(np.float32), label, "marked", "test")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_published_warps_depth_and_label_as_one_and_interpolates_neither(seed):
+    out = augment(marked_sample(), "published", (96, 128), seed)
+    assert out.color.shape == (96, 128, 3)
+    # Every pixel still has a depth that existed, and the one that belongs to its label: one map picked both.
+    assert set(np.unique(out.depth_m)) <= {np.float32(0.5 * k) for k in range(6)}
+    np.testing.assert_array_equal(out.depth_m, out.label * np.float32(0.5))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_gentle_keeps_holes_and_labels(seed):
+    sample = marked_sample()
+    out = augment(sample, "gentle", (96, 128), seed)
+    assert out.label.shape == (96, 128)
+    assert set(np.unique(out.label)) <= set(range(6))
+    assert (out.depth_m[out.label == 0] == 0).all()
+    measured = out.depth_m > 0
+    # Scale within 5 %, noise of at most 0.6 % of the squared distance (six sigma).
+    expected = out.label * np.float32(0.5)
+    assert (
+        np.abs(out.depth_m - expected)[measured] <= 0.05 * expected[measured] + 0.04 * expected[measured] ** 2
+    ).all()
+
+
+@pytest.mark.parametrize("kind", ["published", "gentle"])
+def test_the_same_seed_draws_the_same(kind):
+    sample = marked_sample()
+    first, again, other = (augment(sample, kind, (64, 64), seed) for seed in (5, 5, 6))
+    for a, b in ((first.color, again.color), (first.depth_m, again.depth_m), (first.label, again.label)):
+        np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(first.color, other.color)
+
+
+def test_colour_transforms_leave_depth_alone():
+    changed = False
+    for seed in range(40):
+        sample = marked_sample(64, 64)
+        out = augment(sample, "gentle", (64, 64), seed)
+        changed |= not np.array_equal(out.color, sample.color)
+        assert out.depth_m.max() < 2.5 * 1.05 + 0.25
+    assert changed
+
+
+def test_the_published_list_is_complete_and_in_order():
+    assert " ".join(transform_names("published", (240, 320))) == (
+        "RGBShift OneOf CLAHE RandomBrightnessContrast GaussianBlur RandomGamma RandomCrop HorizontalFlip "
+        "VerticalFlip RandomScale Sequential OpticalDistortion GridDistortion Affine RandomRotate90 CoarseDropout"
+    )
+
+
+def test_none_only_resizes():
+    sample = marked_sample()
+    assert augment(sample, "none", (120, 160), 0) is sample
+    assert augment(sample, "none", (60, 80), 0).label.shape == (60, 80)

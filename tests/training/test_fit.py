@@ -1,0 +1,196 @@
+"""The whole way round: train, look at the logs, evaluate, export, report, go on after a kill."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from rgbd_seg.models.model_file import load_model, read_card
+from tests.training.small_data import NAMES
+from tests.training.small_run import arguments, fit
+from training.__main__ import main
+from training.data_source import open_data
+from training.evaluate import Predictor, evaluate
+from training.weights import load_trained
+
+
+@pytest.fixture(scope="module")
+def run(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that learned the small pictures."""
+    return fit(
+        small_folder, tmp_path_factory.mktemp("runs"), "--trainer.max_epochs=12", "--recent.every_n_train_steps=2"
+    )
+
+
+def test_it_learns_and_keeps_the_best(run: Path):
+    best = list((run / "checkpoints").glob("best-*.ckpt"))
+    assert len(best) == 1
+    assert float(best[0].stem.rsplit("-", 1)[1]) > 0.6
+    assert (run / "checkpoints" / "last.ckpt").is_file()
+
+
+def test_the_run_records_itself(run: Path):
+    about = json.loads((run / "about.json").read_text())
+    assert torch.__version__.startswith(about["packages"]["torch"])
+    assert about["initial_weights"] == "random weights"
+    text = (run / "config.yaml").read_text()
+    assert "seed_everything: 0" in text
+    assert "base_width: 8" in text
+
+
+def test_tensorboard_has_scalars_and_pictures(run: Path):
+    events = EventAccumulator(str(run), size_guidance={"images": 0})
+    events.Reload()
+    tags = events.Tags()
+    wanted = {"train/loss", "val/loss", "val/miou", "train/miou", *(f"iou/{name}" for name in NAMES)}
+    assert wanted <= set(tags["scalars"])
+    assert {"colour, depth, truth, prediction", "confusion"} <= set(tags["images"])
+
+
+def test_checkpoint_and_exported_model_score_the_same(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    checkpoint = next((run / "checkpoints").glob("best-*.ckpt"))
+    model = tmp_path / "small.safetensors"
+    assert main(["export", str(checkpoint), "-o", str(model), "--name", "small", "--note", "why=a test"]) == 0
+    for path, report in ((checkpoint, "a.json"), (model, "b.json")):
+        config = str(run / "config.yaml")
+        assert main(["evaluate", str(path), "--data", config, "--split", "val", "--json", str(tmp_path / report)]) == 0
+    first, second = (json.loads((tmp_path / name).read_text()) for name in ("a.json", "b.json"))
+    assert first == second
+    # What the run said itself, with its own normalisation and resizing, is what the deployed graph says.
+    assert first["overall"]["miou"] == pytest.approx(float(checkpoint.stem.rsplit("-", 1)[1]), abs=0.005)
+    card = read_card(model)
+    assert card.label_set.names == NAMES
+    assert card.details["why"] == "a test"
+    assert "ball" in capsys.readouterr().out
+
+
+def test_multi_scale_and_flip_is_a_second_figure(run: Path, capsys: pytest.CaptureFixture[str]):
+    checkpoint = next((run / "checkpoints").glob("best-*.ckpt"))
+    assert (
+        main(["evaluate", str(checkpoint), "--data", str(run / "config.yaml"), "--split", "val", "--multi-scale"]) == 0
+    )
+    assert "multi-scale and flip: mIoU" in capsys.readouterr().out
+
+
+def test_int8_export_is_smaller_calibrated_and_agrees(run: Path, tmp_path: Path):
+    checkpoint = next((run / "checkpoints").glob("best-*.ckpt"))
+    full, small = tmp_path / "full.safetensors", tmp_path / "small.safetensors"
+    assert main(["export", str(checkpoint), "-o", str(full)]) == 0
+    config = str(run / "config.yaml")
+    assert main(["export", str(checkpoint), "-o", str(small), "--storage", "int8", "--calibrate", config]) == 0
+    assert small.stat().st_size < 0.5 * full.stat().st_size
+    assert read_card(small).temperature != 1.0
+    pictures = open_data(run / "config.yaml").pictures("val")
+    one, other = (Predictor(*load_model(path))(pictures.read(0)) for path in (full, small))
+    assert (one == other).mean() > 0.97
+
+
+def test_report_is_one_page_that_needs_nothing_else(run: Path, tmp_path: Path):
+    assert main(["report", str(run), "-o", str(tmp_path / "report"), "--samples", "2"]) == 0
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert page.count("data:image/png;base64,") == len(list((tmp_path / "report").glob("*.png"))) >= 6
+    assert "http" not in page.replace("http-equiv", "")
+    assert "validation mIoU" in page
+
+
+def test_show_draws_a_sample(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    picture = tmp_path / "sample.png"
+    command = [
+        "show",
+        "--data",
+        str(run / "config.yaml"),
+        "--augmentation",
+        "published",
+        "--draws",
+        "2",
+        "-o",
+        str(picture),
+    ]
+    assert main(command) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "classes: wall, board, ball" in capsys.readouterr().out
+
+
+def test_fine_tuning_replaces_the_head_and_keeps_the_rest(run: Path, small_folder: Path, tmp_path: Path):
+    model = tmp_path / "small.safetensors"
+    assert main(["export", str(run / "checkpoints" / "last.ckpt"), "-o", str(model)]) == 0
+    merge = '{"thing": ["ball", "board"], "wall": ["wall"]}'
+    tuned = fit(
+        small_folder,
+        tmp_path,
+        f"--model.initial_weights={model}",
+        f"--data.merge={merge}",
+        "--model.optimizer.learning_rate=1e-9",
+        "--trainer.max_epochs=1",
+    )
+    network, card = load_trained(tuned / "checkpoints" / "last.ckpt")
+    before, _ = load_model(model)
+    assert card.label_set.names == ("thing", "wall")
+    assert network.classify.weight.shape[0] == 2
+    for name, tensor in before.state_dict().items():
+        if not name.startswith("classify") and "running" not in name and "num_batches" not in name:
+            torch.testing.assert_close(network.state_dict()[name], tensor, atol=1e-6, rtol=0)
+    assert "with a new head" in json.loads((tuned / "about.json").read_text())["initial_weights"]
+
+
+def test_another_network_is_refused_with_the_settings_to_use(run: Path, small_folder: Path, tmp_path: Path, capsys):
+    model = tmp_path / "small.safetensors"
+    assert main(["export", str(run / "checkpoints" / "last.ckpt"), "-o", str(model)]) == 0
+    capsys.readouterr()
+    wrong = arguments(small_folder, tmp_path, f"--model.initial_weights={model}", "--model.base_width=16")
+    assert main(wrong) == 2
+    assert "model.base_width=8" in capsys.readouterr().err
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(small_folder: Path, tmp_path: Path):
+    often = ("--recent.every_n_train_steps=1", "--data.augmentation=gentle", "--trainer.max_epochs=3")
+    whole = fit(small_folder, tmp_path / "whole", *often)
+    # Two batches an epoch: three steps end in the middle of the second.
+    broken = fit(small_folder, tmp_path / "broken", *often, "--trainer.max_steps=3")
+    recent = broken / "checkpoints" / "recent.ckpt"
+    resumed = fit(small_folder, tmp_path / "resumed", *often, f"--ckpt_path={recent}")
+    expected, _ = load_trained(whole / "checkpoints" / "last.ckpt")
+    got, _ = load_trained(resumed / "checkpoints" / "last.ckpt")
+    for name, tensor in expected.state_dict().items():
+        torch.testing.assert_close(got.state_dict()[name], tensor, msg=lambda m, n=name: f"{n}: {m}")
+
+
+def test_a_killed_run_can_be_resumed(small_folder: Path, tmp_path: Path):
+    long = arguments(small_folder, tmp_path, "--recent.every_n_train_steps=1", "--trainer.max_epochs=1000")
+    recent = tmp_path / "run" / "one" / "checkpoints" / "recent.ckpt"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training", *long], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not recent.is_file() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGKILL)
+    finally:
+        process.kill()
+        process.wait(30)
+    steps = torch.load(recent, weights_only=True)["global_step"]
+    assert steps >= 1
+    resumed = fit(
+        small_folder,
+        tmp_path / "b",
+        f"--ckpt_path={recent}",
+        f"--trainer.max_steps={steps + 1}",
+        "--trainer.max_epochs=-1",
+    )
+    assert torch.load(resumed / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == steps + 1
+
+
+def test_evaluate_by_hand_equals_the_command(run: Path):
+    network, card = load_trained(run / "checkpoints" / "last.ckpt")
+    pictures = open_data(run / "config.yaml").pictures("val")
+    result = evaluate(Predictor(network, card), pictures, card, progress=False)
+    assert result.overall.matrix.sum() == sum(int((pictures.read(i).label > 0).sum()) for i in range(len(pictures)))
+    assert np.isfinite(result.overall.miou)

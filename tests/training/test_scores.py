@@ -1,0 +1,67 @@
+"""The scores against two libraries that compute the same figures in their own way."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import confusion_matrix as sklearn_matrix
+from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
+
+from rgbd_seg.errors import ConfigurationError
+from training.scores import Scores, confusion_matrix
+
+CLASSES = 5
+NAMES = tuple("abcde")
+
+
+@pytest.fixture
+def labels():
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, CLASSES + 1, (40, 50), dtype=np.uint8)
+    guess = np.where(rng.random(truth.shape) < 0.6, np.maximum(truth, 1), rng.integers(1, CLASSES + 1, truth.shape))
+    return truth, guess.astype(np.uint8)
+
+
+def test_matrix_is_sklearns_without_void(labels):
+    truth, predicted = labels
+    seen = truth > 0
+    expected = sklearn_matrix(truth[seen], predicted[seen], labels=range(1, CLASSES + 1))
+    np.testing.assert_array_equal(confusion_matrix(truth, predicted, CLASSES), expected)
+
+
+def test_figures_are_torchmetrics_figures(labels):
+    truth, predicted = labels
+    scores = Scores(confusion_matrix(truth, predicted, CLASSES), NAMES)
+    target, guess = torch.from_numpy(truth).long() - 1, torch.from_numpy(predicted).long() - 1
+    iou = MulticlassJaccardIndex(CLASSES, average="none", ignore_index=-1)(guess, target)
+    np.testing.assert_allclose(scores.iou, iou.numpy(), rtol=1e-6)
+    assert scores.miou == pytest.approx(float(iou.mean()), rel=1e-6)
+    for average, value in (("micro", scores.pixel_accuracy), ("macro", scores.mean_accuracy)):
+        assert value == pytest.approx(
+            float(MulticlassAccuracy(CLASSES, average=average, ignore_index=-1)(guess, target))
+        )
+
+
+def test_one_global_matrix_is_not_the_mean_over_pictures():
+    a = confusion_matrix(np.array([[1, 1, 1, 2]], np.uint8), np.array([[1, 1, 1, 1]], np.uint8), 2)
+    b = confusion_matrix(np.array([[2, 2, 2, 2]], np.uint8), np.array([[2, 2, 2, 2]], np.uint8), 2)
+    assert Scores(a + b, "ab").miou == pytest.approx((3 / 4 + 4 / 5) / 2)
+    assert Scores(a + b, "ab").miou != pytest.approx((Scores(a, "ab").miou + Scores(b, "ab").miou) / 2)
+
+
+def test_a_class_in_neither_picture_leaves_the_mean():
+    scores = Scores(confusion_matrix(np.array([1, 1, 2], np.uint8), np.array([1, 2, 2], np.uint8), 3), "abc")
+    assert np.isnan(scores.iou[2])
+    assert scores.miou == pytest.approx(0.5)
+    assert "1 absent" in scores.table()
+
+
+def test_void_predictions_count_as_wrong():
+    matrix = confusion_matrix(np.array([1, 1, 2, 0], np.uint8), np.array([1, 0, 0, 0], np.uint8), 2)
+    assert matrix.tolist() == [[1, 1], [1, 0]]
+
+
+def test_other_shapes_and_labels_are_refused():
+    with pytest.raises(ConfigurationError, match="prediction is"):
+        confusion_matrix(np.ones((2, 2), np.uint8), np.ones((2, 3), np.uint8), 2)
+    with pytest.raises(ConfigurationError, match="above 2"):
+        confusion_matrix(np.full((2, 2), 3, np.uint8), np.ones((2, 2), np.uint8), 2)

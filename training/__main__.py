@@ -1,0 +1,43 @@
+"""`python -m training COMMAND`: prepare, rooms, fit, validate, test, evaluate, show, report, export."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from rgbd_seg.errors import ConfigurationError, RgbdSegError
+from training.commands import COMMANDS, build_parser
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LIGHTNING_COMMANDS = ("fit", "validate", "test")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        argv: Arguments without the program's name; None for those of the process.
+
+    Returns:
+        0 if all went well, 1 after an error, 2 for wrong arguments, 130 after Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments and arguments[0] in _LIGHTNING_COMMANDS:
+            from training.fit import run_lightning
+
+            return run_lightning(arguments)
+        args = build_parser().parse_args(arguments)
+        return COMMANDS[args.command][2](args)
+    except RgbdSegError as error:
+        sys.stderr.write(f"training: {error}\n")
+        return 2 if isinstance(error, ConfigurationError) else 1
+    except KeyboardInterrupt:
+        sys.stderr.write("training: interrupted\n")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""The commands of `python -m training` besides `fit`: what each takes, and which file does it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `evaluate`."""
+    from training.data_source import add_data_arguments
+
+    parser.add_argument("model", type=Path, help="a checkpoint (.ckpt) or a model file (.safetensors)")
+    add_data_arguments(parser, split="test")
+    parser.add_argument("--device", default="cpu", help="where to run: cpu, cuda, mps")
+    parser.add_argument(
+        "--multi-scale", action="store_true", help="also average over three scales and mirrored pictures"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the scores to a file")
+
+
+def evaluate_run(args: argparse.Namespace) -> int:
+    """Prints overall scores, scores by class and by sensor."""
+    from training.data_source import open_data
+    from training.evaluate import MULTI_SCALES, Predictor, evaluate
+    from training.weights import load_trained
+
+    network, card = load_trained(args.model)
+    pictures = open_data(args.data, args.set).pictures(args.split)
+    result = evaluate(Predictor(network, card, device=args.device), pictures, card)
+    print(result.overall.table())
+    report: dict[str, Any] = {
+        "overall": result.overall.summary(),
+        "matrix": result.overall.matrix.tolist(),
+        "by_sensor": {},
+    }
+    for sensor, scores in sorted(result.by_sensor.items()):
+        print(f"sensor {sensor}: mIoU {scores.miou:.4f}, pixel accuracy {scores.pixel_accuracy:.4f}")
+        report["by_sensor"][sensor] = scores.summary()
+    if args.multi_scale:
+        predictor = Predictor(network, card, device=args.device, scales=MULTI_SCALES, flip=True)
+        second = evaluate(predictor, pictures, card).overall
+        print(f"multi-scale and flip: mIoU {second.miou:.4f}, pixel accuracy {second.pixel_accuracy:.4f}")
+        report["multi_scale_flip"] = second.summary()
+    if args.json is not None:
+        args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def export_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `export`."""
+    parser.add_argument(
+        "checkpoint", type=Path, help="a checkpoint (.ckpt) of a run, or a model file to store otherwise"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the model file to write (.safetensors)")
+    parser.add_argument(
+        "--storage", choices=("float32", "float16", "int8"), default="float32", help="how weights are stored"
+    )
+    parser.add_argument("--name", help="how people call the model")
+    parser.add_argument(
+        "--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="network input, if not as trained"
+    )
+    parser.add_argument(
+        "--calibrate", type=Path, metavar="DATA", help="fit the confidence on the validation part of these data"
+    )
+    parser.add_argument(
+        "--note", action="append", default=[], metavar="KEY=TEXT", help="a line for the card; may be repeated"
+    )
+
+
+def export_run(args: argparse.Namespace) -> int:
+    """Writes the model file and says what is in it."""
+    from training.data_source import open_data
+    from training.export import export
+
+    pictures = open_data(args.calibrate).pictures("val") if args.calibrate is not None else None
+    size = (args.size[0], args.size[1]) if args.size else None
+    report = export(
+        args.checkpoint, args.output, args.storage, name=args.name, size=size, calibration=pictures, notes=args.note
+    )
+    print(report)
+    return 0
+
+
+def show_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `show`."""
+    from training.data_source import add_data_arguments
+
+    add_data_arguments(parser, split="train")
+    parser.add_argument("--index", type=int, default=0, help="which sample of the split")
+    parser.add_argument("--augmentation", choices=("published", "gentle", "none"), help="if not the recipe's own")
+    parser.add_argument("--draws", type=int, default=3, help="how many augmented versions to show")
+    parser.add_argument("--seed", type=int, default=0, help="of the first draw")
+    parser.add_argument("-o", "--output", type=Path, default=Path("sample.png"), help="the picture to write")
+
+
+def show_run(args: argparse.Namespace) -> int:
+    """Writes a picture with a sample before and after augmentation."""
+    from training.data_source import open_data
+    from training.show import show
+
+    data = open_data(args.data, args.set)
+    print(show(data, args.split, args.index, args.output, args.augmentation, args.draws, args.seed))
+    return 0
+
+
+def report_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `report`."""
+    parser.add_argument("runs", type=Path, nargs="+", help="run directories (those that hold config.yaml)")
+    parser.add_argument("-o", "--output", type=Path, default=Path("report"), help="folder for the PNGs and index.html")
+    parser.add_argument("--samples", type=int, default=4, help="validation samples to show for each run")
+
+
+def report_run(args: argparse.Namespace) -> int:
+    """Writes curves, bars, confusion matrices and samples as PNG and one HTML page."""
+    from training.report import report
+
+    print(report(args.runs, args.output, args.samples))
+    return 0
+
+
+def rooms_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `rooms`."""
+    parser.add_argument("--out", type=Path, required=True, help="folder to write: image/, depth/, label/, labels.json")
+    parser.add_argument("--frames", type=int, default=1000, help="how many pictures")
+    parser.add_argument("--seed", type=int, default=0, help="which series of rooms; no two series share a room")
+    parser.add_argument("--views-per-room", type=int, default=4, help="pictures of each room")
+    parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=(240, 320))
+    parser.add_argument("--workers", type=int, help="processes; all cores if not given")
+
+
+def rooms_run(args: argparse.Namespace) -> int:
+    """Renders a labelled data set."""
+    from training.rooms import write_rooms
+
+    size = (args.size[0], args.size[1])
+    print(write_rooms(args.out, args.frames, args.seed, args.views_per_room, size, args.workers))
+    return 0
+
+
+def prepare_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `prepare`."""
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the tree to write; running again goes on where it stopped"
+    )
+    parser.add_argument("--images", type=Path, help="SUNRGBD.zip or the unpacked folder SUNRGBD")
+    parser.add_argument("--toolbox", type=Path, help="SUNRGBDtoolbox.zip or the unpacked folder SUNRGBDtoolbox")
+    parser.add_argument("--download", action="store_true", help="fetch what is not given (about 6.4 GB), resuming")
+    parser.add_argument("--limit", type=int, help="only so many frames, spread over sensors and splits")
+    parser.add_argument("--sensors", nargs="+", choices=("kv1", "kv2", "realsense", "xtion"), help="only these cameras")
+    parser.add_argument(
+        "--polygons", action="store_true", help="labels from the annotation polygons, for frames without the toolbox"
+    )
+
+
+def prepare_run(args: argparse.Namespace) -> int:
+    """Makes the tree."""
+    from training.prepare import prepare
+
+    print(
+        prepare(
+            args.out,
+            images=args.images,
+            toolbox=args.toolbox,
+            download_missing=args.download,
+            limit=args.limit,
+            sensors=args.sensors,
+            polygons=args.polygons,
+        )
+    )
+    return 0
+
+
+Arguments = "Callable[[argparse.ArgumentParser], None]"
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]] = {
+    "prepare": ("make the SUN RGB-D archives into a tree that trains", prepare_arguments, prepare_run),
+    "rooms": ("render a labelled data set of synthetic rooms", rooms_arguments, rooms_run),
+    "evaluate": ("score a checkpoint or a model file", evaluate_arguments, evaluate_run),
+    "show": ("show a sample before and after augmentation", show_arguments, show_run),
+    "report": ("draw curves, bars, confusion matrices and samples of runs", report_arguments, report_run),
+    "export": ("make a checkpoint into a model file for the window", export_arguments, export_run),
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands but `fit`, `validate` and `test`, which are Lightning's."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training",
+        description="Train DeResUNet: from pictures on disk to a model in the window.",
+        epilog="fit, validate and test are Lightning's: python -m training fit --config training/recipes/lite.yaml "
+        "trains; python -m training fit --help lists every setting.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (summary, add_arguments, _) in COMMANDS.items():
+        add_arguments(commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + "."))
+    return parser

@@ -1,0 +1,312 @@
+"""The data modules: labelled pictures as batches, for training, validation and test."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import cv2
+import lightning
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.labels import LabelSet
+from training.augment import Augmentation, augment
+from training.classes import merged
+from training.folder import PictureFolder
+from training.sample import LabelledPictures, Remapped, Sample, Size, Subset, split_indices
+from training.sampler import EpochSampler
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+Split = Literal["train", "val", "test"]
+_PICTURES_FOR_STATISTICS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class DepthStatistics:
+    """Of the training pictures, holes left out, in metres."""
+
+    mean_m: float
+    std_m: float
+    max_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a step sees.
+
+    Attributes:
+        color: (N, 3, h, w) uint8 RGB.
+        depth_m: (N, 1, h, w) float32 metres, 0 = hole.
+        labels: N label pictures, uint8 ids, 0 = void; in training all (h, w), otherwise each of its own size.
+        names: Which samples they are.
+        sensors: The cameras they came from.
+    """
+
+    color: Tensor
+    depth_m: Tensor
+    labels: Sequence[Tensor]
+    names: Sequence[str]
+    sensors: Sequence[str]
+
+
+class _TensorSamples(Dataset[dict[str, Any]]):
+    """Decodes and augments; each item is one sample as tensors, with the label in full size where scores are wanted."""
+
+    def __init__(
+        self, pictures: LabelledPictures, size: Size, kind: Augmentation, seed: int, *, full_labels: bool
+    ) -> None:
+        self._pictures = pictures
+        self._size = size
+        self._kind: Augmentation = kind
+        self._seed = seed
+        self._full_labels = full_labels
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, draw: int) -> dict[str, Any]:
+        original = self._pictures.read(draw % len(self._pictures))
+        sample = augment(original, self._kind, self._size, seed=self._seed * 1_000_003 + draw)
+        label = original.label if self._full_labels else sample.label
+        return {
+            "color": torch.from_numpy(np.ascontiguousarray(sample.color.transpose(2, 0, 1))),
+            "depth_m": torch.from_numpy(np.ascontiguousarray(sample.depth_m[None])),
+            "label": torch.from_numpy(np.ascontiguousarray(label)),
+            "name": original.name,
+            "sensor": original.sensor,
+        }
+
+
+def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Stacks samples; labels stay a list where their sizes differ."""
+    return {
+        "color": torch.stack([item["color"] for item in items]),
+        "depth_m": torch.stack([item["depth_m"] for item in items]),
+        "labels": [item["label"] for item in items],
+        "names": [item["name"] for item in items],
+        "sensors": [item["sensor"] for item in items],
+    }
+
+
+class RgbdData(lightning.LightningDataModule):
+    """What all data modules share: splits, augmentation, loaders and statistics."""
+
+    def __init__(
+        self,
+        size: Size = (240, 320),
+        batch_size: int = 6,
+        augmentation: Augmentation = "published",
+        num_workers: int = 2,
+        seed: int = 0,
+        samples_per_epoch: int | None = None,
+        merge: dict[str, list[str]] | None = None,
+        depth_max_m: float = 8.0,
+        depth_mean_m: float | None = None,
+        depth_std_m: float | None = None,
+    ) -> None:
+        """Takes the settings; files are opened when they are first needed.
+
+        Args:
+            size: Input (height, width) of the network.
+            batch_size: Pictures in a step of one process.
+            augmentation: "published", "gentle" or "none".
+            num_workers: Processes that decode and augment; 0 does it in the training process.
+            seed: Of shuffling, augmentation and the validation fold.
+            samples_per_epoch: After how many samples to validate, None for all pictures once.
+            merge: New classes by name, each with the names of the classes that become it; classes named nowhere become
+                void. None keeps the classes of the data.
+            depth_max_m: Depth beyond this is taken as this.
+            depth_mean_m: Mean depth of the training pictures, None to measure it.
+            depth_std_m: Its standard deviation, None to measure it.
+        """
+        super().__init__()
+        height, width = size
+        if min(height, width) < 32:
+            raise ConfigurationError(f"data.size must be at least 32x32, not {height}x{width}")
+        if batch_size < 1:
+            raise ConfigurationError(f"data.batch_size must be at least 1, not {batch_size}")
+        self.size: Size = (height, width)
+        self.batch_size = batch_size
+        self.augmentation: Augmentation = augmentation
+        self._workers = num_workers
+        self.seed = seed
+        self._samples_per_epoch = samples_per_epoch
+        self._merge = merge
+        self._depth = (depth_mean_m, depth_std_m, depth_max_m)
+        self._opened: dict[str, LabelledPictures] = {}
+        self._statistics: DepthStatistics | None = None
+
+    @abstractmethod
+    def open_split(self, split: Split) -> LabelledPictures:
+        """Opens the pictures of a split with the classes that are on disk."""
+
+    def pictures(self, split: Split) -> LabelledPictures:
+        """The pictures of a split, with the classes to be trained."""
+        if split not in self._opened:
+            pictures = self.open_split(split)
+            if self._merge is not None:
+                label_set, table = merged(pictures.label_set, self._merge)
+                pictures = Remapped(pictures, label_set, table)
+            self._opened[split] = pictures
+        return self._opened[split]
+
+    @property
+    def label_set(self) -> LabelSet:
+        """The classes to be trained."""
+        return self.pictures("train").label_set
+
+    @property
+    def depth_statistics(self) -> DepthStatistics:
+        """Mean and deviation of the training depth, as given or measured on up to 300 pictures spread over the set."""
+        if self._statistics is None:
+            mean, std, far = self._depth
+            if mean is None or std is None:
+                mean, std = measure_depth(self.pictures("train"), far)
+            self._statistics = DepthStatistics(mean, std, far)
+        return self._statistics
+
+    def train_dataloader(self) -> DataLoader[dict[str, Any]]:
+        """Shuffled, augmented batches; picks up in mid-epoch where a resumed run stopped."""
+        pictures = self.pictures("train")
+        trainer = self.trainer
+        rank, processes = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
+        if len(pictures) < self.batch_size * processes and self._samples_per_epoch is None:
+            raise ConfigurationError(
+                f"there are {len(pictures)} training pictures, fewer than one batch of {self.batch_size * processes}; "
+                "set data.batch_size lower"
+            )
+        sampler = EpochSampler(
+            len(pictures),
+            self.batch_size,
+            self.seed,
+            samples_per_epoch=self._samples_per_epoch,
+            rank=rank,
+            processes=processes,
+        )
+        if trainer is not None:
+            # What a resumed run had done of this epoch; 0 in a fresh one.
+            done = trainer.fit_loop.epoch_loop.batch_progress.current.completed
+            sampler.skip_batches = done % max(1, len(sampler) // self.batch_size)
+        samples = _TensorSamples(pictures, self.size, self.augmentation, self.seed, full_labels=False)
+        return self._loader(samples, sampler=sampler, drop_last=True)
+
+    def val_dataloader(self) -> DataLoader[dict[str, Any]]:
+        """The validation pictures in order, with labels in their own size."""
+        return self._ordered("val")
+
+    def test_dataloader(self) -> DataLoader[dict[str, Any]]:
+        """The test pictures in order, with labels in their own size."""
+        return self._ordered("test")
+
+    def _ordered(self, split: Split) -> DataLoader[dict[str, Any]]:
+        pictures = self.pictures(split)
+        trainer = self.trainer
+        if (
+            trainer is not None and trainer.world_size > 1
+        ):  # Every picture counts once, whatever the number of processes.
+            pictures = Subset(pictures, range(trainer.global_rank, len(pictures), trainer.world_size))
+        samples = _TensorSamples(pictures, self.size, "none", self.seed, full_labels=True)
+        return self._loader(samples)
+
+    def _loader(self, samples: _TensorSamples, **options: Any) -> DataLoader[dict[str, Any]]:
+        return DataLoader(
+            samples,
+            batch_size=self.batch_size,
+            num_workers=self._workers,
+            collate_fn=collate,
+            persistent_workers=self._workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            worker_init_fn=_one_thread,
+            **options,
+        )
+
+
+def _one_thread(_worker: int) -> None:
+    # Each worker is a process of its own: more threads in it would only get in the way of the others.
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+
+
+def measure_depth(pictures: LabelledPictures, max_m: float) -> tuple[float, float]:
+    """Mean and standard deviation in metres over measured pixels of up to 300 pictures spread over the set.
+
+    Raises:
+        ConfigurationError: No picture has any depth.
+    """
+    count = total = square = 0.0
+    for index in np.unique(np.linspace(0, len(pictures) - 1, _PICTURES_FOR_STATISTICS).astype(int)):
+        depth = pictures.read(int(index)).depth_m
+        values = np.minimum(depth[depth > 0].astype(np.float64), max_m)
+        count, total, square = count + values.size, total + values.sum(), square + (values**2).sum()
+    if not count:
+        raise ConfigurationError("no training picture has any depth: every value is 0")
+    mean = total / count
+    return float(mean), float(max(1e-3, np.sqrt(max(0.0, square / count - mean**2))))
+
+
+class FolderData(RgbdData):
+    """People's own frames: folders with `image/`, `depth/`, `label/` and `labels.json`."""
+
+    def __init__(
+        self,
+        root: Path,
+        val_root: Path | None = None,
+        test_root: Path | None = None,
+        label_set: str | None = None,
+        val_share: float = 0.2,
+        depth_unit_m: float = 0.001,
+        depth_invalid: int | None = None,
+        **shared: Any,
+    ) -> None:
+        """Takes the settings.
+
+        Args:
+            root: The folder to train on.
+            val_root: A folder to validate on; None cuts a fold out of `root`.
+            test_root: A folder for tests; None tests on what is validated on.
+            label_set: A built-in label set or a JSON file; None reads `labels.json` in `root`.
+            val_share: Share of `root` that is held out where `val_root` is None.
+            depth_unit_m: Metres per count of the depth pictures.
+            depth_invalid: A count besides 0 that means "no measurement", or None.
+            shared: What all data modules share: see `RgbdData`.
+        """
+        super().__init__(**shared)
+        self._roots = {"train": root, "val": val_root, "test": test_root or val_root}
+        self._names = label_set
+        self._share = val_share
+        self._unit_m = depth_unit_m
+        self._invalid = depth_invalid
+
+    def open_split(self, split: Split) -> LabelledPictures:
+        """The folder of the split, or its fold of the only folder."""
+        root = self._roots[split]
+        if root is not None and (split != "train" or self._roots["val"] is not None):
+            return self._open(root)
+        everything = self._open(self._roots["train"] or Path())
+        train, val = split_indices(len(everything), self._share, self.seed)
+        return Subset(everything, train if split == "train" else val)
+
+    def _open(self, root: Path) -> LabelledPictures:
+        label_set = LabelSet.load(self._names) if self._names else None
+        return PictureFolder(root, label_set, depth_unit_m=self._unit_m, depth_invalid=self._invalid)
+
+
+def read_sample(data: RgbdData, split: Split, index: int) -> Sample:
+    """One sample of a split.
+
+    Raises:
+        ConfigurationError: There is no such index.
+    """
+    pictures = data.pictures(split)
+    if not 0 <= index < len(pictures):
+        raise ConfigurationError(f"the split {split} has the samples 0..{len(pictures) - 1}, not {index}")
+    return pictures.read(index)

@@ -1,0 +1,113 @@
+"""`python -m training fit`: Lightning's command line over our module and data modules."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from rgbd_seg.errors import RgbdSegError
+from training.callbacks import Pictures, RunRecord, StopOnNaN
+from training.data import RgbdData
+from training.module import SegmentationModule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class TrainingCLI(LightningCLI):
+    """Links what the data know to the network, and gives every run its checkpoints and logs."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Adds checkpoints and pictures as settings of their own, so that a recipe can change single values."""
+        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(ModelCheckpoint, "recent")
+        parser.add_lightning_class_args(Pictures, "pictures")
+        parser.set_defaults(
+            {
+                "checkpoint.monitor": "val/miou",
+                "checkpoint.mode": "max",
+                "checkpoint.save_last": True,
+                "checkpoint.filename": "best-{epoch}-{val/miou:.4f}",
+                "checkpoint.auto_insert_metric_name": False,
+                # In mid-epoch too, so that a killed run loses minutes and not an epoch.
+                "recent.filename": "recent",
+                "recent.every_n_train_steps": 200,
+                "recent.enable_version_counter": False,
+            }
+        )
+        parser.link_arguments("data", "model.label_set", _label_set, apply_on="instantiate")
+        parser.link_arguments("data", "model.size", _size, apply_on="instantiate")
+        parser.link_arguments("data", "model.depth", _depth_statistics, apply_on="instantiate")
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        try:
+            super()._run_subcommand(subcommand)
+        except RuntimeError as error:  # Also what CUDA raises; the CPU has no error class of its own for this.
+            if not isinstance(error, torch.OutOfMemoryError) and not re.search(_OUT_OF_MEMORY, str(error)):
+                raise
+            batch = self.datamodule.batch_size
+            smaller = f"try --data.batch_size {batch // 2}" if batch > 1 else "try a smaller data.size"
+            raise RgbdSegError(
+                f"the memory is too small for batches of {batch} pictures of {self.datamodule.size[0]}x"
+                f"{self.datamodule.size[1]}: {smaller} (and trainer.accumulate_grad_batches 2 for the same gradient), "
+                "or on a GPU --trainer.precision 16-mixed"
+            ) from None
+
+
+_OUT_OF_MEMORY = "not enough memory|can't allocate memory|out of memory"
+
+
+def _label_set(data: RgbdData) -> Any:
+    return data.label_set
+
+
+def _size(data: RgbdData) -> Any:
+    return data.size
+
+
+def _depth_statistics(data: RgbdData) -> Any:
+    return data.depth_statistics
+
+
+def run_lightning(arguments: Sequence[str]) -> int:
+    """Runs one of Lightning's commands.
+
+    Args:
+        arguments: The command line behind the program's name, beginning with `fit`, `validate` or `test`.
+    """
+    _silence_lightning()
+    TrainingCLI(
+        SegmentationModule,
+        RgbdData,
+        subclass_mode_data=True,
+        seed_everything_default=0,
+        trainer_defaults={
+            "use_distributed_sampler": False,
+            "logger": {"class_path": "lightning.pytorch.loggers.TensorBoardLogger", "init_args": {"save_dir": "runs"}},
+            "callbacks": [RunRecord(), StopOnNaN()],
+            "plugins": [{"class_path": "training.checkpoint_io.AtomicCheckpointIO"}],
+        },
+        args=list(arguments),
+        save_config_kwargs={"overwrite": True},
+    )
+    return 0
+
+
+def _silence_lightning() -> None:
+    """Warnings of Lightning about itself, which nobody who trains can do anything about."""
+    # It calls deprecated functions of jsonargparse and of PyTorch.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"jsonargparse|lightning\.pytorch\.cli")
+    for message in (
+        ".*LeafSpec.*",
+        r"(?s)\s*By default only one JsonargparseDeprecationWarning.*",
+        r"(?s)\s*``.*was\s+deprecated.*",
+        ".*args parameter is intended.*",  # We do mean our own list of arguments.
+        ".*does not have many workers.*",  # Small data are read faster without.
+        ".*The number of training batches.*",
+    ):
+        warnings.filterwarnings("ignore", message=message)

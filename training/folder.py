@@ -1,0 +1,114 @@
+"""A plain folder as a data set: `image/`, `depth/` and `label/` with files of equal names, and `labels.json`.
+
+This is what people make of their own frames, what our recordings export to, and what `python -m training rooms` writes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.labels import LabelSet
+from training.pictures import decode_picture
+from training.sample import LabelledPictures, Sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
+LABELS_FILE = "labels.json"
+
+
+class PictureFolder(LabelledPictures):
+    """The labelled pictures of one folder, in the order of their names."""
+
+    def __init__(
+        self,
+        root: str | Path,
+        label_set: LabelSet | None = None,
+        *,
+        depth_unit_m: float = 0.001,
+        depth_invalid: int | None = None,
+    ) -> None:
+        """Lists the folder; pictures are decoded later.
+
+        Args:
+            root: The folder that holds `image/`, `depth/` and `label/`.
+            label_set: What the ids mean; None reads `labels.json` in the folder.
+            depth_unit_m: Metres per count of the depth pictures.
+            depth_invalid: A count besides 0 that means "no measurement" (65535 in some recordings), or None.
+
+        Raises:
+            ConfigurationError: A part is missing, or files have no partner.
+        """
+        self.root = Path(root)
+        self._depth_unit_m = depth_unit_m
+        self._depth_invalid = depth_invalid
+        self.label_set = label_set or _read_labels(self.root)
+        self._files = _pairs(self.root)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def read(self, index: int) -> Sample:
+        """Decodes one picture with its depth and labels."""
+        color_file, depth_file, label_file = self._files[index]
+        color = cv2.cvtColor(decode_picture(color_file, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        counts = decode_picture(depth_file, cv2.IMREAD_UNCHANGED)
+        label = decode_picture(label_file, cv2.IMREAD_UNCHANGED)
+        if counts.ndim != 2 or counts.dtype != np.uint16:
+            raise ConfigurationError(f"{depth_file} is not a depth picture: expected one channel of 16 bits")
+        check_labels(label, self.label_set, str(label_file))
+        depth_m = counts.astype(np.float32) * np.float32(self._depth_unit_m)
+        if self._depth_invalid is not None:
+            depth_m[counts == self._depth_invalid] = 0
+        name = str(color_file.relative_to(self.root))
+        return Sample(np.asarray(color, np.uint8), depth_m, label, name, self.root.name)
+
+
+def check_labels(label: NDArray[np.generic], label_set: LabelSet, origin: str) -> None:
+    """Refuses what is no label picture of a set.
+
+    Raises:
+        ConfigurationError: It has several channels or more than 8 bits, or an id outside 0..n.
+    """
+    if label.ndim != 2 or label.dtype != np.uint8:
+        raise ConfigurationError(f"{origin} is not a label picture: expected one channel of 8 bits")
+    largest = int(label.max(initial=0))
+    if largest > len(label_set):
+        raise ConfigurationError(
+            f"{origin} holds label {largest}, but the label set {label_set.name!r} ends at {len(label_set)}; "
+            "give the list of classes that these labels were made with"
+        )
+
+
+def _read_labels(root: Path) -> LabelSet:
+    path = root / LABELS_FILE
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{root} has no {LABELS_FILE}, so the meaning of its label ids is unknown; "
+            'write one ({"name": ..., "classes": ["floor", "table", ...]}) or name a label set'
+        )
+    return LabelSet.load(path)
+
+
+def _pairs(root: Path) -> list[tuple[Path, Path, Path]]:
+    for part in ("image", "depth", "label"):
+        if not (root / part).is_dir():
+            raise ConfigurationError(f"{root} has no folder {part}/; a data set has image/, depth/ and label/")
+    colors = sorted(p for p in (root / "image").iterdir() if p.suffix.lower() in _COLOR_SUFFIXES)
+    rows = [(p, root / "depth" / f"{p.stem}.png", root / "label" / f"{p.stem}.png") for p in colors]
+    have = {part: {p.name for p in (root / part).iterdir()} for part in ("depth", "label")}
+    lacking = [p.name for p in colors if any(f"{p.stem}.png" not in names for names in have.values())]
+    if lacking:
+        raise ConfigurationError(
+            f"{len(lacking)} of {len(colors)} pictures in {root / 'image'} have no depth or label picture of the same "
+            f"name, the first is {lacking[0]}"
+        )
+    if not rows:
+        raise ConfigurationError(f"there is no picture in {root / 'image'} ({', '.join(_COLOR_SUFFIXES)})")
+    return rows

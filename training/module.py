@@ -1,0 +1,275 @@
+"""The training step: DeResUNet with its loss, its optimiser and its scores, as a Lightning module."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import lightning
+import torch
+from torch import nn
+from torch.nn import functional
+from torchmetrics.classification import MulticlassConfusionMatrix
+
+from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig, Encoder, Fusion, pad_to_stride
+from rgbd_seg.models.model_file import ModelCard
+from training.data import DepthStatistics
+from training.initial_weights import load_initial_weights
+from training.sample import Size
+from training.schedule import OptimizerOptions, build_optimizer, rate_at, training_progress
+from training.scores import Scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+VOID = -1  # Target of pixels that no loss and no score counts.
+
+
+class SegmentationModule(lightning.LightningModule):
+    """Trains one member of the DeResUNet family on batches of `training.data`.
+
+    `card` describes the network, its classes and its input; it travels in every checkpoint.
+    """
+
+    color_mean: Tensor
+    color_std: Tensor
+    depth_mean: Tensor
+    depth_std: Tensor
+    class_weights: Tensor | None
+
+    def __init__(
+        self,
+        label_set: LabelSet,
+        size: Size,
+        depth: DepthStatistics,
+        encoder: Encoder = "resnet50",
+        fusion: Fusion = "dual",
+        base_width: int = 64,
+        decoder_widths: tuple[int, int, int, int, int] = (2048, 1024, 512, 256, 64),
+        tail_width: int = 8,
+        name: str = "DeResUNet",
+        trained_on: str = "",
+        licence: str = "",
+        initial_weights: str = "random",
+        optimizer: OptimizerOptions = OptimizerOptions(),  # noqa: B008 (frozen)
+        side_weight: float = 0.0,
+        class_weights: Sequence[float] | None = None,
+        label_smoothing: float = 0.0,
+        freeze_batch_norm: bool = False,
+        channels_last: bool = True,
+    ) -> None:
+        """Builds the network.
+
+        Args:
+            label_set: The classes; comes from the data.
+            size: Input (height, width); comes from the data.
+            depth: Statistics of the training depth; comes from the data.
+            encoder: Depth of the residual encoders.
+            fusion: How colour and depth come together: "dual", "early", "color" or "depth".
+            base_width: Channels of an encoder's stem.
+            decoder_widths: Channels of the decoder, coarse to fine.
+            tail_width: Channels at full resolution.
+            name: How people call the model.
+            trained_on: Training data in words, for the card.
+            licence: Terms of use of the weights, for the card.
+            initial_weights: "random", "imagenet" (encoders only), or a model file whose weights are taken wherever
+                they fit; a head for other classes starts anew.
+            optimizer: Optimiser and schedule of its learning rate.
+            side_weight: Weight of additional losses at 1/8, 1/16 and 1/32 of the input; 0 for none.
+            class_weights: Weight of each class in the loss, None for equal ones.
+            label_smoothing: Share of each target that is spread over all classes.
+            freeze_batch_norm: Keeps the running statistics of batch normalisation (for tiny batches or fine-tuning).
+            channels_last: Memory layout that is faster on CPUs and tensor cores.
+        """
+        super().__init__()
+        config = DeResUNetConfig(len(label_set), encoder, fusion, base_width, decoder_widths, tail_width)
+        self.card = ModelCard(
+            name,
+            config,
+            label_set,
+            (size[0], size[1]),
+            depth_mean_m=depth.mean_m,
+            depth_std_m=depth.std_m,
+            depth_max_m=depth.max_m,
+            trained_on=trained_on,
+            licence=licence,
+        )
+        if class_weights is not None and len(class_weights) != len(label_set):
+            raise ConfigurationError(
+                f"model.class_weights has {len(class_weights)} numbers, but there are {len(label_set)} classes"
+            )
+        self.network = DeResUNet(config)
+        self.initialised_by = load_initial_weights(self.network, label_set, initial_weights)
+        if channels_last:
+            self.network = self.network.to(memory_format=torch.channels_last)
+        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        self._optimizer_options = optimizer
+        self._side_weight = side_weight
+        self._smoothing = label_smoothing
+        self._freeze_batch_norm = freeze_batch_norm
+        self.sides = nn.ModuleList()
+        if side_weight > 0:
+            self.sides = nn.ModuleList(nn.Conv2d(width, len(label_set), 1) for width in config.decoder_widths[:3])
+        weights = torch.tensor(class_weights) if class_weights is not None else None
+        self.register_buffer("class_weights", weights, persistent=False)
+        for name_, mean, std in (
+            ("color", self.card.color_mean, self.card.color_std),
+            ("depth", (depth.mean_m,), (depth.std_m,)),
+        ):
+            self.register_buffer(f"{name_}_mean", torch.tensor(mean).reshape(-1, 1, 1), persistent=False)
+            self.register_buffer(f"{name_}_std", torch.tensor(std).reshape(-1, 1, 1), persistent=False)
+        self.confusion = MulticlassConfusionMatrix(len(label_set), ignore_index=VOID, validate_args=False)
+        self.train_confusion = MulticlassConfusionMatrix(len(label_set), ignore_index=VOID, validate_args=False)
+        self.validation: Scores | None = None
+        self.last_batch: dict[str, Any] = {}
+        self.last_prediction: list[NDArray[np.uint8]] = []
+
+    def normalized(self, color: Tensor, depth_m: Tensor) -> tuple[Tensor, Tensor]:
+        """What the network is fed: as the deployed graph does it.
+
+        Args:
+            color: (N, 3, h, w) uint8.
+            depth_m: (N, 1, h, w) float32 metres, 0 = hole.
+
+        Returns:
+            Normalised colour and depth, float32; holes are 0 after normalisation.
+        """
+        normal_color = (color.float() / 255 - self.color_mean) / self.color_std
+        normal_depth = (depth_m.clamp(max=self.card.depth_max_m) - self.depth_mean) / self.depth_std
+        normal_depth = torch.where(depth_m > 0, normal_depth, torch.zeros_like(normal_depth))
+        return normal_color.contiguous(memory_format=self._layout), normal_depth
+
+    def forward(self, color: Tensor, depth_m: Tensor) -> Tensor:
+        """Logits (N, classes, h, w) of uint8 colour and depth in metres."""
+        return self.network(*self.normalized(color, depth_m))  # type: ignore[no-any-return]
+
+    def training_step(self, batch: dict[str, Any], batch_index: int) -> Tensor:
+        """The loss of one batch."""
+        self.last_batch = batch
+        target = targets(torch.stack(list(batch["labels"])))
+        color, depth = (pad_to_stride(p) for p in self.normalized(batch["color"], batch["depth_m"]))
+        scales = self.network.decode(color, depth)
+        height, width = target.shape[-2:]
+        logits = self.network.classify_features(scales[-1])[..., :height, :width]
+        loss = self._cross_entropy(logits, target)
+        self.log("train/loss", loss.detach(), prog_bar=True, batch_size=len(target))
+        for side, features in zip(self.sides, scales, strict=False):
+            logits_side = functional.interpolate(side(features), color.shape[-2:], mode="bilinear")
+            loss = loss + self._side_weight * self._cross_entropy(logits_side[..., :height, :width], target)
+        self.train_confusion.update(logits.detach().argmax(1), target)
+        return loss
+
+    def _cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Cross entropy over the labelled pixels of all processes.
+
+        Each process divides by its share of the global count and not by its own, so that the averaged gradient is the
+        one that a single process would have had.
+        """
+        total = functional.cross_entropy(
+            logits.float(),
+            target,
+            weight=self.class_weights,
+            ignore_index=VOID,
+            reduction="sum",
+            label_smoothing=self._smoothing,
+        )
+        labelled = target != VOID
+        count = labelled.sum() if self.class_weights is None else self.class_weights[target[labelled]].sum()
+        if self.trainer.world_size > 1:
+            count = self.trainer.strategy.reduce(count.float(), reduce_op="mean")
+        return total / count.clamp(min=1)
+
+    def on_train_epoch_start(self) -> None:
+        """Clears the training scores."""
+        self.train_confusion.reset()
+
+    def on_train_epoch_end(self) -> None:
+        """Logs the training scores of the epoch."""
+        self.log("train/miou", self._scores(self.train_confusion).miou, prog_bar=True, sync_dist=False)
+
+    def train(self, mode: bool = True) -> SegmentationModule:
+        """Training or evaluation mode; frozen batch normalisation stays in evaluation mode."""
+        super().train(mode)
+        if mode and self._freeze_batch_norm:
+            for module in self.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        return self
+
+    def validation_step(self, batch: dict[str, Any], batch_index: int) -> None:
+        """Scores one batch at the labels' own sizes."""
+        logits = self(batch["color"], batch["depth_m"])
+        loss = torch.zeros((), device=logits.device)
+        self.last_prediction = []
+        for one, label in zip(logits, batch["labels"], strict=True):
+            target = targets(label)[None]
+            full = functional.interpolate(one[None].float(), target.shape[-2:], mode="bilinear", align_corners=False)
+            labelled = (target != VOID).sum().clamp(min=1)
+            loss += functional.cross_entropy(full, target, ignore_index=VOID, reduction="sum") / labelled
+            channel = full.argmax(1)
+            self.confusion.update(channel, target)
+            self.last_prediction.append((channel[0] + 1).to(torch.uint8).cpu().numpy())
+        count = len(batch["labels"])
+        self.log("val/loss", loss / count, prog_bar=True, sync_dist=True, batch_size=count)
+
+    def on_validation_epoch_start(self) -> None:
+        """Clears the scores."""
+        self.confusion.reset()
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs mIoU, the accuracies, and the IoU of every class."""
+        scores = self._scores(self.confusion)
+        self.validation = scores
+        self.log("val/miou", scores.miou, prog_bar=True)
+        self.log("val/pixel_accuracy", scores.pixel_accuracy)
+        self.log("val/mean_accuracy", scores.mean_accuracy)
+        for class_name, iou in zip(scores.names, scores.iou, strict=True):
+            self.log(f"iou/{class_name}", float(iou))
+
+    def test_step(self, batch: dict[str, Any], batch_index: int) -> None:
+        """The same as a validation step."""
+        self.validation_step(batch, batch_index)
+
+    on_test_epoch_start = on_validation_epoch_start
+    on_test_epoch_end = on_validation_epoch_end
+
+    def _scores(self, confusion: MulticlassConfusionMatrix) -> Scores:
+        # The metric sums over all processes.
+        return Scores(confusion.compute().cpu().numpy(), self.card.label_set.names)
+
+    def configure_optimizers(self) -> Any:
+        """The optimiser and its schedule."""
+        options = self._optimizer_options
+        optimizer = build_optimizer(self, options)
+        if options.schedule == "constant":
+            return optimizer
+        if options.schedule == "plateau":
+            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=options.patience)
+            return {
+                "optimizer": optimizer,
+                "lr_scheduler": {"scheduler": plateau, "monitor": "val/loss", "interval": "epoch"},
+            }
+        rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: rate_at(training_progress(self.trainer), options))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds the card, so that a checkpoint can be evaluated and exported by itself."""
+        checkpoint["card"] = self.finished_card().to_json()
+
+    def finished_card(self) -> ModelCard:
+        """The card with the latest validation scores and what is known of the run."""
+        scores = {f"val_{k}": v for k, v in self.validation.summary().items()} if self.validation is not None else {}
+        finite = {k: v for k, v in scores.items() if v == v}
+        details = {"steps": str(self.global_step), "optimizer": str(asdict(self._optimizer_options))}
+        return replace(self.card, scores=finite, details=details)
+
+
+def targets(label: Tensor) -> Tensor:
+    """Class channels of label ids: int64, channel = id - 1, `VOID` where the id is 0."""
+    return label.long() - 1

@@ -1,0 +1,152 @@
+"""One labelled RGB-D picture on its way from disk into the network, and what every data set of them offers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.inference.resize import resize_color, resize_nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from rgbd_seg.labels import LabelSet
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """A labelled picture.
+
+    Attributes:
+        color: (H, W, 3) uint8 RGB.
+        depth_m: (H, W) float32 metres on colour's grid, 0 = hole.
+        label: (H, W) uint8 ids of the data set's label set, 0 = void.
+        name: Which one it is, for messages.
+        sensor: The camera it came from ("kv1", "xtion", "synthetic", ...), for scores by sensor.
+    """
+
+    color: NDArray[np.uint8]
+    depth_m: NDArray[np.float32]
+    label: NDArray[np.uint8]
+    name: str
+    sensor: str
+
+    def __post_init__(self) -> None:
+        size = self.color.shape[:2]
+        for what, array in (("depth", self.depth_m), ("label", self.label)):
+            if array.shape != size:
+                raise ConfigurationError(
+                    f"{self.name}: the {what} picture is {array.shape[0]}x{array.shape[1]}, "
+                    f"but the colour picture is {size[0]}x{size[1]} (height x width); they must be equal"
+                )
+
+
+class LabelledPictures(ABC):
+    """Labelled pictures at random, decoded when asked for."""
+
+    label_set: LabelSet
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many pictures there are."""
+
+    @abstractmethod
+    def read(self, index: int) -> Sample:
+        """Decodes one picture.
+
+        Raises:
+            ConfigurationError: Its files do not fit together or hold labels outside the label set.
+            OSError: A file cannot be read.
+        """
+
+
+class Subset(LabelledPictures):
+    """Some of the pictures of another set, in the order given."""
+
+    def __init__(self, pictures: LabelledPictures, indices: Sequence[int]) -> None:
+        self._pictures = pictures
+        self._indices = tuple(indices)
+        self.label_set = pictures.label_set
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def read(self, index: int) -> Sample:
+        """Decodes one picture of the subset."""
+        return self._pictures.read(self._indices[index])
+
+
+class Remapped(LabelledPictures):
+    """The same pictures with their label ids translated by a table, into fewer classes for instance."""
+
+    def __init__(self, pictures: LabelledPictures, label_set: LabelSet, table: NDArray[np.uint8]) -> None:
+        """Wraps `pictures`.
+
+        Args:
+            pictures: The set to translate.
+            label_set: What the new ids mean.
+            table: (256,) uint8, new id by old id; 0 makes a class void.
+        """
+        self._pictures = pictures
+        self._table = table
+        self.label_set = label_set
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def read(self, index: int) -> Sample:
+        """Decodes one picture and translates its labels."""
+        sample = self._pictures.read(index)
+        return Sample(sample.color, sample.depth_m, self._table[sample.label], sample.name, sample.sensor)
+
+
+def split_indices(count: int, held_out: float, seed: int) -> tuple[list[int], list[int]]:
+    """Cuts a fold for validation out of `count` pictures, always the same for the same seed.
+
+    Args:
+        count: How many pictures there are.
+        held_out: Share of them that is held out, 0..1.
+        seed: Which fold.
+
+    Returns:
+        The indices to train on and those held out, both ascending.
+
+    Raises:
+        ConfigurationError: The share leaves one side empty.
+    """
+    held = round(count * held_out)
+    if not 0 < held < count:
+        raise ConfigurationError(
+            f"holding out {held_out:.0%} of {count} pictures leaves {count - held} to train on and {held} to validate "
+            "on; give more pictures or another share"
+        )
+    order = np.random.default_rng(seed).permutation(count)
+    return sorted(int(i) for i in order[held:]), sorted(int(i) for i in order[:held])
+
+
+def resize(sample: Sample, size: Size) -> Sample:
+    """The sample on another grid, by the same rules as the deployed graph: depth and labels from the nearest pixel.
+
+    Nearest never mixes depths across an edge or a hole, nor labels across classes.
+
+    Args:
+        sample: Any size.
+        size: (height, width) wanted.
+    """
+    if sample.label.shape == size:
+        return sample
+    return Sample(
+        resize_color(sample.color, size),
+        resize_nearest(sample.depth_m, size),
+        resize_nearest(sample.label, size),
+        sample.name,
+        sample.sensor,
+    )

@@ -1,0 +1,72 @@
+"""The order in which training meets the pictures: shuffled, divided among processes, and resumable in mid-epoch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch.utils.data import Sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class EpochSampler(Sampler[int]):
+    """Yields draws: numbers that name both an epoch and a picture.
+
+    A draw is `epoch * count + index`, so that augmentation can be seeded by it: the same draw gives the same sample in
+    whichever worker or process it is decoded, after a resume too. Each global batch is dealt round-robin to the
+    processes; pictures that do not fill the last batch are left out of this epoch.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        batch_size: int,
+        seed: int,
+        *,
+        samples_per_epoch: int | None = None,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
+        """Plans the epochs.
+
+        Args:
+            count: How many pictures there are.
+            batch_size: Pictures in one batch of one process.
+            seed: Which shuffle.
+            samples_per_epoch: How many draws make an epoch, None for all pictures once.
+            rank: Which of the processes this is.
+            processes: How many processes share each batch.
+        """
+        self.count = count
+        self.epoch = 0
+        self.skip_batches = 0
+        self._seed = seed
+        self._rank, self._processes = rank, processes
+        self._batch = batch_size
+        draws = samples_per_epoch or count
+        self._batches = max(1, draws // (batch_size * processes))
+
+    def __len__(self) -> int:
+        return self._batches * self._batch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the trainer before each epoch."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        needed = self._batches * self._batch * self._processes
+        start = self.epoch * needed
+        mine: list[int] = []
+        # The epochs lie one behind the other on an endless row of whole shuffles.
+        shuffle = -1
+        order = np.empty(0, np.int64)
+        for position in range(start, start + needed):
+            if position // self.count != shuffle:
+                shuffle = position // self.count
+                order = np.random.default_rng((self._seed, shuffle)).permutation(self.count)
+            if position % self._processes == self._rank:
+                mine.append(self.epoch * self.count + int(order[position % self.count]))
+        skipped, self.skip_batches = self.skip_batches, 0
+        return iter(mine[skipped * self._batch :])

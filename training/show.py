@@ -1,0 +1,65 @@
+"""`show`: any sample before and after augmentation, as one picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.augment import augment, transform_names
+from training.data import read_sample
+from training.drawing import labelled_grid, sample_row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training.augment import Augmentation
+    from training.data import RgbdData, Split
+
+
+def show(
+    data: RgbdData,
+    split: Split,
+    index: int,
+    output: Path,
+    kind: Augmentation | None = None,
+    draws: int = 3,
+    seed: int = 0,
+) -> str:
+    """Draws colour, depth and truth of a sample: as stored, and as the network meets it.
+
+    Args:
+        data: The data module.
+        split: Which split.
+        index: Which sample of it.
+        output: The picture to write.
+        kind: Which augmentation; None for the data's own.
+        draws: How many augmented versions.
+        seed: Of the first version; the next has the next one.
+
+    Returns:
+        What was drawn, in sentences.
+
+    Raises:
+        ConfigurationError: There is no such sample.
+    """
+    kind = kind or data.augmentation
+    sample = read_sample(data, split, index)
+    palette = data.label_set.palette()
+    versions = [augment(sample, kind, data.size, seed + i) for i in range(draws)]
+    rows = [sample_row(s.color, s.depth_m, s.label, None, palette) for s in (sample, *versions)]
+    # Stored pictures may have another aspect than the network's input.
+    width = max(row.shape[1] for row in rows)
+    rows = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
+    height, wide = sample.label.shape
+    titles = [f"{sample.name}, {sample.sensor}, {wide}x{height}, as stored: colour, depth, truth"]
+    titles += [f"{kind} augmentation, seed {seed + i}, {data.size[1]}x{data.size[0]}" for i in range(draws)]
+    labelled_grid(rows, titles, data.label_set.names, palette).savefig(output, dpi=100)
+    holes = float((sample.depth_m == 0).mean())
+    void = float((sample.label == 0).mean())
+    present = [data.label_set.name_of(int(i)) for i in np.unique(sample.label) if i]
+    lines = [f"{output}: {sample.name} ({split} {index} of {len(data.pictures(split))})"]
+    lines.append(f"depth holes {holes:.1%}, void {void:.1%}, classes: {', '.join(present)}")
+    if names := transform_names(kind, (height, wide)):
+        lines.append(f"{kind}: {', '.join(names)}")
+    return "\n".join(lines)

@@ -1,0 +1,170 @@
+"""SUN RGB-D for training: the tree that `prepare` made, with the official split."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import cv2
+import numpy as np
+
+from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.sunrgbd import decode_depth
+from training.classes import sun_13
+from training.data import RgbdData, Split
+from training.folder import check_labels
+from training.pictures import decode_picture
+from training.sample import LabelledPictures, Remapped, Sample, Subset, split_indices
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INDEX_FILE = "index.json"
+_FORMAT = 1
+DepthKind = Literal["raw", "refined"]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameEntry:
+    """One frame in the index of a prepared tree.
+
+    Attributes:
+        name: Its folder below SUNRGBD, such as "kv1/NYUdata/NYU0001".
+        sensor: "kv1", "kv2", "realsense" or "xtion".
+        collection: Such as "NYUdata".
+        split: "train" or "test", as published; "none" for frames of no official split.
+        scene: Kind of room, "" if unknown.
+        height: Rows.
+        width: Columns.
+        color: Path of the colour picture, below the tree or absolute.
+        depth_raw: Path of the raw depth, "" if there is none.
+        depth_refined: Path of the refined depth, "" if there is none.
+        label: Path of the label picture.
+    """
+
+    name: str
+    sensor: str
+    collection: str
+    split: str
+    scene: str
+    height: int
+    width: int
+    color: str
+    depth_raw: str
+    depth_refined: str
+    label: str
+
+
+def write_index(root: Path, frames: Sequence[FrameEntry]) -> None:
+    """Writes the index of a prepared tree, at once or not at all."""
+    partial = root / (INDEX_FILE + ".part")
+    partial.write_text(
+        json.dumps({"format": _FORMAT, "frames": [asdict(f) for f in frames]}, indent=0), encoding="utf-8"
+    )
+    partial.replace(root / INDEX_FILE)
+
+
+def read_index(root: Path) -> list[FrameEntry]:
+    """The frames of a prepared tree.
+
+    Raises:
+        ConfigurationError: There is no index, or it cannot be used.
+    """
+    path = root / INDEX_FILE
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["format"] != _FORMAT:
+            raise ConfigurationError(f"{path} was written by another version of prepare: run prepare again")
+        return [FrameEntry(**entry) for entry in document["frames"]]
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"{root} is no prepared SUN RGB-D tree (it has no {INDEX_FILE}): make one with python -m training prepare"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(f"{path} cannot be used: {error!r}. Run prepare again") from None
+
+
+class SunRgbdPictures(LabelledPictures):
+    """Frames of a prepared tree, with the 37 classes."""
+
+    def __init__(self, root: Path, frames: Sequence[FrameEntry], depth: DepthKind, max_m: float = 8.0) -> None:
+        """Takes the frames to read.
+
+        Args:
+            root: The prepared tree.
+            frames: From its index.
+            depth: "raw" as a live camera gives it, or "refined" with holes filled.
+            max_m: Depth beyond this is taken as this (the toolbox clamps at 8 m).
+        """
+        self._root = root
+        self._frames = tuple(frames)
+        self._depth = depth
+        self._max_m = max_m
+        self.label_set = LabelSet.load("sunrgbd37")
+        kind = "depth_raw" if depth == "raw" else "depth_refined"
+        lacking = next((f.name for f in self._frames if not getattr(f, kind)), None)
+        if lacking is not None:
+            raise ConfigurationError(f"{lacking} in {root} has no {depth} depth: choose the other kind with data.depth")
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def read(self, index: int) -> Sample:
+        """Decodes one frame; stored depth words are decoded to metres."""
+        frame = self._frames[index]
+        bgr = decode_picture(self._root / frame.color, cv2.IMREAD_COLOR)
+        stored = decode_picture(self._root / (frame.depth_raw if self._depth == "raw" else frame.depth_refined), -1)
+        label = decode_picture(self._root / frame.label, cv2.IMREAD_UNCHANGED)
+        if stored.ndim != 2 or stored.dtype != np.uint16:
+            raise ConfigurationError(f"the depth of {frame.name} is not one channel of 16 bits")
+        check_labels(label, self.label_set, str(self._root / frame.label))
+        metres = np.minimum(decode_depth(stored).astype(np.float32) * np.float32(0.001), np.float32(self._max_m))
+        color = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+        return Sample(color, metres, label, frame.name, frame.sensor)
+
+
+class SunRgbdData(RgbdData):
+    """SUN RGB-D with its official split; validation is a fold cut from the training frames, never from the test."""
+
+    def __init__(
+        self,
+        root: Path,
+        depth: DepthKind = "raw",
+        classes: Literal[37, 13] = 37,
+        val_share: float = 0.1,
+        **shared: Any,
+    ) -> None:
+        """Takes the settings.
+
+        Args:
+            root: The tree that `prepare` made.
+            depth: "raw" as a live camera gives it, or "refined" with holes filled.
+            classes: 37, or the 13 that are made of them.
+            val_share: Share of the official training frames that is held out for validation.
+            shared: What all data modules share: see `RgbdData`.
+        """
+        super().__init__(**shared)
+        self._root = root
+        self._kind: DepthKind = depth
+        self._classes = classes
+        self._share = val_share
+
+    def open_split(self, split: Split) -> LabelledPictures:
+        """The frames of a split."""
+        official = "test" if split == "test" else "train"
+        frames = [f for f in read_index(self._root) if f.split == official]
+        if not frames:
+            raise ConfigurationError(f"{self._root} holds no frames of the official {official} split")
+        pictures: LabelledPictures = SunRgbdPictures(self._root, frames, self._kind)
+        if split != "test":
+            train, val = split_indices(len(frames), self._share, self.seed)
+            pictures = Subset(pictures, train if split == "train" else val)
+        if self._classes == 13:
+            label_set, table = sun_13()
+            pictures = Remapped(pictures, label_set, table)
+        return pictures
