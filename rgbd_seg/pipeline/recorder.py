@@ -319,6 +319,7 @@ class Recorder:
     def _take(self) -> _Entry | None:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._stopping, _IDLE_S)
+            self._writer.hurry = self._queued_bytes > self._options.queue_bytes // 2
             return self._queue.popleft() if self._queue else None
 
     def _write(self, entry: _Entry) -> None:

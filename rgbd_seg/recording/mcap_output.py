@@ -168,8 +168,11 @@ class McapOutput:
         index.records.append((time_ns, offset))
         return offset
 
-    def flush(self) -> int | None:
+    def flush(self, *, hurry: bool = False) -> int | None:
         """Writes the open chunk, if it has messages.
+
+        Args:
+            hurry: Whether to pack with lz4 where zstd was chosen: larger, in half the time.
 
         Returns:
             Where the chunk lies in the file, or None if there was nothing to write.
@@ -182,8 +185,9 @@ class McapOutput:
         size, indexes = self._chunk_size, self._indexes
         # Whatever happens to the disk, these messages are not kept for a second try: memory stays bounded.
         self._chunk_size, self._indexes = 0, {}
+        name = "lz4" if hurry and self._compression == "zstd" else self._compression
         with memoryview(self._chunk) as chunk, chunk[:size] as plain:
-            return self._append_chunk(self._compression, self._pack(plain), size, zlib.crc32(plain), indexes)
+            return self._append_chunk(name, self._pack(plain, name), size, zlib.crc32(plain), indexes)
 
     def copy_chunk(self, compression: str, packed: bytes, plain: bytes, indexes: Mapping[int, MessageIndex]) -> int:
         """Writes another file's chunk as it was packed there, with new indexes.
@@ -312,10 +316,10 @@ class McapOutput:
             os.close(self._fd)
             self._fd = -1
 
-    def _pack(self, plain: memoryview) -> Buffer:
-        if self._compression == "zstd":
+    def _pack(self, plain: memoryview, compression: str) -> Buffer:
+        if compression == "zstd":
             return self._zstd.compress(plain)
-        if self._compression == "lz4":
+        if compression == "lz4":
             return bytes(lz4.frame.compress(plain, store_size=True))
         return plain
 

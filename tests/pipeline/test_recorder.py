@@ -11,8 +11,10 @@ import pytest
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.pipeline.recorder import MIB, QUEUE_FULL, PreRoll, Recorder, RecorderOptions, RecorderStatus
+from rgbd_seg.recording.mcap_input import McapInput
 from rgbd_seg.recording.mcap_output import McapOutput
 from rgbd_seg.recording.mcap_reader import McapReader
+from rgbd_seg.recording.mcap_scan import scan
 from rgbd_seg.recording.writer import RecordingWriter, WriterOptions
 from rgbd_seg.sensors.sensor import SensorInfo
 from tests.recording.frames import PERIOD_NS, make_calibration, make_frame, make_segmentation
@@ -93,6 +95,23 @@ def test_a_full_queue_drops_counts_and_writes_it_down(tmp_path: Path, monkeypatc
         assert gap.reason == QUEUE_FULL
         assert gap.frames == status.dropped
         assert len(reader) == 300 - status.dropped
+
+
+def test_packs_less_before_it_drops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    write = RecordingWriter.write
+    monkeypatch.setattr(RecordingWriter, "write", lambda self, *args: go_on.wait(20) and write(self, *args))
+    options = RecorderOptions(queue_bytes=MIB, min_free_bytes=0, writer=WriterOptions(chunk_bytes=1))
+    with start(tmp_path / "a.mcap", options) as recorder:
+        assert all(recorder.offer(make_frame(i)) for i in range(60))  # Most of a mebibyte.
+        go_on.set()
+    source = McapInput(tmp_path / "a.mcap")
+    packed = [head.compression for head in scan(source).chunks]
+    source.close()
+    assert packed[1] == "lz4"
+    assert packed[-1] == "zstd"
+    with McapReader(tmp_path / "a.mcap") as reader:
+        assert [frame.index for frame in reader] == list(range(60))
 
 
 def test_chunks_reach_the_disk_while_no_frame_comes(tmp_path: Path) -> None:
