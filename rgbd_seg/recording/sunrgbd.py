@@ -1,7 +1,8 @@
 """SUN RGB-D on disk: the whole tree, any part of it, or one frame's folder.
 
 A frame is a folder with one picture in `image/` and one in `depth/` (raw) or `depth_bfx/` (holes filled), and
-`intrinsics.txt`. Labels come from a prepared map in `label/`, or from the outlines in `annotation2Dfinal/index.json`.
+`intrinsics.txt`. Labels come from a prepared map, in the frame's own `label/` or in the tree that
+`python -m training prepare` makes (`label/<frame>.png`), or from the outlines in `annotation2Dfinal/index.json`.
 Pictures differ in size from camera to camera, so every frame has its own calibration.
 """
 
@@ -34,7 +35,7 @@ from rgbd_seg.recording.pictures import (
 )
 from rgbd_seg.recording.polygons import draw_labels, read_polygons
 from rgbd_seg.recording.reader import RecordingInfo
-from rgbd_seg.recording.sidecar import Geometry, Sidecar, find_matrix, read_sidecar, read_text
+from rgbd_seg.recording.sidecar import SIDECAR, Geometry, Sidecar, find_matrix, read_sidecar, read_text
 from rgbd_seg.recording.sunrgbd_names import LABEL_SET
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 DepthKind = Literal["raw", "refined"]
 LabelSource = Literal["auto", "polygons", "prepared", "none"]
 
+_TOP = "SUNRGBD"
+_LABELS = "label"
 POLYGONS = Path("annotation2Dfinal") / "index.json"
 #: Under which the details say whether depth is raw or refined.
 KIND_NOTE = "kind of depth"
@@ -76,13 +79,14 @@ def open_reader(path: Path, **options: str) -> SunrgbdReader:
     Args:
         path: The folder.
         options: `depth` ("raw", the default, or "refined"), `labels` ("auto": prepared maps where they exist, else
-            outlines; "prepared", "polygons", "none"), `fps` (2 unless given), `label_set` of prepared maps.
+            outlines; "prepared", "polygons", "none"), `prepared` (a tree of prepared maps elsewhere), `fps` (2 unless
+            given), `label_set` of prepared maps.
 
     Raises:
         RecordingError: No frame can be read.
         ConfigurationError: An option is unknown or out of its range.
     """
-    refuse_unknown(options, ("depth", "labels", "fps", "label_set"))
+    refuse_unknown(options, ("depth", "labels", "prepared", "fps", "label_set"))
     depth, labels = options.get("depth", "raw"), options.get("labels", "auto")
     if depth not in ("raw", "refined"):
         raise ConfigurationError(f"depth must be raw or refined, not {depth!r:.80}")
@@ -92,7 +96,12 @@ def open_reader(path: Path, **options: str) -> SunrgbdReader:
     sidecar = _sidecar_above(path)
     label_set = LabelSet.load(options["label_set"]) if "label_set" in options else sidecar.label_set
     label_set = label_set or LabelSet.load(LABEL_SET)
-    return SunrgbdReader(path, depth, labels, fps, label_set, sidecar)  # type: ignore[arg-type]
+    elsewhere = Path(options["prepared"]).expanduser() if "prepared" in options else None
+    if elsewhere is not None and not (elsewhere / "label").is_dir():
+        raise ConfigurationError(
+            f"prepared={elsewhere} has no folder label/: name what python -m training prepare made"
+        )
+    return SunrgbdReader(path, depth, labels, fps, label_set, sidecar, elsewhere)  # type: ignore[arg-type]
 
 
 def decode_depth(raw: NDArray[np.uint16]) -> NDArray[np.uint16]:
@@ -119,6 +128,7 @@ class SunrgbdReader(PictureReader):
         fps: float,
         label_set: LabelSet,
         sidecar: Sidecar,
+        prepared: Path | None = None,
     ) -> None:
         """Walks the tree once; see `open_reader`."""
         folders = sorted(_walk(path), key=lambda f: natural_key(f.relative_to(path).as_posix()))
@@ -126,7 +136,8 @@ class SunrgbdReader(PictureReader):
         self._labels = labels
         self._root = path
         times_us = regular_times_us(len(folders), fps)
-        pairs = _LazyPairs(folders, _DEPTH_FOLDERS[depth], times_us)
+        label_trees = [prepared] if prepared else _label_trees(path)
+        pairs = _LazyPairs(folders, _DEPTH_FOLDERS[depth], times_us, label_trees)
         info = RecordingInfo(
             path=path,
             layout="sunrgbd",
@@ -184,8 +195,15 @@ class SunrgbdReader(PictureReader):
 class _LazyPairs(Sequence[PicturePair]):
     """The files of each frame, found when they are asked for: a whole tree has over 10,000 folders."""
 
-    def __init__(self, folders: list[Path], depth_folders: tuple[str, str], times_us: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        folders: list[Path],
+        depth_folders: tuple[str, str],
+        times_us: NDArray[np.int64],
+        label_trees: list[Path],
+    ) -> None:
         self._folders = folders
+        self._label_trees = label_trees
         self._depth_folders = depth_folders
         self._times_us = times_us
 
@@ -211,9 +229,28 @@ class _LazyPairs(Sequence[PicturePair]):
         if color is None or depth is None:
             missing = "colour picture in image/" if color is None else "depth picture in depth/ or depth_bfx/"
             raise UnreadablePictureError(f"{folder} has no {missing}")
-        labels = _only_picture(folder / "label", LABEL_SUFFIXES)
+        labels = _only_picture(folder / "label", LABEL_SUFFIXES) or _prepared_label(folder, self._label_trees)
         instances = _only_picture(folder / "label_instance", LABEL_SUFFIXES)
         return PicturePair(color, depth, position, int(self._times_us[position]), None, labels, instances)
+
+
+def _label_trees(path: Path) -> list[Path]:
+    """The prepared trees that a folder may lie in: those of its parents, and itself, that have `label/`."""
+    here = path.resolve()
+    return [folder for folder in (here, *here.parents[:_MAX_DEPTH]) if (folder / _LABELS).is_dir()]
+
+
+def _prepared_label(folder: Path, trees: list[Path]) -> Path | None:
+    """The prepared map of a frame, which has the frame's path below SUNRGBD (or below the tree) for a name."""
+    parts = folder.resolve().parts
+    below = parts[len(parts) - parts[::-1].index(_TOP) :] if _TOP in parts else ()
+    for tree in trees:
+        inside = parts[len(tree.parts) :] if parts[: len(tree.parts)] == tree.parts else ()
+        for name in (below, inside):
+            file = tree / _LABELS / Path(*name[:-1]) / f"{name[-1]}.png" if name else None
+            if file is not None and file.is_file():
+                return file
+    return None
 
 
 def _sidecar_above(path: Path) -> Sidecar:
@@ -268,7 +305,8 @@ def _is_frame(folder: Path, content: dict[str, bool]) -> bool:
     marks = ("depth_bfx", "annotation2Dfinal", "extrinsics", "fullres", "scene.txt", "seg.mat")
     if any(name in content for name in marks):
         return True
-    if "intrinsics.txt" not in content:
+    # Without those marks it may be somebody's own picture pair; a sidecar says that it is.
+    if "intrinsics.txt" not in content or SIDECAR in content:
         return False
     with os.scandir(folder / "image") as pictures:
         return sum(1 for _ in pictures) == 1

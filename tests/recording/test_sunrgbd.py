@@ -99,6 +99,23 @@ def test_prepared_maps_win_over_outlines_unless_told_otherwise(tree: Path) -> No
     assert open_recording(tree, labels="prepared").read(1).truth is None
 
 
+def test_maps_of_a_prepared_tree_are_found_from_any_level_and_from_elsewhere(tree: Path, tmp_path: Path) -> None:
+    name = "kv1/b3dodata/img_0010"
+    labels = np.full((HEIGHT, WIDTH), 9, np.uint8)
+    write_gray(tree.parent / "label" / f"{name}.png", labels)
+    for folder, position in ((tree.parent, 1), (tree, 1), (tree / "kv1", 1), (tree / name, 0)):
+        truth = open_recording(folder).read(position).truth
+        assert truth is not None
+        assert np.array_equal(truth.labels, labels)
+    other = tmp_path / "prepared"
+    write_gray(other / "label" / f"{name}.png", labels + 1)
+    truth = open_recording(tree, prepared=str(other)).read(1).truth
+    assert truth is not None
+    assert np.array_equal(truth.labels, labels + 1)
+    with pytest.raises(RecordingError, match="prepared"):
+        open_recording(tree, prepared=str(tree))
+
+
 def test_an_annotation_that_does_not_parse_costs_only_the_labels(tree: Path) -> None:
     path = tree / "kv1/b3dodata/img_0002/annotation2Dfinal/index.json"
     path.write_text('{"frames": [,]}')
