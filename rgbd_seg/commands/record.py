@@ -64,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
             raise ConfigurationError(f"--mode must look like 640x480@30, not {args.mode!r}") from None
     lost: SensorError | None = None
     with open_sensor(args.source, Request(mode=mode)) as sensor, _stop_signals() as stopped:
+        if sensor.playback is not None:  # A late moment must not leave a frame out of a copy.
+            sensor.playback.every_frame = True
         output = args.output
         if output.is_dir():
             output = unused_path(output / default_name(sensor.info.name))
