@@ -1,0 +1,155 @@
+"""`rgbd-seg bench window`: what a frame costs the window's own thread, by layout, beside the obvious way to draw it."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rgbd_seg.bench.report import Column, Report, add_format_argument
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from rgbd_seg.frame import Segmentation
+
+SUMMARY = "milliseconds of the window's thread for each frame and layout"
+
+_SIZES = ((640, 480), (1280, 720))
+_LAYOUTS = {
+    "overlay": 1,
+    "overlay, depth": 2,
+    "overlay, depth, segmentation, confidence": 4,
+}
+_COLUMNS = (
+    Column("frame", "frame"),
+    Column("views", "views"),
+    Column("cpu_ms", "CPU ms/frame", 2),
+    Column("worst_ms", "slowest tenth from ms", 2),
+    Column("ratio", "x plain drawing", 2),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of this benchmark."""
+    parser.add_argument("--frames", type=int, default=60, help="frames of each measurement (default: %(default)s)")
+    add_format_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measures and prints; the measurements of one picture size take turns, so that a busy machine hits all alike."""
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from PySide6.QtWidgets import QApplication
+
+    from rgbd_seg.app.theme import apply_theme
+    from rgbd_seg.bench.machine import describe_machine
+
+    application = QApplication.instance() or QApplication(["rgbd-seg"])
+    assert isinstance(application, QApplication)
+    apply_theme(application, "dark")
+    rows: list[dict[str, str | float | int | None]] = []
+    for width, height in _SIZES:
+        moments = [_moment(width, height, number) for number in range(4)]
+        painters = {"plain drawing: numpy blend, QLabel": _plain_drawing()}
+        painters |= {name: _our_drawing(count) for name, count in _LAYOUTS.items()}
+        times: dict[str, list[float]] = {name: [] for name in painters}
+        for number in range(args.frames + 3):
+            for name, paint in painters.items():
+                started = time.thread_time()
+                paint(moments[number % len(moments)])
+                if number >= 3:  # The first ones warm up.
+                    times[name].append((time.thread_time() - started) * 1000)
+        plain = statistics.median(times["plain drawing: numpy blend, QLabel"])
+        for name, measured in times.items():
+            rows.append(
+                {
+                    "frame": f"{width}x{height}",
+                    "views": name,
+                    "cpu_ms": statistics.median(measured),
+                    "worst_ms": statistics.quantiles(measured, n=10)[-1],
+                    "ratio": statistics.median(measured) / plain,
+                }
+            )
+    notes = (
+        "CPU time of the window's thread from a result's arrival to the painted views, 1000x700 window, "
+        f"Qt platform {application.platformName()}; median of {args.frames} frames.",
+        "Plain drawing shows one view: labels looked up and blended by numpy, shown by a QLabel that scales.",
+    )
+    print(Report("Drawing in the window", describe_machine(), _COLUMNS, rows, notes).render(args.format))
+    return 0
+
+
+def _moment(width: int, height: int, number: int) -> Segmentation:
+    """A picture with blobs of thirteen classes, a slanted depth with holes, and confidence."""
+    import cv2
+
+    from rgbd_seg.calibration import Calibration, Intrinsics
+    from rgbd_seg.frame import RgbdFrame, Segmentation
+    from rgbd_seg.labels import LabelSet
+
+    random = np.random.default_rng(number)
+
+    def field(low: int, high: int, across: int) -> np.ndarray:
+        small = random.integers(low, high, (across * 3 // 4, across)).astype(np.uint8)
+        return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
+
+    color = np.stack([field(0, 256, 80) for _ in range(3)], axis=-1)
+    depth = np.broadcast_to(np.linspace(800, 6000, width), (height, width)).astype(np.uint16)
+    depth[field(0, 10, 60) == 0] = 0
+    lens = Intrinsics(width, height, 0.9 * width, 0.9 * width, width / 2, height / 2)
+    frame = RgbdFrame(color, depth, Calibration(lens), number, time.monotonic_ns())
+    return Segmentation(frame, field(0, 14, 16), field(60, 256, 40), LabelSet.load("sunrgbd13"), {}, "blobs")
+
+
+def _our_drawing(count: int) -> Callable[[Segmentation], None]:
+    """The program's own presenter and views."""
+    from rgbd_seg.app.classes_panel import ClassesPanel
+    from rgbd_seg.app.cloud.view import CloudView
+    from rgbd_seg.app.cloud.worker import CloudWorker
+    from rgbd_seg.app.display import Display
+    from rgbd_seg.app.presenter import Presenter
+    from rgbd_seg.app.status_line import StatusLine
+    from rgbd_seg.app.theme import DARK
+    from rgbd_seg.app.view_grid import ViewGrid
+
+    grid = ViewGrid(("overlay", "depth", "labels", "confidence"), count)
+    grid.resize(1000, 700)
+    grid.show()
+    others = CloudView(CloudWorker(lambda: None)), ClassesPanel(DARK), StatusLine()
+    presenter = Presenter(grid, *others, Display(), parent=grid)
+
+    def paint(segmentation: Segmentation) -> None:
+        presenter.show(segmentation)
+        for pane in grid.visible_panes:
+            pane.view.repaint()
+
+    return paint
+
+
+def _plain_drawing() -> Callable[[Segmentation], None]:
+    """What one would write first."""
+    from PySide6.QtGui import QImage, QPixmap
+    from PySide6.QtWidgets import QLabel
+
+    label = QLabel()
+    label.setScaledContents(True)
+    label.resize(1000, 700)
+    label.show()
+
+    def paint(segmentation: Segmentation) -> None:
+        frame, labels, label_set = segmentation.frame, segmentation.labels, segmentation.label_set
+        assert labels is not None
+        assert label_set is not None
+        tints = label_set.palette()[labels]
+        blended = np.where((labels > 0)[..., None], frame.color * 0.45 + tints * 0.55, frame.color).astype(np.uint8)
+        image = QImage(blended.data, frame.width, frame.height, frame.width * 3, QImage.Format.Format_RGB888)
+        label.setPixmap(QPixmap.fromImage(image))
+        label.repaint()
+
+    return paint
