@@ -92,6 +92,7 @@ class LivePipeline:
         self._threads: list[threading.Thread] = []
         self._commands: deque[Callable[[], None]] = deque()
         self._recorder: Recorder | None = None
+        self._newest: RgbdFrame | None = None
         self._pre_roll = PreRoll(self._settings.pre_roll_s, _PRE_ROLL_BYTES)
         self._next_segmenter = segmenter
         self._swap = segmenter is not None
@@ -146,6 +147,7 @@ class LivePipeline:
             if settings.pre_roll_s != self._settings.pre_roll_s:
                 self._pre_roll = PreRoll(settings.pre_roll_s, _PRE_ROLL_BYTES)
             self._settings = settings
+        self._look_again()
 
     def set_control(self, name: str, value: ControlValue) -> None:
         """Sets a control of the sensor, on the capture thread; a refusal becomes the status message."""
@@ -171,6 +173,7 @@ class LivePipeline:
             self._load_number += 1
             self._offer_segmenter(None)
             self._set_model(state=ModelState.NONE, info=None, error="")
+        self._look_again()
 
     def attach_recorder(self, recorder: Recorder) -> None:
         """Offers every captured frame to this recorder from now on, after those of the pre-roll.
@@ -271,8 +274,15 @@ class LivePipeline:
         if playback is not None and playback.every_frame:
             while not self._idle.wait(_READ_TIMEOUT_S) and not self._stop.is_set():
                 pass
+        self._newest = frame
         self._idle.clear()
         self._frames.put(frame)
+
+    def _look_again(self) -> None:
+        """Sends the newest frame round once more where no other will come soon: another model, a replay that stands."""
+        playback, frame = self.sensor.playback, self._newest
+        if playback is not None and frame is not None and (playback.paused or playback.at_end):
+            self._frames.put(frame)
 
     def _reopen(self, error: SensorLost) -> None:
         """Tries to open the same source again until it is back or the pipeline is stopped."""
@@ -391,6 +401,7 @@ class LivePipeline:
                 self._set_model(state=ModelState.READY, info=segmenter.info, progress=1.0, stage="", error="")
         if not wanted:
             segmenter.close()
+        self._look_again()
         self._wake()
 
     # With the lock held

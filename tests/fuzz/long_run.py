@@ -4,7 +4,8 @@
     python -m tests.fuzz.long_run --target mcap --seed 5     # one of them
     python -m tests.fuzz.long_run --target mcap --coverage   # guided by coverage (needs the package atheris)
 
-Crashes, inputs that take over a second of processor time and inputs over the memory limit are kept under out/fuzz/ and counted.
+Crashes, inputs that take over a second of processor time, and inputs over the memory limit are counted and kept under
+out/fuzz/
 """
 
 from __future__ import annotations

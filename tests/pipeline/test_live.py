@@ -12,11 +12,14 @@ import pytest
 from rgbd_seg.errors import ModelError
 from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
 from rgbd_seg.pipeline.status import ModelState, RateMeter, State, StopReason
+from rgbd_seg.sensors import open_sensor
 from tests.pipeline.constant_segmenter import ConstantSegmenter
 from tests.pipeline.scripted_sensor import Event, ScriptedSensor
+from tests.recording.picture_trees import write_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rgbd_seg.inference.segmenter import Segmenter
 
@@ -238,3 +241,20 @@ def model_of(pipeline: LivePipeline) -> str | None:
     """The model's name in the next result."""
     result = pipeline.results.take(5)
     return None if result is None else result.model
+
+
+def test_a_replay_that_stands_is_segmented_by_a_model_that_comes_later(tmp_path: Path) -> None:
+    write_pairs(tmp_path / "a", 3)
+    sensor = open_sensor(str(tmp_path / "a"))
+    assert sensor.playback is not None
+    sensor.playback.hold_at_end = True
+    sensor.playback.every_frame = True
+    pipeline = LivePipeline(sensor)
+    pipeline.start()
+    until(lambda: pipeline.status().segmented == 3)
+    pipeline.results.take_nowait()
+    pipeline.load_model(lambda progress: ConstantSegmenter("late"))
+    assert model_of(pipeline) == "late"
+    pipeline.unload_model()
+    assert model_of(pipeline) == ""
+    pipeline.stop()
