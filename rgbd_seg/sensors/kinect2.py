@@ -66,7 +66,7 @@ def list_devices() -> list[SensorInfo]:
     if routes[0] == "kinect-next":
         return kinect2_windows.list_devices()
     found = []
-    for device in openni.list_devices():
+    for device in openni.all_devices():
         name = unquote(device.uri.removeprefix("openni:"))
         if name.startswith(OPENNI_PREFIX):
             serial = name.partition("serial=")[2].partition("&")[0]

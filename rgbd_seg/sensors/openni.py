@@ -370,7 +370,16 @@ def watch(changed: Callable[[], None]) -> Any:
 
 
 def list_devices() -> list[SensorInfo]:
-    """The plugged-in devices that OpenNI2 has drivers for; none is opened.
+    """The plugged-in devices that OpenNI2 has drivers for, but for Kinect v2, which has a list of its own.
+
+    Raises:
+        SensorError: The runtime is missing.
+    """
+    return [device for device in all_devices() if not device.uri.startswith("openni:freenect2:")]
+
+
+def all_devices() -> list[SensorInfo]:
+    """The plugged-in devices of all drivers; none is opened.
 
     Raises:
         SensorError: The runtime is missing.

@@ -164,7 +164,7 @@ class FrameWriter:
     def __init__(self, memory: mmap.mmap, bytes_per_slot: int) -> None:
         self._map = memory
         self._slot_bytes = bytes_per_slot
-        self._free = deque(range(SLOTS))
+        self._free = list(range(SLOTS))  # Last in, first out: memory that was just used is still in the cache.
 
     @property
     def full(self) -> bool:
@@ -187,7 +187,7 @@ class FrameWriter:
         shape = FrameShape(
             frame.height, frame.width, truth is not None, truth is not None and truth.instances is not None
         )
-        slot = self._free.popleft()
+        slot = self._free.pop()
         arrays = _arrays(np.frombuffer(self._map, np.uint8, self._slot_bytes, slot * self._slot_bytes), shape)
         np.copyto(arrays.color, frame.color)
         np.copyto(arrays.depth, frame.depth)

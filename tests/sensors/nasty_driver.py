@@ -43,6 +43,7 @@ class NastySensor(Sensor):
         self.size = tuple(int(v) for v in uri.options.get("size", f"{WIDTH}x{HEIGHT}").split("x"))
         self.flag = Path(uri.options["while"]) if "while" in uri.options else None
         self.number = 0
+        self.pause_s = 1 / float(uri.options.get("pace", 1000))
         self.gain = 5
 
     def _open(self) -> Calibration:
@@ -69,7 +70,7 @@ class NastySensor(Sensor):
         self.gain = int(value)
 
     def _grab(self, timeout_s: float) -> Capture | None:
-        time.sleep(0.001)
+        time.sleep(self.pause_s)
         if self.flag and not self.flag.exists():
             segfault()
         number = self.number

@@ -10,9 +10,17 @@ import numpy as np
 import pytest
 
 from rgbd_seg.errors import ConfigurationError, SensorError, SensorLost
-from rgbd_seg.sensors import kinect2, kinect2_libfreenect2, kinect2_windows, open_sensor, openni_runtime, parse_uri
+from rgbd_seg.sensors import (
+    kinect2,
+    kinect2_libfreenect2,
+    kinect2_windows,
+    open_sensor,
+    openni,
+    openni_runtime,
+    parse_uri,
+)
 from rgbd_seg.sensors.openni import OpenNiSensor
-from rgbd_seg.sensors.sensor import Request, Sensor
+from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
 
 from .conformance import SensorConformance
 from .oni_file import write_oni
@@ -187,6 +195,17 @@ class TestKinectNextContract(SensorConformance):
             assert frame.depth[0, 0] == 901
             assert frame.device_us == 33_000
             assert sensor.calibration.origin == "device"
+
+
+def test_devices_of_the_openni_route_are_listed_here_and_not_twice(monkeypatch: pytest.MonkeyPatch):
+    kinect = SensorInfo("openni:freenect2://0%3Fserial=011054343347", "Kinect v2", "camera")
+    xtion = SensorInfo("openni:1d27/0601@1/5", "Asus Xtion", "camera")
+    monkeypatch.setattr(openni, "all_devices", lambda: [kinect, xtion])
+    monkeypatch.setattr(kinect2, "installed", lambda: ["openni"])
+    assert [(device.uri, device.serial) for device in kinect2.list_devices()] == [
+        ("kinect2:011054343347", "011054343347")
+    ]
+    assert openni.list_devices() == [xtion]
 
 
 def test_routes_are_tried_in_order(monkeypatch: pytest.MonkeyPatch):
