@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import EndOfStream, RgbdSegError, SensorError, SensorLost, SensorTimeout
 from rgbd_seg.frame import RgbdFrame, Segmentation
-from rgbd_seg.pipeline.recorder import MIB, PreRoll
+from rgbd_seg.pipeline.pre_roll import PreRoll
+from rgbd_seg.pipeline.recorder import MIB
 from rgbd_seg.pipeline.slot import LatestSlot
 from rgbd_seg.pipeline.status import ModelState, ModelStatus, RateMeter, StageMeter, State, Status, StopReason
 

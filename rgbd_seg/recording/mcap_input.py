@@ -109,15 +109,21 @@ class McapInput:
         if offset < 0 or length < 0 or offset + length > self.size:
             raise DamagedError(f"bytes {offset}..{offset + length} are outside the file")
         try:
-            data = os.pread(self._fd, length, offset)
+            data = self._read_some(length, offset)
             while len(data) < length:
-                more = os.pread(self._fd, length - len(data), offset + len(data))
+                more = self._read_some(length - len(data), offset + len(data))
                 if not more:
                     raise DamagedError("the file became shorter while it was read")
                 data += more
         except OSError as error:
             raise DamagedError(f"the disk cannot read byte {offset}: {error.strerror or error}") from None
         return data
+
+    def _read_some(self, length: int, offset: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._fd, length, offset)
+        os.lseek(self._fd, offset, os.SEEK_SET)  # Windows.
+        return os.read(self._fd, length)
 
     def header_at(self, offset: int) -> tuple[int, int]:
         """Opcode and end of the record at `offset`.

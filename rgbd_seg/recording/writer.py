@@ -104,7 +104,7 @@ class RecordingWriter:
         offset_ns = self._options.epoch_offset_ns
         self._epoch_offset_ns = time.time_ns() - time.monotonic_ns() if offset_ns is None else offset_ns
         self._index = MessageIndexBuilder()
-        self._frames = 0
+        self._frames = self._frames_in_chunk = 0
         self._last: tuple[int, int] | None = None  # Index and log time of the last frame.
         self._first_ns = 0
         self._gap_reasons: list[str] = []
@@ -181,6 +181,7 @@ class RecordingWriter:
         if not self._frames:
             self._first_ns = time_ns
         self._frames += 1
+        self._frames_in_chunk += 1
         self._last = (frame.index, time_ns)
         self._recent[frame.index, frame.host_ns] = time_ns
         if len(self._recent) > _REMEMBERED_FRAMES:
@@ -230,7 +231,10 @@ class RecordingWriter:
             offset = self._output.flush(hurry=self.hurry)
         except RecordingError:
             self._index.forget_chunk()
+            self._frames -= self._frames_in_chunk
             raise
+        finally:
+            self._frames_in_chunk = 0
         if offset is None:
             return
         self._index.place_chunk(offset)

@@ -10,7 +10,8 @@ import pytest
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.pipeline.recorder import MIB, QUEUE_FULL, PreRoll, Recorder, RecorderOptions, RecorderStatus
+from rgbd_seg.pipeline.pre_roll import PreRoll
+from rgbd_seg.pipeline.recorder import MIB, QUEUE_FULL, Recorder, RecorderOptions, RecorderStatus
 from rgbd_seg.recording.mcap_input import McapInput
 from rgbd_seg.recording.mcap_output import McapOutput
 from rgbd_seg.recording.mcap_reader import McapReader
@@ -136,7 +137,7 @@ def _frames_on_disk(path: Path) -> int:
 
 
 def test_frames_from_before_the_start_come_first(tmp_path: Path) -> None:
-    memory = PreRoll(seconds=5 * PERIOD_NS / 1e9)
+    memory = PreRoll(5 * PERIOD_NS / 1e9, MIB)
     for index in range(20):
         memory.offer(make_frame(index))
     with start(tmp_path / "a.mcap") as recorder:
@@ -149,12 +150,12 @@ def test_frames_from_before_the_start_come_first(tmp_path: Path) -> None:
 
 def test_the_memory_before_the_start_is_bounded_in_bytes() -> None:
     frame_bytes = make_frame(0).color.nbytes + make_frame(0).depth.nbytes
-    memory = PreRoll(seconds=60, max_bytes=3 * frame_bytes)
+    memory = PreRoll(60, max_bytes=3 * frame_bytes)
     for index in range(20):
         memory.offer(make_frame(index))
     assert [frame.index for frame in memory.take()] == [17, 18, 19]
     with pytest.raises(ConfigurationError, match="0 to 60 s"):
-        PreRoll(seconds=float("nan"))
+        PreRoll(float("nan"), MIB)
 
 
 Usage = namedtuple("Usage", "total used free")
@@ -210,6 +211,7 @@ def test_a_full_disk_costs_only_what_did_not_fit(tmp_path: Path, monkeypatch: py
         status = ended.wait()
     assert status.state == "failed"
     assert "No space left" in status.reason
+    assert status.frames == 3
     monkeypatch.undo()
     with McapReader(tmp_path / "a.mcap") as reader:
         assert [frame.index for frame in reader] == [0, 1, 2]
