@@ -67,9 +67,18 @@ def test_holes_leave_the_decision_to_colour() -> None:
 
 
 def test_a_cut_forgets_everything() -> None:
-    before, now = seen(depth_m=2.0), seen(depth_m=3.0)
-    now.depth_m[..., :20, :] = 2.0  # Less than half of the picture agrees by chance.
+    before, now = seen(), seen(color=1.0)
+    now.color[..., :20, :] = 0.0  # Less than half of the picture agrees by chance.
     assert gate(now, before).max() == 0
+
+
+def test_somebody_who_walks_through_does_not_unsettle_the_rest() -> None:
+    before, now = seen(), seen()
+    now.color[..., :, 10:16] += 1.0  # An eighth of the picture.
+    now.depth_m[..., :, 10:16] = 1.0
+    kept = gate(now, before)
+    assert kept[:, 24:].min() > 0.9
+    assert kept[:, 10:16].max() < 0.01
 
 
 class TruthWithNoise(nn.Module):

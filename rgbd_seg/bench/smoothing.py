@@ -1,0 +1,189 @@
+"""`rgbd-seg bench smoothing`: how much steadier smoothing makes the labels, and what it costs where things move.
+
+Frames come from synthetic rooms, seen twice: by a camera that stands still, so that only the sensor's noise changes,
+and by one that walks. The baseline is the same model without smoothing on the same frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rgbd_seg.bench.machine import describe_machine
+from rgbd_seg.bench.report import Cell, Column, Report, add_format_argument
+from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.labels import LabelSet
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from rgbd_seg.inference.segmenter import Smoothing
+    from rgbd_seg.inference.smoothing import SmoothingState
+    from rgbd_seg.models.card import ModelCard
+    from rgbd_seg.models.deresunet import DeResUNet
+    from rgbd_seg.scenes import RoomRenderer, View
+
+SUMMARY = "measure label flicker and mIoU with and without temporal smoothing, on synthetic rooms"
+
+_COLUMNS = (
+    Column("camera", "camera"),
+    Column("smoothing", "smoothing"),
+    Column("flicker_percent", "labels that change / %", 2),
+    Column("relative", "of that without", 2),
+    Column("miou", "mIoU", 4),
+    Column("accuracy", "pixel accuracy", 4),
+)
+_LEVELS: tuple[Smoothing, ...] = ("off", "low", "high")
+_FIRST_ROOM = 700_001  # Far from the seeds of training data.
+_START_S = 2.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of this benchmark."""
+    parser.add_argument("--model", type=Path, help="the model file (default: the one that comes with the program)")
+    parser.add_argument("--rooms", type=int, default=3, help="how many rooms (default: %(default)s)")
+    parser.add_argument("--frames", type=int, default=45, help="frames a room and camera (default: %(default)s)")
+    parser.add_argument("--fps", type=float, default=30.0, help="of the camera that walks (default: %(default)g)")
+    add_format_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measures and prints the table."""
+    from rgbd_seg.assets import asset
+    from rgbd_seg.models.model_file import load_model
+
+    for name, value, least in (("--rooms", args.rooms, 1), ("--frames", args.frames, 2)):
+        if value < least:
+            raise ConfigurationError(f"{name} must be at least {least}, not {value}")
+    if not 1 <= args.fps <= 240:
+        raise ConfigurationError(f"--fps must be 1..240, not {args.fps}")
+    path = args.model or asset("models/demo.safetensors")
+    network, card = load_model(path)
+    report = measure(network, card, rooms=args.rooms, frames=args.frames, fps=args.fps)
+    print(report.render(args.format))
+    return 0
+
+
+def measure(network: DeResUNet, card: ModelCard, *, rooms: int, frames: int, fps: float) -> Report:
+    """Runs all levels of smoothing over the same outputs of the network.
+
+    Args:
+        network: In float32 on the CPU.
+        card: Its card.
+        rooms: How many rooms are looked at.
+        frames: Frames for each room and camera.
+        fps: Frame rate of the walking camera.
+    """
+    from rgbd_seg.scenes import LABEL_SET, RoomRenderer
+
+    tallies = {camera: {level: _Tally(len(card.label_set)) for level in _LEVELS} for camera in ("standing", "walking")}
+    height, width = card.size
+    with RoomRenderer(width, height) as renderer:
+        for room in range(rooms):
+            for camera, by_level in tallies.items():
+                step_s = 1 / fps if camera == "walking" else 0.0
+                _play(network, card, _clip(renderer, _FIRST_ROOM + room, frames, step_s), by_level)
+    truth = _classes_of_truth(
+        LabelSet.load(LABEL_SET), card.label_set, tallies["standing"]["off"], tallies["walking"]["off"]
+    )
+    rows: list[dict[str, Cell]] = []
+    for camera, by_level in tallies.items():
+        baseline = by_level["off"].flicker
+        for level, tally in by_level.items():
+            miou, accuracy = tally.scores(truth)
+            rows.append(
+                {
+                    "camera": camera,
+                    "smoothing": level,
+                    "flicker_percent": 100 * tally.flicker,
+                    "relative": tally.flicker / baseline if baseline else None,
+                    "miou": miou,
+                    "accuracy": accuracy,
+                }
+            )
+    notes = (
+        f"{card.name} at {width}x{height}, float32, {rooms} rooms (seeds from {_FIRST_ROOM}), {frames} frames each at "
+        f"{fps:g} frames/s, with the noise of the Xtion.",
+        "A class of the rooms counts as the model's class of the same name, or else as the one that the model most "
+        "often gives it without smoothing.",
+    )
+    return Report("Temporal smoothing", describe_machine(), _COLUMNS, rows, notes)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is counted over all frames of one camera and level."""
+
+    classes: int
+    changed: list[float] = field(default_factory=list)
+    confusion: NDArray[np.int64] | None = None
+    before: NDArray[np.uint8] | None = None
+
+    def add(self, labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
+        if self.before is not None:
+            self.changed.append(float((labels != self.before).mean()))
+        self.before = labels
+        counts = np.bincount(truth.ravel().astype(np.int64) * 256 + labels.ravel(), minlength=256 * 256)
+        self.confusion = counts.reshape(256, 256) + (0 if self.confusion is None else self.confusion)
+
+    @property
+    def flicker(self) -> float:
+        """Mean share of pixels whose label differs from the frame before."""
+        return float(np.mean(self.changed))
+
+    def scores(self, class_of_truth: NDArray[np.int64]) -> tuple[float, float]:
+        """Mean intersection over union of the classes that occur, and pixel accuracy; unlabelled truth is ignored."""
+        confusion = self.confusion if self.confusion is not None else np.zeros((256, 256), np.int64)
+        merged = np.zeros((self.classes + 1, self.classes + 1), np.int64)
+        np.add.at(merged, class_of_truth, confusion[:, : self.classes + 1])
+        merged = merged[1:, 1:]
+        right, present = np.diag(merged), merged.sum(axis=1) > 0
+        union = merged.sum(axis=0) + merged.sum(axis=1) - right
+        return float((right[present] / union[present]).mean()), float(right.sum() / merged.sum())
+
+
+def _clip(renderer: RoomRenderer, seed: int, frames: int, step_s: float) -> Iterator[View]:
+    from rgbd_seg.scenes import build_room, walk_through
+
+    room = build_room(seed)
+    walk = walk_through(room)
+    for i in range(frames):
+        yield renderer.render(room, walk.pose(_START_S + i * step_s), index=i)
+
+
+def _play(network: DeResUNet, card: ModelCard, clip: Iterator[View], tallies: dict[Smoothing, _Tally]) -> None:
+    """Runs the network once a frame, and every level of smoothing on what it says."""
+    import torch
+
+    from rgbd_seg.inference.graph import DeployedGraph
+    from rgbd_seg.inference.smoothing import STRENGTHS, SmoothingState, as_logits, average
+
+    graph = DeployedGraph(network, card, card.size).eval()
+    states: dict[Smoothing, SmoothingState] = {}
+    for view in clip:
+        color, depth = torch.from_numpy(view.color.copy())[None], torch.from_numpy(view.depth.astype(np.int32))[None]
+        with torch.inference_mode():
+            prepared = graph.prepare(color, depth, torch.tensor(view.calibration.depth_unit_m))
+            now = torch.softmax(graph.logits(prepared) / card.temperature, dim=1)
+            for level, tally in tallies.items():
+                smoothed = average(now, prepared, STRENGTHS[level], states[level]) if level in states else now
+                states[level] = SmoothingState(smoothed, prepared.color, prepared.depth_m)
+                tally.add(graph.decide(as_logits(smoothed))[0][0].numpy(), view.labels)
+    for tally in tallies.values():
+        tally.before = None
+
+
+def _classes_of_truth(rooms: LabelSet, model: LabelSet, *plain: _Tally) -> NDArray[np.int64]:
+    """For each id of the rooms the model's id that stands for it: (256,) int64, 0 for void."""
+    confusion = sum(tally.confusion for tally in plain if tally.confusion is not None)
+    by_votes = np.asarray(confusion)[:, 1 : len(model) + 1].argmax(axis=1) + 1
+    table = np.zeros(256, np.int64)
+    for i, name in enumerate(rooms.names, start=1):
+        table[i] = model.id_of(name) if name in model.names else by_votes[i]
+    return table

@@ -1,0 +1,51 @@
+"""The smoothing benchmark on one small room with random weights, and its scores by hand."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from rgbd_seg import cli
+from rgbd_seg.bench.smoothing import _classes_of_truth, _Tally
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.models.card import ModelCard
+from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
+from rgbd_seg.models.model_file import save_model
+
+
+def test_it_measures_every_camera_and_level(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(0)
+    config = DeResUNetConfig(3, "resnet18", base_width=8, decoder_widths=(32, 16, 16, 8, 8), tail_width=4)
+    labels = LabelSet.from_dict({"name": "three", "classes": ["wall", "floor", "thing"]})
+    path = f"{tmp_path}/tiny.safetensors"
+    save_model(path, DeResUNet(config), ModelCard("tiny", config, labels, size=(48, 64)))
+    options = ["--model", path, "--rooms", "1", "--frames", "3", "--format", "json"]
+    assert cli.main(["bench", "smoothing", *options]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [(row["camera"], row["smoothing"]) for row in rows] == [
+        (camera, level) for camera in ("standing", "walking") for level in ("off", "low", "high")
+    ]
+    assert all(0 <= row["flicker_percent"] <= 100 and 0 <= row["miou"] <= 1 for row in rows)
+
+
+@pytest.mark.parametrize("option", [["--rooms", "0"], ["--frames", "1"], ["--fps", "0"]])
+def test_wrong_options(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["bench", "smoothing", *option]) == cli.EXIT_USAGE
+    assert option[0] in capsys.readouterr().err
+
+
+def test_scores_by_hand() -> None:
+    rooms = LabelSet.from_dict({"name": "rooms", "classes": ["wall", "sofa", "chair"]})
+    model = LabelSet.from_dict({"name": "model", "classes": ["seat", "wall"]})
+    truth = np.array([[0, 1, 1, 2, 3, 3]], np.uint8)
+    tally = _Tally(len(model))
+    tally.add(np.array([[1, 2, 2, 1, 1, 2]], np.uint8), truth)
+    tally.add(np.array([[1, 2, 2, 1, 1, 1]], np.uint8), truth)
+    table = _classes_of_truth(rooms, model, tally)
+    assert table[:4].tolist() == [0, 2, 1, 1]  # Wall by its name; sofa and chair by what they are most often called.
+    assert tally.flicker == pytest.approx(1 / 6)
+    # Over both frames: wall 4 right of 4 + 1 wrongly called so; seat 5 right of 6.
+    assert tally.scores(table) == pytest.approx(((4 / 5 + 5 / 6) / 2, 9 / 10))
