@@ -263,7 +263,7 @@ class FolderData(RgbdData):
         test_root: Path | None = None,
         label_set: str | None = None,
         val_share: float = 0.2,
-        depth_unit_m: float = 0.001,
+        depth_unit_m: float | None = None,
         depth_invalid: int | None = None,
         **shared: Any,
     ) -> None:
@@ -275,8 +275,9 @@ class FolderData(RgbdData):
             test_root: A folder for tests; None tests on what is validated on.
             label_set: A built-in label set or a JSON file; None reads `labels.json` in `root`.
             val_share: Share of `root` that is held out where `val_root` is None.
-            depth_unit_m: Metres per count of the depth pictures.
-            depth_invalid: A count besides 0 that means "no measurement", or None.
+            depth_unit_m: Metres per count of the depth pictures; None: what the folder's `rgbd_seg.json` says, else
+                millimetres.
+            depth_invalid: A count besides 0 that means "no measurement"; None: what the folder says, else none.
             shared: What all data modules share: see `RgbdData`.
         """
         super().__init__(**shared)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.sidecar import Sidecar, read_sidecar
 from training.pictures import decode_picture
 from training.sample import LabelledPictures, Sample
 
@@ -31,7 +32,7 @@ class PictureFolder(LabelledPictures):
         root: str | Path,
         label_set: LabelSet | None = None,
         *,
-        depth_unit_m: float = 0.001,
+        depth_unit_m: float | None = None,
         depth_invalid: int | None = None,
     ) -> None:
         """Lists the folder; pictures are decoded later.
@@ -39,15 +40,21 @@ class PictureFolder(LabelledPictures):
         Args:
             root: The folder that holds `image/`, `depth/` and `label/`.
             label_set: What the ids mean; None reads `labels.json` in the folder.
-            depth_unit_m: Metres per count of the depth pictures.
-            depth_invalid: A count besides 0 that means "no measurement" (65535 in some recordings), or None.
+            depth_unit_m: Metres per count of the depth pictures; None: what `rgbd_seg.json` says, else millimetres.
+            depth_invalid: A count besides 0 that means "no measurement" (65535 in some recordings); None: what
+                `rgbd_seg.json` says, else none.
 
         Raises:
             ConfigurationError: A part is missing, or files have no partner.
         """
         self.root = Path(root)
-        self._depth_unit_m = depth_unit_m
-        self._depth_invalid = depth_invalid
+        try:
+            told = read_sidecar(self.root) or Sidecar()
+        except RecordingError as error:
+            raise ConfigurationError(str(error)) from None
+        self._depth_unit_m = depth_unit_m or told.depth_unit_m or 0.001
+        # 0 is a hole anyway: a sidecar that names it has no other.
+        self._depth_invalid = told.invalid_depth or None if depth_invalid is None else depth_invalid
         self.label_set = label_set or _read_labels(self.root)
         self._files = _pairs(self.root)
 

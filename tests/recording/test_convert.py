@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rgbd_seg.frame import RgbdFrame
+    from training.sample import Sample
 
 LABELS = LabelSet.from_dict({"name": "desk", "classes": ["table", "cup", "a: book"]})
 SOURCE = ExportSource("Asus Xtion", {"serial": "1205"}, start_ns=1_305_031_102_175_304_000)
@@ -300,6 +301,46 @@ class TestAnnotation:
         instances[:, 10:] = 2
         assert len(list(polygons_of(Truth(labels, LABELS), 1))) == 1
         assert len(list(polygons_of(Truth(labels, LABELS, instances), 1))) == 2
+
+
+class TestTraining:
+    """What is exported, training reads: pixels, labels, and the distances in metres."""
+
+    @pytest.mark.parametrize("unit_m", [0.001, 0.000125])
+    def test_folders(self, tmp_path: Path, unit_m: float) -> None:
+        from training.folder import PictureFolder
+
+        frames = [make_stored(position, unit_m=unit_m) for position in range(3)]
+        convert(frames, tmp_path / "set", SOURCE)
+        pictures = PictureFolder(tmp_path / "set")
+        assert len(pictures) == 3
+        assert pictures.label_set == LABELS
+        self._assert_agrees(pictures.read(2), frames[2])
+
+    def test_sunrgbd_trees_of_the_37_classes(self, tmp_path: Path) -> None:
+        from training.sunrgbd import SunRgbdPictures, read_index
+
+        known = LabelSet.load("sunrgbd37")
+        frames = [
+            replace(frame, truth=Truth(frame.truth.labels, known))
+            for frame in map(make_stored, range(3))
+            if frame.truth is not None
+        ]
+        convert(frames, tmp_path / "tree", SOURCE, to="sunrgbd", options=ExportOptions(color="png"))
+        pictures = SunRgbdPictures(tmp_path / "tree", read_index(tmp_path / "tree"), "raw", max_m=70)
+        assert len(pictures) == 3
+        assert pictures.read(0).sensor == "xtion"
+        self._assert_agrees(pictures.read(2), frames[2])
+
+    def test_trees_of_other_classes_do_not_pass_for_sunrgbd(self, frames: list[StoredFrame], tmp_path: Path) -> None:
+        convert(frames, tmp_path / "tree", SOURCE, to="sunrgbd")
+        assert not (tmp_path / "tree" / "index.json").exists()
+
+    def _assert_agrees(self, sample: Sample, frame: StoredFrame) -> None:
+        assert frame.truth is not None
+        assert np.array_equal(sample.label, frame.truth.labels)
+        assert np.array_equal(sample.color, frame.color)
+        assert np.allclose(sample.depth_m, frame.depth * frame.calibration.depth_unit_m)
 
 
 class TestLabels:
