@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Tried in this order; the module says whether a path is one of its own.
 _LAYOUTS = ("sunrgbd", "tum", "folder", "mcap_reader")
+# Recordings that only a vendor's library reads, from the start to the end: see `rgbd_seg.sensors`.
+_PLAYED_ONLY = frozenset({".db3", ".bag", ".oni"})
 
 
 def open_recording(path: str | Path, **options: str) -> RecordingReader:
@@ -40,6 +42,11 @@ def open_recording(path: str | Path, **options: str) -> RecordingReader:
                 return reader
     except (OSError, ValueError) as error:
         raise RecordingError(f"cannot open {path}: {error}") from error
+    if path.suffix.lower() in _PLAYED_ONLY:
+        raise RecordingError(
+            f"{path} can be played, but not searched: turn it into one of our recordings first, with "
+            f"rgbd-seg convert {path.name} {path.stem}.mcap"
+        )
     raise RecordingError(
         f"{path} is no recording that rgbd-seg knows: expected a .mcap file, a SUN RGB-D tree, a TUM folder "
         f"(rgb.txt and depth.txt), or a folder with pairs of colour and depth pictures{_hint(path)}"

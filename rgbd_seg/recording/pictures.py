@@ -7,7 +7,6 @@ nothing), and depth that is not 16 bit is refused, because it is not metric.
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
@@ -30,6 +29,8 @@ LABEL_SUFFIXES = frozenset({".png"})
 _MAX_FILE_BYTES = 200_000_000
 _MAX_PIXELS = 50_000_000
 _FORMATS = ("PNG", "JPEG", "PPM", "BMP")
+# Pillow refuses huge pictures by a warning or an error, far above our own limit.
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # Pillow's names for one 16-bit channel; a 16-bit PGM is "I".
 _SIXTEEN_BIT = frozenset({"I;16", "I;16B", "I;16L", "I"})
 
@@ -98,7 +99,7 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
         RecordingError: The file is missing or damaged, or its pixels are no ids 0..255.
     """
     data = _read_checked(path)
-    with _quiet_pillow(), Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
         if picture.mode == "P":  # OpenCV would turn the indices into colours.
             return np.array(picture, np.uint8)
     ids = _decode(path, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION, data)
@@ -152,9 +153,9 @@ def _not_metric(path: Path) -> str:
 
 def _header(file: IO[bytes], path: Path) -> PictureHeader:
     try:
-        with _quiet_pillow(), Image.open(file, formats=_FORMATS) as picture:
+        with Image.open(file, formats=_FORMATS) as picture:
             (width, height), mode, kind = picture.size, picture.mode, str(picture.format)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, *_BOMBS) as error:
         raise UnreadablePictureError(f"{path} is no picture that can be read: {error}".replace("<_io.", "<")) from None
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE and width * height <= _MAX_PIXELS):
         raise UnreadablePictureError(
@@ -189,11 +190,3 @@ def _decode(path: Path, flags: int, data: bytes | None = None) -> NDArray[np.uin
     if picture is None:
         raise UnreadablePictureError(f"{path} is damaged: its pixels cannot be decoded")
     return picture  # type: ignore[return-value]
-
-
-class _quiet_pillow(warnings.catch_warnings):
-    """Pillow warns of pictures far smaller than our own limit, which `_header` checks anyway."""
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
