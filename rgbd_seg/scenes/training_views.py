@@ -90,12 +90,13 @@ class TrainingViews:
 
 
 def is_worth_seeing(view: View) -> bool:
-    """Whether a view shows more than one thing and is not taken with the nose on a wall."""
+    """Whether a view shows more than one thing, is not taken with the nose on a wall, and is neither dark nor white."""
     shares = np.bincount(view.labels.ravel(), minlength=256) / view.labels.size
-    depth = view.clean_depth_m[::4, ::4]
-    return bool(
-        shares.max() < 0.85 and (shares > 0.01).sum() >= 3 and np.median(depth) > 0.7 and (depth < 0.4).mean() < 0.1
-    )
+    depth, color = view.clean_depth_m[::4, ::4], view.color[::4, ::4]
+    shows_things = shares.max() < 0.85 and (shares > 0.01).sum() >= 3
+    keeps_distance = np.median(depth) > 0.7 and (depth < 0.4).mean() < 0.1
+    is_exposed = color.mean() > 22 and (color.min(-1) > 250).mean() < 0.4
+    return bool(shows_things and keeps_distance and is_exposed)
 
 
 def random_pose(room: Room, rng: np.random.Generator) -> Pose:
