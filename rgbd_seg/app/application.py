@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import sys
 from dataclasses import dataclass, replace
@@ -73,7 +75,13 @@ def run(launch: Launch) -> int:
     # After the first painting, so that the window is there at once.
     QTimer.singleShot(0, lambda: _open(window, source, model, launch.registered))
     _let_python_see_signals(application, window)
-    return application.exec()
+    code = application.exec()
+    if window.session.busy:
+        # A native library is still loading. It can be neither interrupted nor torn down while it works: ending the
+        # interpreter under it aborts the process.
+        logging.shutdown()
+        os._exit(code)
+    return code
 
 
 def _with_launch(settings: Settings, launch: Launch) -> Settings:
@@ -89,10 +97,13 @@ def _open(window: MainWindow, source: str, model: str, registered: bool) -> None
 
 
 def _let_python_see_signals(application: QApplication, window: MainWindow) -> None:
-    """Ctrl-C, SIGTERM and a closed terminal close the window in the ordinary way: recordings are finalised."""
+    """Ctrl-C, SIGTERM and a closed terminal close the window in the ordinary way: recordings are finalised.
+
+    Not at once but from Qt's loop, so that nothing is closed in the middle of a painting.
+    """
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: window.close())
+            signal.signal(getattr(signal, name), lambda *_: QTimer.singleShot(0, window.close))
     # Python runs signal handlers only between its own instructions, so Qt's loop must enter it now and then: the
     # window's quarter-second timer does that.
     application.setQuitOnLastWindowClosed(True)

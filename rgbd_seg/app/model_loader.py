@@ -55,6 +55,12 @@ class ModelLoader:
         with self._lock:
             return self._segmenter
 
+    @property
+    def busy(self) -> bool:
+        """Whether a load is under way, wanted or not."""
+        with self._lock:
+            return any(thread.is_alive() for thread in self._threads)
+
     def load(self, path: Path, options: SegmenterOptions) -> None:
         """Begins to load; the model in use goes on until the new one is ready."""
         with self._lock:

@@ -270,6 +270,11 @@ class Session:
 
         self._spawn("finish recording of", body)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a source or a model is still being opened or closed."""
+        return self.models.busy or any(thread.is_alive() for thread in self._threads)
+
     def close(self, timeout_s: float = 1.5) -> None:
         """Ends everything; waits at most about `timeout_s` seconds, and for a recording until its file is whole."""
         recording = self.status().recorder
