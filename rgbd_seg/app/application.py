@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from rgbd_seg.app.main_window import MainWindow
 from rgbd_seg.app.settings import Settings, SettingsFile
 from rgbd_seg.app.theme import apply_theme
+from rgbd_seg.logs import stop_logging
 from rgbd_seg.sensors.sensor import Request
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def run(launch: Launch) -> int:
     if window.session.busy:
         # A native library is still loading. It can be neither interrupted nor torn down while it works: ending the
         # interpreter under it aborts the process.
-        logging.shutdown()
+        stop_logging()
         os._exit(code)
     return code
 

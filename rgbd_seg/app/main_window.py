@@ -27,6 +27,7 @@ from rgbd_seg.app.display import Display
 from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.export_control import ExportControl
 from rgbd_seg.app.figures import Figures
+from rgbd_seg.app.live_output import LiveOutput
 from rgbd_seg.app.measure_panel import MeasurePanel
 from rgbd_seg.app.model_control import ModelControl, options_from
 from rgbd_seg.app.model_panel import ModelPanel
@@ -94,6 +95,7 @@ class MainWindow(QMainWindow):
         self.figures = Figures(self, self.plots_panel, self.measure_panel)
         self.exports = ExportControl(self)
         self.comparisons = ComparisonControl(self)
+        self.live_output = LiveOutput(self)
         self.commands = WindowCommands(self)
         self.top_bar = TopBar(theme, self.sources.menu, self.models.menu, self.commands.main_menu)
         self.addToolBar(self.top_bar)
@@ -228,6 +230,7 @@ class MainWindow(QMainWindow):
         """Shows the newest result, if there is one, and what has changed around it."""
         segmentation = self.session.take()
         if segmentation is not None:
+            self.live_output.publish(segmentation)
             if self.stage.currentWidget() is not self.grid:
                 self.stage.setCurrentWidget(self.grid)
             if not self.comparisons.offer(segmentation):
@@ -375,6 +378,7 @@ class MainWindow(QMainWindow):
         self.commands.close()
         self.exports.close()
         self.comparisons.close()
+        self.live_output.close()
         self.figures.close()
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         state = bytes(self.saveState().toBase64().data()).decode()

@@ -62,6 +62,9 @@ class WindowCommands(QObject):
         look = menu.addMenu("Look")
         for choice, text in (("system", "Like the system"), ("dark", "Dark"), ("light", "Light")):
             look.addAction(text).triggered.connect(partial(self._window.change_theme, choice))
+        live = menu.addAction("Live output for Foxglove")
+        live.setCheckable(True)
+        live.toggled.connect(lambda on: live.setChecked(self._window.live_output.switch(on)))
         menu.addSeparator()
         menu.addAction(self.actions["show_keys"])
         menu.addAction("Doctor: what is installed and what is missing").triggered.connect(self.show_doctor)

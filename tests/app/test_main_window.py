@@ -239,3 +239,15 @@ def test_a_recording_is_exported_in_the_background(window: MainWindow, qtbot: Qt
         assert len(exported) == 3
     window.exports.start(ExportPlan(file, {}, target, "folder", 0, 3))
     qtbot.waitUntil(lambda: says(window, "exported"), timeout=8000)
+
+
+def test_the_live_output_is_off_until_switched_on(window: MainWindow, qtbot: QtBot) -> None:
+    pytest.importorskip("websockets")
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    assert window.live_output.server is None
+    if not window.live_output.switch(True):
+        pytest.skip("the port is taken on this machine")
+    assert says(window, "ws://127.0.0.1:", "token=")
+    assert not window.live_output.switch(False)
+    assert not says(window, "ws://")

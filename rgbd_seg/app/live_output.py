@@ -1,0 +1,51 @@
+"""The switch of the live output: a server for Foxglove, off unless it is switched on, on this machine only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QGuiApplication
+
+from rgbd_seg.errors import RgbdSegError
+from rgbd_seg.pipeline.live_server import LiveServer
+
+if TYPE_CHECKING:
+    from rgbd_seg.app.main_window import MainWindow
+    from rgbd_seg.frame import Segmentation
+
+
+class LiveOutput:
+    """Owns the server while it runs."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self.server: LiveServer | None = None
+
+    def switch(self, on: bool) -> bool:
+        """Starts or ends the server; returns whether it runs."""
+        self.close()
+        if on:
+            server = LiveServer()
+            try:
+                server.start()
+            except RgbdSegError as error:
+                self._window.say("live", f"{str(error)[:1].upper()}{str(error)[1:]}.", "error")
+                return False
+            self.server = server
+            text = f"Live output: open {server.address} in Foxglove (Open connection, Foxglove WebSocket)."
+            address = server.address
+            copy = QGuiApplication.clipboard().setText
+            self._window.say("live", text, "info", "Copy the address", lambda: copy(address))
+        return on
+
+    def publish(self, segmentation: Segmentation) -> None:
+        """Offers a result to whoever is connected."""
+        if self.server is not None:
+            self.server.publish(segmentation)
+
+    def close(self) -> None:
+        """Ends the server."""
+        if self.server is not None:
+            self.server.close()
+            self.server = None
+            self._window.banners.clear("live")
