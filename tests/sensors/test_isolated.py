@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from rgbd_seg.frame import RgbdFrame
 
-LIMITS = TimeLimits(open_s=10.0, answer_s=0.5, control_s=2.0, close_s=0.5)
+# Short, so that the tests are quick; long enough for a busy machine to answer.
+LIMITS = TimeLimits(open_s=20.0, answer_s=1.5, control_s=5.0, close_s=1.0)
 
 
 @pytest.fixture(autouse=True)
@@ -117,13 +118,13 @@ def test_every_bad_end_is_an_error_and_the_frames_before_it_arrive(what: str, er
 @pytest.mark.parametrize(
     ("what", "text"),
     [
-        ("hang in open", r"cannot open Nasty camera.*did not answer within 1 s"),
+        ("hang in open", r"cannot open Nasty camera.*did not answer within 2 s"),
         ("segfault in open", r"cannot open Nasty camera.*crashed with SIGSEGV"),
         ("fail in open", "no such camera: plug it in"),
     ],
 )
 def test_a_failed_open_leaves_nothing(what: str, text: str):
-    sensor = nasty(what, limits=TimeLimits(open_s=1.0))
+    sensor = nasty(what, limits=TimeLimits(open_s=2.0) if what == "hang in open" else LIMITS)
     with pytest.raises(SensorError, match=text):
         sensor.open()
     assert not sensor.is_open
@@ -137,7 +138,7 @@ def test_close_comes_back_in_time(what: str):
     with sensor:
         sensor.read(2.0)
         started = time.monotonic()
-    assert time.monotonic() - started < LIMITS.close_s + 5
+    assert time.monotonic() - started < 30  # Not the minute and more that the driver would take.
     assert sensor.child_pid is None
 
 
@@ -197,7 +198,7 @@ def test_a_child_killed_at_any_moment_never_yields_half_a_frame():
 def test_disappears_and_comes_back_a_hundred_times(tmp_path: Path):
     plugged = tmp_path / "plugged"
     ways = ["segfault", "exit", "raise", "abort"]
-    sensors = [nasty(way, f"at=2&while={plugged}") for way in ways]
+    sensors = [nasty(way, f"at=2&while={plugged}", TimeLimits()) for way in ways]
     seen: dict[str, list[RgbdFrame]] = {way: [] for way in ways}
     for round_ in range(100):
         sensor = sensors[round_ % len(ways)]
