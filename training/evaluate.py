@@ -13,6 +13,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.inference.confidence import Reliability
 from rgbd_seg.inference.graph import DeployedGraph
 from training.scores import Scores, confusion_matrix
 
@@ -146,6 +147,26 @@ def fit_temperature(network: DeResUNet, card: ModelCard, pictures: LabelledPictu
     candidates = np.exp(np.linspace(np.log(0.25), np.log(4), 81))
     losses = [float(functional.cross_entropy(logits_all / t, truth)) for t in candidates]
     return float(candidates[int(np.argmin(losses))])
+
+
+def reliability(network: DeResUNet, card: ModelCard, pictures: LabelledPictures, *, limit: int = 100) -> Reliability:
+    """How honest the confidence is that the deployed graph gives, with the temperature of the card.
+
+    Args:
+        network: In evaluation mode.
+        card: Its card.
+        pictures: Held out from training.
+        limit: Pictures to look at, spread over the set.
+    """
+    result = Reliability()
+    for index in np.unique(np.linspace(0, len(pictures) - 1, limit).astype(int)):
+        sample = pictures.read(int(index))
+        graph = DeployedGraph(network, card, (sample.label.shape[0], sample.label.shape[1])).eval()
+        counts = torch.from_numpy(np.round(sample.depth_m / _DEPTH_UNIT_M).astype(np.int32))
+        with torch.inference_mode():
+            labels, confidence = graph(torch.from_numpy(sample.color), counts, torch.tensor(_DEPTH_UNIT_M))
+        result.add(labels.numpy(), confidence.numpy(), sample.label)
+    return result
 
 
 def _first(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.models.model_file import Storage, load_model, save_model
-from training.evaluate import Predictor, fit_temperature
+from training.evaluate import Predictor, fit_temperature, reliability
 from training.weights import load_trained
 
 if TYPE_CHECKING:
@@ -58,7 +58,12 @@ def export(
     said = []
     if calibration is not None:
         card = replace(card, temperature=fit_temperature(network, card, calibration))
-        said.append(f"temperature {card.temperature:.3f} fitted on {len(calibration)} held-out pictures")
+        error = reliability(network, card, calibration).error()
+        card = replace(card, scores=dict(card.scores) | {"reliability_error": error})
+        said.append(
+            f"temperature {card.temperature:.3f} fitted on {len(calibration)} held-out pictures; "
+            f"reliability error {error:.3f}"
+        )
     save_model(output, network, card, storage)
     if storage != "float32" and calibration is not None:
         stored, _ = load_model(output)
