@@ -326,15 +326,19 @@ class Playback:
             self._anchor = None
         self._sought = False
 
-    def _anchor_of_next_round(self) -> tuple[int, int] | None:
+    def _anchor_of_next_round(self) -> tuple[int, int]:
         """When looping, the first frame comes one usual interval after the last."""
-        if self._anchor is None or self.length < 2:
-            return None
-        interval_us = int(np.median(np.diff(self._times_us[:1000])))
-        clock_ns, start_us = self._anchor
-        last_ns = clock_ns + round((int(self._times_us[-1]) - start_us) * 1000 / self._speed)
-        return last_ns + round(interval_us * 1000 / self._speed), int(self._times_us[0])
+        now_ns = self._clock_ns()
+        last_ns = now_ns
+        if self._anchor is not None:
+            clock_ns, start_us = self._anchor
+            last_ns = clock_ns + round((int(self._times_us[-1]) - start_us) * 1000 / self._speed)
+        intervals_us = np.diff(self._times_us[:1000])
+        interval_us = int(np.median(intervals_us)) if intervals_us.any() else _LONE_FRAME_US
+        return max(last_ns + round(interval_us * 1000 / self._speed), now_ns), int(self._times_us[0])
 
 
 # A reader that is less late than this keeps the rhythm; a later one starts a new one.
 _LATE_NS = 50_000_000
+# How long a recording of a single frame (or a single time) is shown before it begins again.
+_LONE_FRAME_US = 500_000

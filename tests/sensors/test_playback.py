@@ -186,6 +186,26 @@ def test_a_loop_starts_again_after_the_usual_interval(playback: Playback, clock:
         assert playback.next_position(0) == expected
 
 
+def test_a_loop_of_one_frame_does_not_spin(clock: Clock) -> None:
+    playback = Playback(TIMES_US[:1], clock_ns=clock)
+    playback.loop = True
+    for _ in range(3):
+        assert playback.next_position(0) == 0
+        assert playback.next_position(0) is None
+        clock.advance(0.49)
+        assert playback.next_position(0) is None
+        clock.advance(0.01)
+
+
+def test_a_loop_after_a_seek_to_the_last_frame_waits_too(playback: Playback, clock: Clock) -> None:
+    playback.loop = True
+    playback.seek_frame(9)
+    assert playback.next_position(0) == 9
+    assert playback.next_position(0) is None
+    clock.advance(0.1)
+    assert playback.next_position(0) == 0
+
+
 def test_holding_at_the_end_pauses_and_resume_starts_over(playback: Playback) -> None:
     playback.hold_at_end = True
     playback.seek_frame(9)
