@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,11 +51,6 @@ class Camera:
         """The lens for a picture of this size; another aspect crops or extends the field of view at top and bottom."""
         fx = self.fx * width / self.width
         return Intrinsics(width, height, fx, fx, (width - 1) / 2, (height - 1) / 2)
-
-    @property
-    def horizontal_fov_rad(self) -> float:
-        """Horizontal field of view."""
-        return 2 * math.atan(self.width / 2 / self.fx)
 
 
 # Focal lengths, baselines and ranges as published for the devices; disparity noise of the PrimeSense sensors after

@@ -14,12 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rgbd_seg.scenes.layout import Layout, Wall
+    from rgbd_seg.scenes.materials import Material
     from rgbd_seg.scenes.model import Model
 
 RoomKind = Literal["kitchen", "bedroom", "living", "office", "bathroom"]
 ROOM_KINDS: tuple[RoomKind, ...] = get_args(RoomKind)
-
-Maker = "Callable[[np.random.Generator], Model]"
 
 
 def furnish(layout: Layout, kind: RoomKind) -> None:
@@ -74,14 +73,14 @@ def _windows(layout: Layout, kind: RoomKind) -> None:
 
 
 def _curtains(
-    layout: Layout, window: Placed, wall: Wall, at: float, width: float, height: float, cloth: object
+    layout: Layout, window: Placed, wall: Wall, at: float, width: float, height: float, cloth: Material
 ) -> None:
     rng = layout.rng
     top = min(window.z + height + 0.18, layout.height - 0.03)
     bottom = 0.03 if rng.random() < 0.65 else window.z - 0.1
     share = rng.uniform(0.22, 0.5)
     for side in (-1, 1):
-        panel = fittings.curtain(rng, width * share + 0.15, top - bottom, cloth)  # type: ignore[arg-type]
+        panel = fittings.curtain(rng, width * share + 0.15, top - bottom, cloth)
         middle = at + side * (width / 2 + 0.1 - panel.width / 2 + 0.06)
         if panel.width / 2 < middle < wall.length - panel.width / 2:
             _in_front(layout, panel, wall, middle, bottom, 0.17)

@@ -97,7 +97,7 @@ class Layout:
     def _edges(self) -> list[tuple[tuple[float, float], tuple[float, float]]]:
         w, d = self.width, self.depth
         corners = [(0.0, 0.0), (w, 0.0), (w, d), (0.0, d)]
-        if self.notch:  # Always at the far right corner; rooms are mirrored by the seed's layout anyway.
+        if self.notch:  # Always the corner away from the origin.
             x, y = self.notch[:2]
             corners = [(0.0, 0.0), (w, 0.0), (w, y), (x, y), (x, d), (0.0, d)]
         return list(zip(corners, corners[1:] + corners[:1], strict=True))

@@ -49,11 +49,6 @@ def shade(color: Rgb, factor: float) -> Rgb:
     return tuple(min(1.0, max(0.0, c * factor)) for c in color)  # type: ignore[return-value]
 
 
-def mixed(a: Rgb, b: Rgb, share: float) -> Rgb:
-    """Between two colours: `share` 0 = a, 1 = b."""
-    return tuple(x + (y - x) * share for x, y in zip(a, b, strict=True))  # type: ignore[return-value]
-
-
 def plain(color: Rgb, gloss: float = 0.15, infrared: float | None = None) -> Material:
     """Paint or plastic in one colour; dark colours return less infrared."""
     returned = 0.25 + 0.65 * max(color) if infrared is None else infrared

@@ -165,7 +165,6 @@ def _patterns() -> dict[str, Callable[[np.random.Generator], NDArray[np.float32]
         "concrete": lambda rng: _layer(_noise(rng, 5), 0.42 + 0.16 * _noise(rng, 40), 0.3 * (_noise(rng, 30) > 0.8)),
         "rug": _rug,
         "ceiling_tiles": _ceiling_tiles,
-        "slats": lambda _: _layer(0, 0.35 + 0.25 * (_Y * 16 % 1), (_Y * 16 % 1) < 0.12),
     }
 
 

@@ -32,6 +32,7 @@ class TrainingViews:
     """An endless series of labelled views.
 
     The context of OpenGL is made on the first view, so an object can be handed to worker processes; each makes its own.
+    A process that has drawn already must start its workers by spawn: a forked copy of an OpenGL context does not work.
 
     Attributes:
         seed: Which series; series of different seeds share no room.

@@ -169,12 +169,9 @@ def towel(rng: np.random.Generator) -> Model:
     """A towel hanging over a bar; origin in the middle of its back at its lower edge."""
     width, height = rng.uniform(0.3, 0.6), rng.uniform(0.4, 0.8)
     model = Model("towel", width, 0.08, height)
-    cloth = Material(
-        "carpet", hsv(rng.random(), rng.uniform(0, 0.6), rng.uniform(0.5, 0.97)), infrared=0.8, repeats_per_m=3
-    )
-    cloth = Material(
-        "stripes" if rng.random() < 0.25 else "carpet", cloth.base, shade(cloth.base, 0.8), shade(cloth.base, 0.9), 3
-    )
+    color = hsv(rng.random(), rng.uniform(0, 0.6), rng.uniform(0.5, 0.97))
+    pattern = "stripes" if rng.random() < 0.25 else "carpet"
+    cloth = Material(pattern, color, shade(color, 0.8), shade(color, 0.9), repeats_per_m=3)
     model.add(cloth, cushion((width, 0.05, height), (0, 0, height / 2), 0.2))
     model.add(metal(rng), rod((-width / 2 - 0.08, 0, height - 0.01), (width / 2 + 0.08, 0, height - 0.01), 0.012, 6))
     return model
