@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import argparse
 
 # The subcommands in the order of the help, each a module with SUMMARY, add_arguments and run.
-_SUBCOMMANDS = ("summary", "info")
+_SUBCOMMANDS = ("summary", "info", "export", "calibrate")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

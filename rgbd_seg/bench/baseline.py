@@ -1,0 +1,67 @@
+"""What every back end is measured against: the network as it was trained, in float32, by PyTorch, step by step."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rgbd_seg.frame import Segmentation
+from rgbd_seg.inference.cpu import cpu_name, default_threads, wait_passively
+from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rgbd_seg.frame import RgbdFrame
+
+
+def open_baseline(model: Path, size: tuple[int, int] | None, threads: int | None) -> Segmenter:
+    """Loads a model file as it is: nothing folded, no other memory layout, no compiler; on a GPU if there is one."""
+    wait_passively()
+    return EagerBaseline(model, size, threads)
+
+
+class EagerBaseline(Segmenter):
+    """The deployed graph called as Python."""
+
+    def __init__(self, model: Path, size: tuple[int, int] | None, threads: int | None) -> None:
+        import torch
+
+        from rgbd_seg.models.model_file import load_model
+
+        network, self._card = load_model(model)
+        self._size = size or self._card.size
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._network = network.to(self._device)
+        torch.set_num_threads(threads or default_threads())
+        name = torch.cuda.get_device_name() if self._device.type == "cuda" else cpu_name()
+        self.label_set = self._card.label_set
+        self.info = SegmenterInfo(
+            self._card.name,
+            str(model),
+            self._card.trained_on or "random weights",
+            "PyTorch, eager",
+            name,
+            "float32",
+            self._size,
+            "it is the baseline",
+        )
+
+    def __call__(self, frame: RgbdFrame) -> Segmentation:
+        """Segments one frame."""
+        import torch
+
+        from rgbd_seg.inference.graph import DeployedGraph
+
+        frame_size = (frame.height, frame.width)
+        graph = DeployedGraph(self._network, self._card, frame_size, self._size).to(self._device)
+        started = time.perf_counter()
+        with torch.inference_mode():
+            color = torch.from_numpy(frame.color.copy()).to(self._device)
+            depth = torch.from_numpy(frame.depth.astype(np.int32)).to(self._device)
+            unit_m = torch.tensor(frame.calibration.depth_unit_m, device=self._device)
+            labels, confidence = (result.cpu().numpy() for result in graph(color, depth, unit_m))
+        elapsed_s = {"network": time.perf_counter() - started}
+        return Segmentation(frame, labels, confidence, self.label_set, elapsed_s, self.info.model)

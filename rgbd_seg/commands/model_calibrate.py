@@ -1,0 +1,46 @@
+"""`rgbd-seg model calibrate`: makes a model's int8 form for this user from a recording, and says what it loses."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+SUMMARY = "calibrate a model for int8 on a recording of yours, and say what that loses"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of this command."""
+    from rgbd_seg.inference.size_argument import size_argument
+
+    parser.add_argument("file", type=Path, help="the model file (.safetensors)")
+    parser.add_argument("recording", help="a recording of what the model will see")
+    parser.add_argument("--frames", type=int, default=32, help="frames to use, evenly spread (default: %(default)s)")
+    parser.add_argument("--size", type=size_argument, metavar="HxW", help="network input (default: the card)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Calibrates; --precision int8 uses the result from then on."""
+    import numpy as np
+
+    from rgbd_seg.errors import ConfigurationError
+    from rgbd_seg.frame import RgbdFrame
+    from rgbd_seg.inference.int8 import MIN_FRAMES, quantise
+    from rgbd_seg.recording import open_recording
+
+    if args.frames < MIN_FRAMES:
+        raise ConfigurationError(f"--frames must be at least {MIN_FRAMES}, not {args.frames}")
+    with open_recording(args.recording) as recording:
+        count = min(args.frames, len(recording))
+        stored = [recording.read(int(i)) for i in np.linspace(0, len(recording) - 1, count)]
+    frames = [RgbdFrame(s.color, s.depth, s.calibration, i, host_ns=0) for i, s in enumerate(stored)]
+
+    def show(stage: str, share: float) -> None:
+        print(f"{share:4.0%} {stage}", file=sys.stderr)
+
+    agreement = quantise(args.file, frames, Path(args.recording).name, args.size, show)
+    print(f"int8 gives {agreement}")
+    return 0

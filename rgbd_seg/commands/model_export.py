@@ -1,0 +1,34 @@
+"""`rgbd-seg model export`: a model file for other programs, with everything from camera bytes to labels inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+SUMMARY = "write a model as ONNX, OpenVINO or a PyTorch program, and check that it gives the same labels"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of this command."""
+    from rgbd_seg.inference.size_argument import size_argument
+
+    parser.add_argument("file", type=Path, help="the model file (.safetensors)")
+    parser.add_argument("--to", required=True, choices=("onnx", "openvino", "pt2"), help="the format")
+    parser.add_argument("-o", "--output", type=Path, help="the file to write (default: beside the model file)")
+    parser.add_argument(
+        "--frame-size", type=size_argument, default=(480, 640), metavar="HxW", help="of the camera (default: 480x640)"
+    )
+    parser.add_argument("--size", type=size_argument, metavar="HxW", help="network input (default: the card)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exports, and says how well the result agrees with PyTorch."""
+    from rgbd_seg.inference.export import FORMATS, export_model
+
+    output = args.output or args.file.with_suffix(FORMATS[args.to])
+    exported = export_model(args.file, args.to, output, args.frame_size, args.size)
+    print(f"{exported.path}: {exported.equal_share:.3%} of pixels have the label that PyTorch gives them")
+    return 0
