@@ -1,7 +1,7 @@
 """The card beside somebody else's network: what an ONNX file takes and gives, so that it runs like our own models.
 
 An ONNX file does not say in which order it wants red, green and blue, which numbers stand for a metre, or what its
-channels mean. A JSON file of the same name beside it (`net.onnx`, `net.json`) does; docs/inference.md describes it.
+channels mean. A JSON file of the same name beside it (`net.onnx`, `net.json`) does; docs/backends.md describes it.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def read_network_card(network: str | Path) -> NetworkCard:
     except FileNotFoundError:
         raise ModelError(
             f"{network} needs a card beside it that says what its inputs and classes are: write {path.name} "
-            "as docs/inference.md describes"
+            "as docs/backends.md describes"
         ) from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ModelError(f"cannot read the network's card {path}: {error}") from None
