@@ -301,7 +301,7 @@ class MainWindow(QMainWindow):
             "stop recording": ("Stop recording", self.commands.toggle_recording),
             "": ("", None),
         }
-        found = {notice.key: notice for notice in notices(status, camera)}
+        found = {notice.key: notice for notice in notices(status, camera, self.session.damage)}
         for key in KEYS:
             notice = found.get(key)
             if notice is None:

@@ -29,15 +29,16 @@ class Notice:
 
 
 #: Every key that `notices` may use; what it does not return is to be cleared.
-KEYS = ("source", "source note", "model", "speed", "recording", "disk")
+KEYS = ("source", "source note", "damage", "model", "speed", "recording", "disk")
 
 
-def notices(status: Status, camera: bool) -> tuple[Notice, ...]:
+def notices(status: Status, camera: bool, damage: tuple[str, ...] = ()) -> tuple[Notice, ...]:
     """The messages for a status.
 
     Args:
         status: The session's snapshot.
         camera: Whether the source is a camera (only cameras can be waited for).
+        damage: What a replay has met so far, in whole sentences.
     """
     found: list[Notice] = []
     if status.state is State.STOPPED and status.stop_reason in (StopReason.SENSOR_FAILED, StopReason.INTERNAL_ERROR):
@@ -47,6 +48,9 @@ def notices(status: Status, camera: bool) -> tuple[Notice, ...]:
         found.append(Notice("source", "warning", _sentence(status.message) + tail))
     elif status.state is State.RUNNING and status.message:
         found.append(Notice("source note", "warning", _sentence(status.message)))
+    if damage:
+        more = f" ({len(damage)} such notes so far)" if len(damage) > 1 else ""
+        found.append(Notice("damage", "warning", f"{damage[-1][:300].rstrip('.')}.{more}"))
     found += _about_model(status)
     recorder = status.recorder
     if recorder is not None:

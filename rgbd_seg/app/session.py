@@ -180,6 +180,11 @@ class Session:
         playback: Playback | None = sensor.playback if sensor else None
         return playback
 
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """What was wrong with the recording so far, in whole sentences; nothing for cameras."""
+        return tuple(getattr(self.sensor, "warnings", ()))
+
     def take(self) -> Segmentation | None:
         """The newest result that was not taken yet."""
         pipeline = self.pipeline

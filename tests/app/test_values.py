@@ -116,6 +116,8 @@ def test_notices_say_what_happened_and_what_to_do() -> None:
     failed = Status(State.RUNNING, model=ModelStatus(ModelState.FAILED, error="model.safetensors is truncated"))
     assert notices(failed, camera=True)[0].action == "choose model"
     assert notices(Status(State.RUNNING), camera=True) == ()
+    (damage,) = notices(Status(State.RUNNING), camera=False, damage=("frame 3 was left out", "frame 9 was left out"))
+    assert damage.text == "frame 9 was left out. (2 such notes so far)"
 
 
 def test_rates_are_words() -> None:
