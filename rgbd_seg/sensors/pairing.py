@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Side = Literal["color", "depth"]
+
+#: So many pictures of one stream wait for the other, at most.
+MOST_WAITING = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +31,7 @@ class Half:
 
 
 class Pairing:
-    """Keeps the newest picture of each stream and pairs those less than half a period apart.
+    """Pairs pictures that are less than half a period apart, also where one stream arrives well after the other.
 
     Args:
         period_us: Microseconds between two pictures of one stream.
@@ -35,17 +39,19 @@ class Pairing:
 
     def __init__(self, period_us: float) -> None:
         self._limit_us = period_us / 2
-        self._waiting: dict[Side, Half] = {}
+        self._waiting: dict[Side, deque[Half]] = {
+            "color": deque(maxlen=MOST_WAITING),
+            "depth": deque(maxlen=MOST_WAITING),
+        }
 
     def add(self, side: Side, half: Half) -> tuple[Half, Half] | None:
-        """Takes a picture; returns (colour, depth) when it completes a pair. What is too old for a pair is dropped."""
-        self._waiting[side] = half
-        if len(self._waiting) < 2:
+        """Takes a picture; returns (colour, depth) when it completes a pair. What is older than the pair is dropped."""
+        own, other = self._waiting[side], self._waiting["depth" if side == "color" else "color"]
+        partner = min(other, key=lambda waiting: abs(waiting.time_us - half.time_us), default=None)
+        if partner is None or abs(partner.time_us - half.time_us) > self._limit_us:
+            own.append(half)
             return None
-        color, depth = self._waiting["color"], self._waiting["depth"]
-        apart_us = color.time_us - depth.time_us
-        if abs(apart_us) <= self._limit_us:
-            self._waiting.clear()
-            return color, depth
-        del self._waiting["depth" if apart_us > 0 else "color"]
-        return None
+        own.clear()  # Older than this one.
+        while other.popleft() is not partner:
+            pass
+        return (half, partner) if side == "color" else (partner, half)

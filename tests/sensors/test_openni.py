@@ -12,7 +12,7 @@ import pytest
 from rgbd_seg.calibration import Intrinsics
 from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorLost
 from rgbd_seg.sensors import open_sensor, openni, openni_runtime
-from rgbd_seg.sensors.pairing import Half, Pairing
+from rgbd_seg.sensors.pairing import MOST_WAITING, Half, Pairing
 from rgbd_seg.sensors.sensor import Request, Sensor, StreamMode
 
 from .conformance import SensorConformance
@@ -179,11 +179,34 @@ def test_recording_ends_with_end_of_stream_in_process(recording: Path):
             sensor.read(2.0)
 
 
-def test_pairing_keeps_the_newest():
+def halves(*times_us: int) -> list[Half]:
+    return [Half(np.zeros((1, 1), np.uint16), number, time_us) for number, time_us in enumerate(times_us, 1)]
+
+
+def test_pairing_takes_the_nearest_and_drops_what_is_older():
     pairing = Pairing(period_us=1000)
-    picture = np.zeros((1, 1), np.uint16)
-    assert pairing.add("color", Half(picture, 1, 0)) is None
-    assert pairing.add("color", Half(picture, 2, 1000)) is None
-    pair = pairing.add("depth", Half(picture, 1, 1400))
-    assert pair is not None
-    assert pair[0].number == 2
+    early, late = halves(0, 1000)
+    assert pairing.add("color", early) is None
+    assert pairing.add("color", late) is None
+    (depth,) = halves(1400)
+    assert pairing.add("depth", depth) == (late, depth)
+    (again,) = halves(400)
+    assert pairing.add("depth", again) is None  # Its colour went with the older ones.
+
+
+def test_a_stream_that_arrives_frames_later_is_paired_all_the_same():
+    pairing = Pairing(period_us=1000)
+    colors, depths = halves(*range(0, 20_000, 1000)), halves(*range(100, 20_100, 1000))
+    pairs = []
+    for i, color in enumerate(colors):
+        assert pairing.add("color", color) is None
+        if i >= 5:
+            pairs.append(pairing.add("depth", depths[i - 5]))
+    assert pairs == list(zip(colors, depths, strict=True))[:15]
+
+
+def test_what_waits_for_the_other_stream_is_bounded():
+    pairing = Pairing(period_us=1000)
+    for half in halves(*range(0, 1_000_000, 1000)):
+        assert pairing.add("color", half) is None
+    assert len(pairing._waiting["color"]) == MOST_WAITING
