@@ -1,8 +1,9 @@
 """A program for the tests that records until it is killed; run as `python killed_recorder.py`.
 
 Each line on standard input, "PATH SECONDS", forks one process that records 30 frames a second into PATH and finishes
-the file after SECONDS, if it lives so long. Its number is printed. What it has offered stands in PATH.log: the index
-and the time of each frame, 16 bytes each. Forking saves the tests from importing everything for each of many processes.
+the file after SECONDS, if it lives so long. Its number is printed. What it has offered stands in PATH.log: for each
+frame its index, the time, and how many frames waited for the recorder's thread, 24 bytes each. Forking saves the tests
+from importing everything for each of many processes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from rgbd_seg.pipeline.recorder import Recorder, RecorderOptions
 from rgbd_seg.sensors.sensor import SensorInfo
 from tests.recording.frames import make_calibration, make_frame
 
-OFFERED = struct.Struct("<qq")
+OFFERED = struct.Struct("<qqq")
 
 
 def record(path: str, seconds: float) -> None:
@@ -32,7 +33,7 @@ def record(path: str, seconds: float) -> None:
         while time.monotonic() - begin < seconds:
             now_ns = time.monotonic_ns()
             recorder.offer(replace(make_frame(index, calibration), host_ns=now_ns))
-            os.write(log, OFFERED.pack(index, now_ns))
+            os.write(log, OFFERED.pack(index, now_ns, recorder.status().queued_frames))
             index += 1
             time.sleep(max(0.0, begin + index / 30 - time.monotonic()))
 

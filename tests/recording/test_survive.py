@@ -240,9 +240,12 @@ def check_killed(path: Path, killed_ns: int) -> int:
     """Everything older than a second opens; returns how many frames there are."""
     log = path.with_name(path.name + ".log")
     offered = list(OFFERED.iter_unpack(log.read_bytes())) if log.exists() else []
-    # A machine that let the process wait between two frames let the disk wait as long.
-    longest_pause_ns = max((b - a for (_, a), (_, b) in pairwise(offered)), default=0)
-    old_enough = [index for index, at_ns in offered if at_ns < killed_ns - 1_000_000_000 - longest_pause_ns]
+    # An overloaded machine that let the process wait between two frames, or the recorder's thread behind a queue, let
+    # the disk wait as long: twice, because packing and writing a chunk need their turn, too.
+    pause_ns = max((b[1] - a[1] for a, b in pairwise(offered)), default=0)
+    behind_ns = max((queued for _, _, queued in offered), default=0) * 1_000_000_000 // 30
+    limit_ns = 1_000_000_000 + 2 * (pause_ns + behind_ns)
+    old_enough = [index for index, at_ns, _ in offered if at_ns < killed_ns - limit_ns]
     try:
         reader = McapReader(path)
     except RecordingError:
