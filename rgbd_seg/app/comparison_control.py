@@ -44,7 +44,7 @@ class ComparisonControl(QObject):
         """Goes on with the first model alone."""
         comparison, self.comparison = self.comparison, None
         if comparison is not None:
-            comparison.close()
+            comparison.close(0.0)  # A model that is still loading frees itself when it is done.
             self._window.banners.clear("comparison")
             self._window.presenter.show_second(None)
 

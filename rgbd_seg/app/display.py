@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rgbd_seg.app.settings import Settings
     from rgbd_seg.labels import LabelSet, Rgb
 
 ViewKind = Literal[
@@ -83,6 +84,19 @@ class Display:
         table = np.zeros(256, bool)
         table[1 : len(label_set) + 1] = [self.shows(name) for name in label_set.names]
         return table
+
+
+def display_from(settings: Settings) -> Display:
+    """What was chosen when the window was last closed."""
+    return Display(
+        opacity=settings.opacity,
+        edges=settings.edges,
+        depth_map=settings.depth_map,
+        near_m=settings.near_m,
+        far_m=settings.far_m,
+        palette=settings.palette,  # type: ignore[arg-type]  # The settings accept only permitted words.
+        colors={name: (rgb[0], rgb[1], rgb[2]) for name, rgb in settings.colors.items()},
+    )
 
 
 def color_blind_palette(label_set: LabelSet) -> np.ndarray:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from rgbd_seg.app.class_rows import count_classes
 from rgbd_seg.app.file_dialog import TABLES, choose
 from rgbd_seg.app.history import History
 from rgbd_seg.app.measure_panel import MeasurementLog
@@ -42,7 +41,7 @@ class Figures(QObject):
         if segmentation is None:
             return
         label_set = window.presenter.label_set
-        self.history.add(window.session.status(), count_classes(segmentation))
+        self.history.add(window.session.status(), window.presenter.rows)
         colors = {}
         if label_set is not None:
             table = window.presenter.display.class_colors(label_set)

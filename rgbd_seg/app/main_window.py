@@ -23,7 +23,7 @@ from rgbd_seg.app.classes_panel import ClassesPanel
 from rgbd_seg.app.cloud.view import CloudView
 from rgbd_seg.app.cloud.worker import CloudWorker
 from rgbd_seg.app.comparison_control import ComparisonControl
-from rgbd_seg.app.display import Display
+from rgbd_seg.app.display import display_from
 from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.export_control import ExportControl
 from rgbd_seg.app.figures import Figures
@@ -90,7 +90,7 @@ class MainWindow(QMainWindow):
         self.sources = SourceControl(self, self.session, self.source_panel, self.welcome, self.settings)
         self.models = ModelControl(self, self.session, self.model_panel, self.settings)
         self.presenter = Presenter(
-            self.grid, self.cloud, self.classes, self.status_line, _display_from(self.settings), parent=self
+            self.grid, self.cloud, self.classes, self.status_line, display_from(self.settings), parent=self
         )
         self.figures = Figures(self, self.plots_panel, self.measure_panel)
         self.exports = ExportControl(self)
@@ -279,6 +279,7 @@ class MainWindow(QMainWindow):
         self.top_bar.show_model(
             f"Loading {round(model.progress * 100)} %" if loading else model.info.model if model.info else ""
         )
+        self.presenter.without_labels = "model is loading" if loading else "no model"
         recorder = status.recorder
         running = recorder is not None and recorder.state == "recording"
         text = f"{clock_text(recorder.seconds)}  {size_text(recorder.file_bytes)}" if recorder and running else ""
@@ -387,18 +388,6 @@ class MainWindow(QMainWindow):
         self.cloud_worker.close()
         self.session.close()
         event.accept()
-
-
-def _display_from(settings: Settings) -> Display:
-    return Display(
-        opacity=settings.opacity,
-        edges=settings.edges,
-        depth_map=settings.depth_map,
-        near_m=settings.near_m,
-        far_m=settings.far_m,
-        palette=settings.palette,  # type: ignore[arg-type]  # The settings accept only permitted words.
-        colors={name: (rgb[0], rgb[1], rgb[2]) for name, rgb in settings.colors.items()},
-    )
 
 
 def _bytes(text: str) -> QByteArray:

@@ -29,7 +29,7 @@ _HINTS: dict[str, str] = {
 }
 _CHIP_STYLE = (
     "QToolButton, QLabel#chip { background: rgba(16, 17, 19, 185); color: #e8e8ea; border: 0; border-radius: 5px;"
-    " padding: 3px 8px; font-size: 12px; } QToolButton:hover { background: rgba(60, 63, 70, 220); }"
+    " padding: 4px 8px; font-size: 12px; } QToolButton:hover { background: rgba(60, 63, 70, 220); }"
 )
 
 

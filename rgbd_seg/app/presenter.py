@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from rgbd_seg.app.class_rows import SteadyRows, count_classes
+from rgbd_seg.app.class_rows import ClassRow, SteadyRows, count_classes
 from rgbd_seg.app.depth_range import DepthRange
 from rgbd_seg.app.image_view import Marks, Pixel
 from rgbd_seg.app.pictures import Pictures
@@ -45,7 +44,8 @@ class Presenter(QObject):
         self.segmentation: Segmentation | None = None
         self._second: Segmentation | None = None
         self.scores = Scores()
-        self.gui_ms = 0.0  # Of the last frame: composing, without Qt's own painting.
+        self.without_labels = "no model"  # What the overlay says while there are no labels.
+        self.rows: tuple[ClassRow, ...] = ()  # The classes in view, as of the last tick.
         self._grid, self._cloud, self._classes, self._status = grid, cloud, classes, status
         self._pictures: Pictures | None = None
         self._depth_range = DepthRange()
@@ -65,7 +65,6 @@ class Presenter(QObject):
     def show(self, segmentation: Segmentation, second: Segmentation | None = None) -> None:
         """Shows another moment, with what a second model saw in it."""
         self._second = second
-        started = time.perf_counter()
         if segmentation.model != self._model:
             self._model = segmentation.model
             self.scores.reset()
@@ -74,7 +73,6 @@ class Presenter(QObject):
         self.scores.add(segmentation)
         self._grid.show_aspect(segmentation.frame.width / segmentation.frame.height)
         self.redraw()
-        self.gui_ms = (time.perf_counter() - started) * 1000
         self.shown.emit()
 
     def show_second(self, second: Segmentation | None) -> None:
@@ -121,7 +119,7 @@ class Presenter(QObject):
 
     def _note(self, kind: str) -> str:
         if self.segmentation is not None and self.segmentation.labels is None and kind == "overlay":
-            return "no model"
+            return self.without_labels
         if kind == "error" and self.scores.mean_iou is not None:
             return f"mIoU {self.scores.mean_iou:.3f}"
         return ""
@@ -150,7 +148,8 @@ class Presenter(QObject):
         """Refreshes figures that would be unreadable at the frame rate. Call it four times a second."""
         if self.segmentation is None:
             return
-        rows = self._steady.update(count_classes(self.segmentation), self.label_set, self._classes.pointed_at)
+        self.rows = count_classes(self.segmentation)
+        rows = self._steady.update(self.rows, self.label_set, self._classes.pointed_at)
         self._classes.show_rows(rows, self.label_set)
         miou, accuracy = self.scores.mean_iou, self.scores.pixel_accuracy
         score = f"mIoU {miou:.3f}   pixels right {accuracy:.1%}" if miou is not None and accuracy is not None else ""
