@@ -194,6 +194,7 @@ def test_a_child_killed_at_any_moment_never_yields_half_a_frame():
             killer.join()
 
 
+@pytest.mark.timeout(600)  # A hundred interpreters are started, which takes minutes on a busy machine.
 @pytest.mark.usefixtures("no_leaks")
 def test_disappears_and_comes_back_a_hundred_times(tmp_path: Path):
     plugged = tmp_path / "plugged"
@@ -202,7 +203,7 @@ def test_disappears_and_comes_back_a_hundred_times(tmp_path: Path):
     seen: dict[str, list[RgbdFrame]] = {way: [] for way in ways}
     for round_ in range(100):
         sensor = sensors[round_ % len(ways)]
-        if round_ % 10 == 0:  # Still unplugged: refused in words, and no frame.
+        if round_ % 25 == 0:  # Still unplugged: refused in words, and no frame.
             plugged.unlink(missing_ok=True)
             with pytest.raises(SensorError, match="plug it in"):
                 sensor.open()
