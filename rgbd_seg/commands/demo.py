@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rgbd_seg.inference.segmenter import SegmenterInfo
     from rgbd_seg.pipeline.live import LivePipeline
 
-SOURCE = "synthetic:?room=living&seed=4"
+SOURCE = "synthetic:?room=living&seed=7"
 _MODEL = "models/demo.safetensors"
 _VIDEO_FPS = 10
 
