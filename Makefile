@@ -51,7 +51,7 @@ run: | system-run
 test: | system-test
 	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
 	@$(MAKE) --no-print-directory lint
-	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .
