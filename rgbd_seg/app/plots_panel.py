@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyqtgraph
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
+
     from rgbd_seg.app.history import History
     from rgbd_seg.app.theme import Theme
     from rgbd_seg.labels import Rgb
@@ -48,7 +49,23 @@ class PlotsPanel(QWidget):
         row.addWidget(self.pause)
         row.addWidget(export)
         layout.addLayout(row)
-        self._plot: Any = pyqtgraph.PlotWidget(background=theme.panel)
+        self._theme = theme
+        self._plot: Any = None
+        self._legend: Any = None
+        self._curves: dict[str, Any] = {}
+        self.setMinimumHeight(200)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Makes the plot when it is first seen: its library takes a while to load."""
+        if self._plot is None:
+            self._make_plot()
+        super().showEvent(event)
+
+    def _make_plot(self) -> None:
+        import pyqtgraph
+
+        theme = self._theme
+        self._plot = pyqtgraph.PlotWidget(background=theme.panel)
         self._plot.setMinimumHeight(140)
         for side in ("left", "bottom"):
             axis = self._plot.getAxis(side)
@@ -56,11 +73,14 @@ class PlotsPanel(QWidget):
             axis.setTextPen(theme.quiet)
         self._plot.showGrid(x=False, y=True, alpha=0.15)
         self._plot.setLabel("bottom", "seconds")
-        self._legend: Any = self._plot.addLegend(offset=(8, 4), labelTextColor=theme.text, labelTextSize="9pt")
-        self._curves: dict[str, Any] = {}
-        layout.addWidget(self._plot, 1)
+        self._legend = self._plot.addLegend(offset=(8, 4), labelTextColor=theme.text, labelTextSize="9pt")
+        layout = self.layout()
+        assert layout is not None
+        layout.addWidget(self._plot)
 
     def _rebuild(self) -> None:
+        if self._plot is None:
+            return
         self._plot.clear()
         self._legend.clear()
         self._curves.clear()
@@ -69,8 +89,10 @@ class PlotsPanel(QWidget):
 
     def show_history(self, history: History, colors: dict[str, Rgb]) -> None:
         """Draws the newest figures; does nothing while paused or out of sight."""
-        if self.pause.isChecked() or not self.isVisible() or not history.samples:
+        if self.pause.isChecked() or self._plot is None or not self.isVisible() or not history.samples:
             return
+        import pyqtgraph
+
         part, names, _ = _CHOICES[self.choice.currentText()]
         shown = list(names)
         if not shown:

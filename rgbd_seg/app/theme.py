@@ -66,6 +66,9 @@ def apply_theme(application: QApplication, choice: Choice) -> Theme:
     else:
         hints.setColorScheme(Qt.ColorScheme.Light if choice == "light" else Qt.ColorScheme.Dark)
     theme = resolve(choice)
+    if application.property("theme") == theme.name:
+        return theme
+    application.setProperty("theme", theme.name)
     application.setStyle("Fusion")
     application.setPalette(_palette(theme))
     font = application.font()

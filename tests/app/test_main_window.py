@@ -251,3 +251,18 @@ def test_the_live_output_is_off_until_switched_on(window: MainWindow, qtbot: QtB
     assert says(window, "ws://127.0.0.1:", "token=")
     assert not window.live_output.switch(False)
     assert not says(window, "ws://")
+
+
+def test_the_panels_of_figures_fill_while_frames_run(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.models.load(str(tmp_path / "one.safetensors"))
+    for name in ("Plots", "Measurements", "Recording"):
+        window.docks[name].show()
+        window.docks[name].raise_()
+    window.docks["Measurements"].raise_()
+    window.sources.open("steady:one")
+    wait_for_labels(window, qtbot)
+    qtbot.waitUntil(lambda: len(window.plots_panel._curves) == 2, timeout=5000)
+    window.measure_panel.log.click()
+    qtbot.waitUntil(lambda: window.measure_panel.table.rowCount() == 2, timeout=5000)
+    (log,) = (tmp_path / "recordings").glob("*measurements.csv")
+    qtbot.waitUntil(lambda: len(log.read_text().splitlines()) >= 3, timeout=5000)
