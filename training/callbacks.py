@@ -78,12 +78,13 @@ class StopOnNaN(lightning.Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, loss: torch.Tensor
     ) -> None:
         """Looks at the loss of the step."""
-        if math.isfinite(float(loss.detach())):
+        value = float(loss.detach())
+        if math.isfinite(value):
             return
         batch = getattr(pl_module, "last_batch", {})
         checkpoint = getattr(trainer.checkpoint_callback, "last_model_path", "") or "none yet"
         raise RgbdSegError(
-            f"the loss became {float(loss)} in epoch {trainer.current_epoch}, step {trainer.global_step}, on the batch "
+            f"the loss became {value} in epoch {trainer.current_epoch}, step {trainer.global_step}, on the batch "
             f"{', '.join(batch.get('names', ['unknown']))}. Look at these samples with the command show, or lower "
             f"model.optimizer.learning_rate. Last checkpoint: {checkpoint}"
         )

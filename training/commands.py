@@ -177,12 +177,48 @@ def prepare_run(args: argparse.Namespace) -> int:
 
 
 Arguments = "Callable[[argparse.ArgumentParser], None]"
+
+
+def bench_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `bench`."""
+    from rgbd_seg.bench.report import add_format_argument
+
+    parser.add_argument("--model", choices=("lite", "full"), default="lite")
+    parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=(240, 320))
+    parser.add_argument("--batch-size", type=int, default=6)
+    parser.add_argument("--batches", type=int, default=10, help="steps that are measured")
+    parser.add_argument("--workers", type=int, default=1, help="loader processes")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--precisions", nargs="+", choices=("float32", "bfloat16", "float16"), default=("float32", "bfloat16")
+    )
+    add_format_argument(parser)
+
+
+def bench_run(args: argparse.Namespace) -> int:
+    """Measures the loader and the step."""
+    from training.bench import BenchOptions, as_text, bench
+
+    options = BenchOptions(
+        model=args.model,
+        size=(args.size[0], args.size[1]),
+        batch_size=args.batch_size,
+        batches=args.batches,
+        workers=args.workers,
+        device=args.device,
+        precisions=tuple(args.precisions),
+    )
+    print(as_text(bench(options), args.format))
+    return 0
+
+
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]] = {
     "prepare": ("make the SUN RGB-D archives into a tree that trains", prepare_arguments, prepare_run),
     "rooms": ("render a labelled data set of synthetic rooms", rooms_arguments, rooms_run),
     "evaluate": ("score a checkpoint or a model file", evaluate_arguments, evaluate_run),
     "show": ("show a sample before and after augmentation", show_arguments, show_run),
     "report": ("draw curves, bars, confusion matrices and samples of runs", report_arguments, report_run),
+    "bench": ("measure loader and training step on this machine", bench_arguments, bench_run),
     "export": ("make a checkpoint into a model file for the window", export_arguments, export_run),
 }
 

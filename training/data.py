@@ -58,7 +58,7 @@ class Batch:
     sensors: Sequence[str]
 
 
-class _TensorSamples(Dataset[dict[str, Any]]):
+class TensorSamples(Dataset[dict[str, Any]]):
     """Decodes and augments; each item is one sample as tensors, with the label in full size where scores are wanted."""
 
     def __init__(
@@ -196,7 +196,7 @@ class RgbdData(lightning.LightningDataModule):
             # What a resumed run had done of this epoch; 0 in a fresh one.
             done = trainer.fit_loop.epoch_loop.batch_progress.current.completed
             sampler.skip_batches = done % max(1, len(sampler) // self.batch_size)
-        samples = _TensorSamples(pictures, self.size, self.augmentation, self.seed, full_labels=False)
+        samples = TensorSamples(pictures, self.size, self.augmentation, self.seed, full_labels=False)
         return self._loader(samples, sampler=sampler, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[dict[str, Any]]:
@@ -214,10 +214,10 @@ class RgbdData(lightning.LightningDataModule):
             trainer is not None and trainer.world_size > 1
         ):  # Every picture counts once, whatever the number of processes.
             pictures = Subset(pictures, range(trainer.global_rank, len(pictures), trainer.world_size))
-        samples = _TensorSamples(pictures, self.size, "none", self.seed, full_labels=True)
+        samples = TensorSamples(pictures, self.size, "none", self.seed, full_labels=True)
         return self._loader(samples)
 
-    def _loader(self, samples: _TensorSamples, **options: Any) -> DataLoader[dict[str, Any]]:
+    def _loader(self, samples: TensorSamples, **options: Any) -> DataLoader[dict[str, Any]]:
         return DataLoader(
             samples,
             batch_size=self.batch_size,

@@ -191,7 +191,7 @@ class SegmentationModule(lightning.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Logs the training scores of the epoch."""
-        self.log("train/miou", self._scores(self.train_confusion).miou, prog_bar=True, sync_dist=False)
+        self.log("train/miou", self._scores(self.train_confusion).miou, prog_bar=True, sync_dist=True)
 
     def train(self, mode: bool = True) -> SegmentationModule:
         """Training or evaluation mode; frozen batch normalisation stays in evaluation mode."""
@@ -226,11 +226,12 @@ class SegmentationModule(lightning.LightningModule):
         """Logs mIoU, the accuracies, and the IoU of every class."""
         scores = self._scores(self.confusion)
         self.validation = scores
-        self.log("val/miou", scores.miou, prog_bar=True)
-        self.log("val/pixel_accuracy", scores.pixel_accuracy)
-        self.log("val/mean_accuracy", scores.mean_accuracy)
+        # All processes have the same figures; sync_dist only tells Lightning so.
+        self.log("val/miou", scores.miou, prog_bar=True, sync_dist=True)
+        self.log("val/pixel_accuracy", scores.pixel_accuracy, sync_dist=True)
+        self.log("val/mean_accuracy", scores.mean_accuracy, sync_dist=True)
         for class_name, iou in zip(scores.names, scores.iou, strict=True):
-            self.log(f"iou/{class_name}", float(iou))
+            self.log(f"iou/{class_name}", float(iou), sync_dist=True)
 
     def test_step(self, batch: dict[str, Any], batch_index: int) -> None:
         """The same as a validation step."""

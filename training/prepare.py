@@ -93,7 +93,7 @@ def prepare(
             listed = box.frames
             chosen = _chosen(listed, sensors, limit)
             entries, problems = _write_frames(out, root, chosen, box)
-        problems = _count_problems(listed) + problems
+        problems += _count_problems(listed)
     if not entries:
         raise RgbdSegError(f"no frame could be prepared. {' '.join(problems[:_NAMED_AT_MOST])}")
     write_index(out, entries)

@@ -37,7 +37,7 @@ def load_trained(path: str | Path) -> tuple[Network, ModelCard]:
     try:
         # weights_only: numbers and plain containers, so that a checkpoint from a stranger cannot run code.
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
         raise ModelError(f"cannot read the checkpoint {path}: {error}") from None
     if not isinstance(checkpoint, dict) or "card" not in checkpoint or "state_dict" not in checkpoint:
         raise ModelError(f"{path} is no checkpoint of a training run of this program: it has no card")

@@ -155,7 +155,7 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(small_folder: Path, tmp_p
     # Two batches an epoch: three steps end in the middle of the second.
     broken = fit(small_folder, tmp_path / "broken", *often, "--trainer.max_steps=3")
     recent = broken / "checkpoints" / "recent.ckpt"
-    resumed = fit(small_folder, tmp_path / "resumed", *often, f"--ckpt_path={recent}")
+    resumed = fit(small_folder, tmp_path / "broken", *often, f"--ckpt_path={recent}")
     expected, _ = load_trained(whole / "checkpoints" / "last.ckpt")
     got, _ = load_trained(resumed / "checkpoints" / "last.ckpt")
     for name, tensor in expected.state_dict().items():
@@ -180,7 +180,8 @@ def test_a_killed_run_can_be_resumed(small_folder: Path, tmp_path: Path):
     assert steps >= 1
     resumed = fit(
         small_folder,
-        tmp_path / "b",
+        tmp_path,
+        "--recent.every_n_train_steps=1",
         f"--ckpt_path={recent}",
         f"--trainer.max_steps={steps + 1}",
         "--trainer.max_epochs=-1",

@@ -1,0 +1,78 @@
+"""What a run says when it cannot go on, and what it leaves behind."""
+
+from __future__ import annotations
+
+import resource
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from rgbd_seg.errors import ModelError, RgbdSegError
+from tests.training.small_run import arguments
+from training.__main__ import main
+from training.checkpoint_io import AtomicCheckpointIO
+from training.module import SegmentationModule
+from training.weights import load_trained
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_loss_that_is_no_number_stops_and_names_the_batch(small_folder: Path, tmp_path: Path, capsys):
+    assert main(arguments(small_folder, tmp_path, "--model.class_weights=[.nan,1.0,1.0]")) == 1
+    said = capsys.readouterr().err
+    assert "the loss became nan in epoch 0, step 0" in said
+    assert "image/0" in said
+
+
+def test_too_little_memory_names_the_batch_to_try(small_folder: Path, tmp_path: Path, capsys, monkeypatch):
+    # The allocator's own refusal, whatever it is called on this system.
+    monkeypatch.setattr(SegmentationModule, "training_step", lambda *_: torch.empty(1 << 58, dtype=torch.uint8))
+    assert main(arguments(small_folder, tmp_path)) == 1
+    assert "batches of 4 pictures of 64x64: try --data.batch_size 2" in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path):
+    writer, path = AtomicCheckpointIO(), tmp_path / "last.ckpt"
+    writer.save_checkpoint({"epoch": 1}, path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (200_000, before[1])
+    )  # The system refuses larger files, as a full disk does.
+    try:
+        with pytest.raises(RgbdSegError, match="no room for the checkpoint"):
+            writer.save_checkpoint({"epoch": 2, "weights": torch.zeros(1_000_000)}, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert torch.load(path, weights_only=True) == {"epoch": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_other_classes_than_the_models_are_refused(small_folder: Path, tmp_path: Path, capsys):
+    wrong = arguments(small_folder, tmp_path, "--model.class_weights=[1.0,1.0]")
+    assert main(wrong) == 2
+    assert "has 2 numbers, but there are 3 classes" in capsys.readouterr().err
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path: Path):
+    path = tmp_path / "a.ckpt"
+    torch.save({"weights": 1}, path)
+    with pytest.raises(ModelError, match="no checkpoint of a training run"):
+        load_trained(path)
+    path.write_bytes(b"half")
+    with pytest.raises(ModelError, match="cannot read the checkpoint"):
+        load_trained(path)
+
+
+class _Evil:
+    def __reduce__(self):
+        return (print, ("executed",))
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path: Path, capsys):
+    path = tmp_path / "evil.ckpt"
+    torch.save({"card": _Evil(), "state_dict": {}}, path)
+    with pytest.raises(ModelError, match="cannot read"):
+        load_trained(path)
+    assert "executed" not in capsys.readouterr().out
