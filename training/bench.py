@@ -71,7 +71,7 @@ def bench(options: BenchOptions) -> list[Report]:
     )
     notes = (
         "naive: each batch is decoded and augmented in the training loop, between two steps.",
-        f"loader: {options.workers} processes decode and augment ahead; 'alone' takes batches without training on them.",
+        f"loader: {options.workers} processes decode and augment ahead; 'alone' takes batches and trains on none.",
     )
     loader = Report(f"Loader with the published augmentation, {shape}", machine, columns, loader_rows, notes)
     columns = (
@@ -109,7 +109,7 @@ class _Trainee:
     def __init__(self, options: BenchOptions, precision: str) -> None:
         config = DeResUNetConfig.lite(_CLASSES) if options.model == "lite" else DeResUNetConfig(_CLASSES)
         self._device = options.device
-        self._network = DeResUNet(config).to(options.device, memory_format=torch.channels_last)
+        self._network = DeResUNet(config).to(options.device).to(memory_format=torch.channels_last)
         self._optimizer = torch.optim.AdamW(self._network.parameters(), lr=1e-4)
         kind = torch.device(options.device).type
         half: dict[str, torch.dtype] = {"bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -124,7 +124,7 @@ class _Trainee:
         with self._autocast():
             loss = torch.nn.functional.cross_entropy(self._network(color, depth).float(), target, ignore_index=-1)
         self._optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         if self._device.startswith("cuda"):
             torch.cuda.synchronize()
