@@ -106,6 +106,7 @@ def _silence_lightning() -> None:
         ".*LeafSpec.*",
         r"(?s)\s*By default only one JsonargparseDeprecationWarning.*",
         r"(?s)\s*``.*was\s+deprecated.*",
+        ".*your dataloader is not resumable.*",  # It is: its sampler leaves out what the epoch has had.
         ".*exists and is not empty.*",  # That is what resuming a run in its own directory looks like.
         ".*args parameter is intended.*",  # We do mean our own list of arguments.
         ".*does not have many workers.*",  # Small data are read faster without.
