@@ -34,9 +34,10 @@ class RunRecord(lightning.Callback):
 
     def setup(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
         """Called once, before training."""
-        if stage != "fit" or not trainer.is_global_zero or trainer.log_dir is None:
+        log_dir = trainer.log_dir  # All processes must ask: it is sent from the first to the others.
+        if stage != "fit" or not trainer.is_global_zero or log_dir is None:
             return
-        folder = Path(trainer.log_dir)
+        folder = Path(log_dir)
         folder.mkdir(parents=True, exist_ok=True)
         about = {
             "program": __version__,
