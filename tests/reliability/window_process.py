@@ -7,8 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import psutil
@@ -75,12 +74,13 @@ class WindowProcess:
 
     def start_recording(self) -> Path:
         """Presses R until a recording grows; returns its file."""
-        end = time.monotonic() + 60
-        while not self.recordings():
-            if time.monotonic() > end:
-                raise TimeoutError(f"no recording began: {self.errors()}")
+        for _ in range(4):  # The source may not be running yet; pressing again too early would stop the recording.
             self.press("r")
-            time.sleep(2.0)
+            with suppress(TimeoutError):
+                until(lambda: bool(self.recordings()), 15)
+                break
+        else:
+            raise TimeoutError(f"no recording began: {self.errors()}")
         path = self.recordings()[0]
         until(lambda: path.stat().st_size > 20_000, 60)
         return path
