@@ -51,7 +51,7 @@ def open_data(source: Path, overrides: Sequence[str] = ()) -> RgbdData:
     parser = jsonargparse.ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(RgbdData, "data", required=True)
     try:
-        data = parser.instantiate_classes(parser.parse_object({"data": section})).data
+        data = parser.instantiate(parser.parse_object({"data": section})).data
     except (jsonargparse.ArgumentError, TypeError) as error:
         raise ConfigurationError(f"the data settings in {source} cannot be used: {error}") from None
     if not isinstance(data, RgbdData):

@@ -79,7 +79,10 @@ def _player(path: str) -> str | None:
     """The scheme of the driver that alone can play a recording, None if its frames can be read at random."""
     if Path(path).suffix.lower() in _PLAYED_BY:
         return _PLAYED_BY[Path(path).suffix.lower()]
-    return "kinect1" if (Path(path) / _FAKENECT_INDEX).is_file() else None
+    try:
+        return "kinect1" if (Path(path) / _FAKENECT_INDEX).is_file() else None
+    except OSError:  # No path that this system could have.
+        return None
 
 
 def driver_modules() -> dict[str, str]:

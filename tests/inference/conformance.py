@@ -97,7 +97,7 @@ class SegmenterConformance(ABC):
 
     def test_smoothing_follows_the_memory_and_forgets(self, segmenter: Segmenter, make_frame: FrameMaker) -> None:
         frame, later = make_frame(0, index=0), make_frame(0, index=1)
-        noise = np.random.default_rng(0).integers(-12, 13, frame.color.shape)
+        noise = np.random.default_rng(0).integers(-6, 7, frame.color.shape)
         noisy_color = np.clip(frame.color + noise, 0, 255).astype(np.uint8)
         noisy = replace(frame, color=noisy_color, index=2)
         alone, clean = segmenter(noisy).labels, segmenter(frame).labels

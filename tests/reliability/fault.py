@@ -74,7 +74,7 @@ class Leaks:
     def _state(self) -> tuple[int, int, int, int]:
         gc.collect()
         children = self._me.children(recursive=True)
-        shared = [m.path for m in self._me.memory_maps(grouped=False) if "rgbd-seg-" in m.path]
+        shared = [m.path for m in self._me.memory_maps(grouped=False) if "memfd:rgbd-seg-" in m.path]
         return threading.active_count(), len(children), self._me.num_fds(), len(shared)
 
     def found(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference import open_segmenter
+from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.labels import LabelClass, LabelSet
 from rgbd_seg.models.card import ModelCard
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
@@ -27,6 +28,10 @@ _TINY = DeResUNetConfig(2, "resnet18", "dual", 4, (16, 16, 8, 8, 8), 4)
 _LABELS = LabelSet("two", (LabelClass("a", (1, 2, 3)), LabelClass("b", (4, 5, 6))))
 
 
+# The quickest to load; broken files are refused before any back end sees them.
+_TORCH = SegmenterOptions(backend="torch")
+
+
 def _frames() -> Iterator[Event]:
     for number in count(1):
         time.sleep(0.005)
@@ -42,11 +47,11 @@ def _swap_for(break_it: Callable[[Path], object], folder: Path) -> Outcome:
     """Runs a model from a file, breaks the file, loads it again: the running model must go on."""
     path = folder / "model.safetensors"
     write_model(path)
-    pipeline = LivePipeline(ScriptedSensor(_frames()), segmenter=open_segmenter(path))
+    pipeline = LivePipeline(ScriptedSensor(_frames()), segmenter=open_segmenter(path, _TORCH))
     pipeline.start()
     until(lambda: pipeline.status().segmented > 3)
     break_it(path)
-    pipeline.load_model(lambda progress: open_segmenter(path, progress=progress))
+    pipeline.load_model(lambda progress: open_segmenter(path, _TORCH, progress))
     until(lambda: pipeline.status().model.state is ModelState.FAILED)
     begin, known = time.monotonic(), pipeline.status().segmented
     until(lambda: pipeline.status().segmented > known + 1)

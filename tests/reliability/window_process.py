@@ -104,7 +104,7 @@ class WindowProcess:
             "threads": sum(p.num_threads() for p in family),
             "open_files": sum(p.num_fds() for p in family),
             "children": len(family) - 1,
-            "shared_memory": sum("rgbd-seg-" in m.path for p in family for m in p.memory_maps(grouped=False)),
+            "shared_memory": sum("memfd:rgbd-seg-" in m.path for p in family for m in p.memory_maps(grouped=False)),
         }
 
     def end(self) -> None:

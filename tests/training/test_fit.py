@@ -1,6 +1,7 @@
 """The whole way round: train, look at the logs, evaluate, export, report, go on after a kill."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -96,7 +97,8 @@ def test_report_is_one_page_that_needs_nothing_else(run: Path, tmp_path: Path):
     assert main(["report", str(run), "-o", str(tmp_path / "report"), "--samples", "2"]) == 0
     page = (tmp_path / "report" / "index.html").read_text()
     assert page.count("data:image/png;base64,") == len(list((tmp_path / "report").glob("*.png"))) >= 6
-    assert "http" not in page.replace("http-equiv", "")
+    words = re.sub(r"base64,[^\"']+", "", page)  # Four letters of base64 may spell anything.
+    assert "http" not in words.replace("http-equiv", "")
     assert "validation mIoU" in page
 
 
