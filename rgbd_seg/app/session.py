@@ -202,13 +202,13 @@ class Session:
 
     def modes(self) -> tuple[StreamMode, ...]:
         """The modes that the open source offers."""
-        sensor = self.sensor
-        return sensor.modes() if sensor and sensor.is_open else ()
+        pipeline = self.pipeline
+        return pipeline.modes() if pipeline else ()
 
     def controls(self) -> tuple[Control, ...]:
         """The controls that the open source has."""
-        sensor = self.sensor
-        return sensor.controls() if sensor and sensor.is_open else ()
+        pipeline = self.pipeline
+        return pipeline.controls() if pipeline else ()
 
     def set_control(self, name: str, value: ControlValue) -> None:
         """Sets a control; a refusal comes back as the status message."""

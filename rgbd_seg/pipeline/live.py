@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.inference.segmenter import Segmenter, Smoothing
     from rgbd_seg.pipeline.recorder import Recorder
-    from rgbd_seg.sensors.sensor import ControlValue, Sensor
+    from rgbd_seg.sensors.sensor import Control, ControlValue, Sensor, StreamMode
 
     Progress = Callable[[str, float], None]
     ModelLoader = Callable[[Progress], Segmenter]
@@ -92,6 +92,8 @@ class LivePipeline:
         self._idle.set()
         self._threads: list[threading.Thread] = []
         self._commands: deque[Callable[[], None]] = deque()
+        self._controls: tuple[Control, ...] = ()
+        self._modes: tuple[StreamMode, ...] = ()
         self._recorder: Recorder | None = None
         self._newest: RgbdFrame | None = None
         self._pre_roll = PreRoll(self._settings.pre_roll_s, _PRE_ROLL_BYTES)
@@ -139,6 +141,16 @@ class LivePipeline:
                 stage_ms=self._stages.means_ms(),
             )
         return replace(status, recorder=recorder.status() if recorder else None)
+
+    def controls(self) -> tuple[Control, ...]:
+        """What can be set on the source, as last seen by the capture thread; empty before it is open."""
+        with self._lock:
+            return self._controls
+
+    def modes(self) -> tuple[StreamMode, ...]:
+        """The modes that the open source offers; empty before it is open."""
+        with self._lock:
+            return self._modes
 
     # What can be asked of a running pipeline
 
@@ -239,6 +251,7 @@ class LivePipeline:
     def _capture(self) -> None:
         try:
             self.sensor.open()
+            self._describe()
             self._enter(State.RUNNING)
             while not self._stop.is_set():
                 try:
@@ -295,7 +308,9 @@ class LivePipeline:
         while not self._stop.wait(self._settings.reopen_every_s):
             try:
                 self.sensor.open()
+                self._describe()
             except SensorError:
+                self.sensor.close()
                 continue
             with self._lock:
                 recorder = self._recorder
@@ -305,12 +320,24 @@ class LivePipeline:
             self._enter(State.RUNNING)
             return
 
+    def _describe(self) -> None:
+        """Asks the source what can be set, on the one thread that may use it."""
+        controls, modes = self.sensor.controls(), self.sensor.modes()
+        with self._lock:
+            self._controls, self._modes = controls, modes
+        self._wake()
+
     def _run_commands(self) -> None:
+        changed = bool(self._commands)
         while self._commands:
             try:
                 self._commands.popleft()()
+            except SensorLost:
+                raise
             except RgbdSegError as error:
                 self._enter(State.RUNNING, str(error))
+        if changed:
+            self._describe()
 
     def _infer(self) -> None:
         segmenter: Segmenter | None = None

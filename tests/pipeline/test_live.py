@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rgbd_seg.inference.segmenter import Segmenter
+    from rgbd_seg.sensors.sensor import Control
 
 QUICK = LiveSettings(reopen_every_s=0.01)
 
@@ -258,3 +259,19 @@ def test_a_replay_that_stands_is_segmented_by_a_model_that_comes_later(tmp_path:
     pipeline.unload_model()
     assert model_of(pipeline) == ""
     pipeline.stop()
+
+
+def test_controls_are_asked_for_on_the_capture_thread_only(run: Callable[..., LivePipeline]) -> None:
+    asked: set[str] = set()
+
+    class Asked(ScriptedSensor):
+        def controls(self) -> tuple[Control, ...]:
+            asked.add(threading.current_thread().name)
+            return super().controls()
+
+    pipeline = run(Asked(slow_frames()))
+    until(lambda: pipeline.status().captured > 2)
+    assert [control.value for control in pipeline.controls()] == [1]
+    pipeline.set_control("gain", 7)
+    until(lambda: [control.value for control in pipeline.controls()] == [7])
+    assert asked == {"rgbd-seg capture"}
