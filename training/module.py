@@ -168,8 +168,8 @@ class SegmentationModule(lightning.LightningModule):
     def _cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
         """Cross entropy over the labelled pixels of all processes.
 
-        Each process divides by its share of the global count and not by its own, so that the averaged gradient is the
-        one that a single process would have had.
+        Each process divides by its share of the global count and not by its own, so that the average over the
+        processes is the loss of the whole batch.
         """
         total = functional.cross_entropy(
             logits.float(),
