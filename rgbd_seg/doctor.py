@@ -142,10 +142,12 @@ def check_inference() -> list[Finding]:
     try:
         import torch
 
-        from rgbd_seg.inference import backends
+        from rgbd_seg.inference import available_backends
 
-        usable = ", ".join(f"{name} {_version(name)}" for name in backends())
+        choices = available_backends()
+        usable = ", ".join(f"{choice.name} {_version(choice.name)}" for choice in choices if not choice.problem)
         findings.append(Finding("Back ends", "ok", usable))
+        findings += [Finding("Back ends", "note", choice.problem) for choice in choices if choice.problem]
         if torch.cuda.is_available():
             names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
             findings.append(Finding("GPU", "ok", f"{', '.join(names)} (CUDA {torch.version.cuda})"))

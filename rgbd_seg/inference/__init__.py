@@ -4,6 +4,7 @@
 
 - `NAME`: how people call it,
 - `SUFFIXES`: the endings of the files that it reads,
+- `devices() -> tuple[DeviceChoice, ...]`: what it can run on here,
 - `problem(device) -> str | None`: why it cannot use that device here, None if it can,
 - `open_segmenter(path, options, reason, progress) -> Segmenter`: loads and warms a model. `reason` says why this back
   end was chosen and belongs into the info; `progress` may raise to give up, and nothing may stay behind then.
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, ModelError
+from rgbd_seg.inference.available import BACKENDS, available_backends, installed_backends
 from rgbd_seg.inference.cpu import cpu_name, wait_passively
 from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
 
@@ -25,18 +27,14 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, float], None]
 
-# Back end -> module. On a CPU, "auto" takes the first that can be used: the order is that of speed there.
-_BACKENDS = {
-    "openvino": "openvino_segmenter",
-    "onnxruntime": "onnx_segmenter",
-    "torch": "torch_segmenter",
-}
+__all__ = ["Segmenter", "SegmenterOptions", "available_backends", "backends", "installed_backends", "open_segmenter"]
+
 _OWN_SUFFIX = ".safetensors"
 
 
 def backends() -> tuple[str, ...]:
     """The names that `SegmenterOptions.backend` may have, besides "auto"."""
-    return tuple(_BACKENDS)
+    return tuple(BACKENDS)
 
 
 def open_segmenter(
@@ -79,15 +77,15 @@ def _ignore(_stage: str, _share: float) -> None:
 
 
 def _named(backend: str) -> ModuleType:
-    if backend not in _BACKENDS:
-        raise ConfigurationError(f"there is no back end {backend!r}; there are auto, {', '.join(_BACKENDS)}")
-    return import_module(f"rgbd_seg.inference.{_BACKENDS[backend]}")
+    if backend not in BACKENDS:
+        raise ConfigurationError(f"there is no back end {backend!r}; there are auto, {', '.join(BACKENDS)}")
+    return import_module(f"rgbd_seg.inference.{BACKENDS[backend][0]}")
 
 
 def _suffix(path: Path) -> str:
     """The kind of file; what nobody knows is taken for one of our own, whose reader says best what is wrong with it."""
     suffix = path.suffix.lower()
-    known = {suffix for backend in _BACKENDS for suffix in _named(backend).SUFFIXES}
+    known = {suffix for backend in BACKENDS for suffix in _named(backend).SUFFIXES}
     return suffix if suffix in known else _OWN_SUFFIX
 
 
@@ -114,7 +112,7 @@ def _candidates(path: Path, device: str) -> list[tuple[ModuleType, str]]:
         ModelError: None of them can use this file and device; the message says why for each.
     """
     suffix = _suffix(path)
-    modules = [_named(backend) for backend in _BACKENDS if suffix in _named(backend).SUFFIXES]
+    modules = [_named(backend) for backend in BACKENDS if suffix in _named(backend).SUFFIXES]
     problems = {module.NAME: module.problem(device) for module in modules}
     usable = [module for module in modules if problems[module.NAME] is None]
     if not usable:

@@ -43,21 +43,29 @@ class Provider:
     precisions: tuple[str, ...]
 
 
+def installed_providers() -> tuple[Provider, ...]:
+    """The execution providers of this installation that this program knows, fastest first."""
+    import onnxruntime
+
+    installed = set(onnxruntime.get_available_providers())
+    return tuple(
+        Provider(device, provider, name or cpu_name(), memory, _PRECISIONS.get(device, ("float32",)))
+        for device, (provider, name, memory) in _PROVIDERS.items()
+        if provider in installed
+    )
+
+
 def find_provider(wanted: str) -> Provider:
     """The provider for a device; "auto": the fastest of this installation.
 
     Raises:
         ConfigurationError: This installation has none for it; the message lists what it has.
     """
-    import onnxruntime
-
-    installed = set(onnxruntime.get_available_providers())
-    here = [device for device, (provider, _, _) in _PROVIDERS.items() if provider in installed]
-    device = here[0] if wanted == "auto" else wanted.partition(":")[0]
+    here = {provider.device: provider for provider in installed_providers()}
+    device = next(iter(here)) if wanted == "auto" else wanted.partition(":")[0]
     if device not in here:
         raise ConfigurationError(f"ONNX Runtime, as installed here, runs on {', '.join(here)}, not on {wanted!r}")
-    provider, name, memory = _PROVIDERS[device]
-    return Provider(device, provider, name or cpu_name(), memory, _PRECISIONS.get(device, ("float32",)))
+    return here[device]
 
 
 def choose_precision(provider: Provider, wanted: str) -> str:

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, ModelError
+from rgbd_seg.inference.available import DeviceChoice
 from rgbd_seg.inference.graph_segmenter import USUAL_FRAME_SIZE, GraphSegmenter, Inferred
-from rgbd_seg.inference.onnx_runtime import Provider, choose_precision, find_provider, open_sessions
+from rgbd_seg.inference.onnx_runtime import (
+    Provider,
+    choose_precision,
+    find_provider,
+    installed_providers,
+    open_sessions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +39,11 @@ SUFFIXES = (".safetensors", ".onnx")
 
 _FRAME_INPUTS = 4  # Colour, depth, its unit and the strength of the smoothing come first; then the memory.
 _FRAME_OUTPUTS = 2  # Labels and confidence come first; then the memory.
+
+
+def devices() -> tuple[DeviceChoice, ...]:
+    """What the installed providers run on, fastest first."""
+    return tuple(DeviceChoice(found.device, found.name, found.precisions) for found in installed_providers())
 
 
 def problem(device: str) -> str | None:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import ConfigurationError, ModelError
+from rgbd_seg.inference.available import DeviceChoice
 from rgbd_seg.inference.graph_segmenter import USUAL_FRAME_SIZE, GraphSegmenter, Inferred
 from rgbd_seg.inference.openvino_runtime import Device, choose_precision, compile_model, find_device
+from rgbd_seg.inference.openvino_runtime import devices as found_devices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +34,11 @@ SUFFIXES = (".safetensors", ".onnx")
 
 _STATE_INPUT = 4  # The memory comes in from this input on,
 _STATE_OUTPUT = 2  # and leaves from this output on.
+
+
+def devices() -> tuple[DeviceChoice, ...]:
+    """What OpenVINO finds here; int8 works for models that were calibrated."""
+    return tuple(DeviceChoice(found.id.lower(), found.name, found.precisions) for found in found_devices())
 
 
 def problem(device: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from rgbd_seg.errors import ConfigurationError, ModelError
+from rgbd_seg.inference.available import DeviceChoice
 from rgbd_seg.inference.cpu import cpu_name, default_threads, has_bfloat16
 from rgbd_seg.inference.cuda_runner import CudaGraphRunner
 from rgbd_seg.inference.graph_segmenter import USUAL_FRAME_SIZE, GraphSegmenter, Inferred
@@ -35,6 +36,22 @@ if TYPE_CHECKING:
 
 NAME = "PyTorch"
 SUFFIXES = (".safetensors",)
+
+
+_PRECISIONS: dict[str, tuple[Precision, ...]] = {  # By kind of device; on GPUs the default first.
+    "cpu": ("float32", "bfloat16"),
+    "mps": ("float16", "float32"),
+    "cuda": ("float16", "bfloat16", "float32"),
+}
+
+
+def devices() -> tuple[DeviceChoice, ...]:
+    """What PyTorch finds here, best first."""
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    names = ["cuda" if gpus == 1 else f"cuda:{i}" for i in range(gpus)]
+    names += ["mps"] if torch.backends.mps.is_available() else []
+    found = [torch.device(name) for name in (*names, "cpu")]
+    return tuple(DeviceChoice(str(device), _device_name(device), _PRECISIONS[device.type]) for device in found)
 
 
 def problem(device: str) -> str | None:
@@ -208,18 +225,13 @@ def _choose_device(device: str) -> torch.device:
 
 def _choose_precision(device: torch.device, precision: str) -> Precision:
     """What was asked for, or the fastest arithmetic of the device that keeps the labels."""
-    possible: dict[str, tuple[Precision, ...]] = {
-        "cpu": ("float32", "bfloat16"),
-        "mps": ("float16", "float32"),
-        "cuda": ("float16", "bfloat16", "float32"),
-    }
     if precision == "auto":
-        return "bfloat16" if device.type == "cpu" and has_bfloat16() else possible[device.type][0]
-    for known in possible[device.type]:
+        return "bfloat16" if device.type == "cpu" and has_bfloat16() else _PRECISIONS[device.type][0]
+    for known in _PRECISIONS[device.type]:
         if precision == known:
             return known
     raise ConfigurationError(
-        f"PyTorch on {device.type} computes in {', '.join(possible[device.type])}, not in {precision!r}"
+        f"PyTorch on {device.type} computes in {', '.join(_PRECISIONS[device.type])}, not in {precision!r}"
     )
 
 

@@ -13,7 +13,7 @@ import torch
 
 from rgbd_seg import inference
 from rgbd_seg.errors import ConfigurationError, ModelError
-from rgbd_seg.inference import backends, open_segmenter
+from rgbd_seg.inference import available, available_backends, backends, installed_backends, open_segmenter
 from rgbd_seg.inference.cpu import cpu_name, default_threads
 from rgbd_seg.inference.segmenter import SegmenterOptions
 
@@ -38,7 +38,7 @@ def fake_backend(name: str, problem: str | None = None, failure: str = "", suffi
 def use(monkeypatch: pytest.MonkeyPatch) -> Any:
     def use(*modules: Any) -> None:
         table = {module.NAME: module for module in modules}
-        monkeypatch.setattr(inference, "_BACKENDS", dict.fromkeys(table, ""))
+        monkeypatch.setattr(inference, "BACKENDS", dict.fromkeys(table, ""))
         monkeypatch.setattr(inference, "_named", lambda backend: table[backend])
         monkeypatch.setattr(inference, "_gpu_backend", lambda device: None)
 
@@ -52,6 +52,29 @@ def test_every_backend_of_the_table_keeps_the_contract() -> None:
         assert all(suffix.startswith(".") for suffix in module.SUFFIXES)
         assert module.problem("auto") is None or isinstance(module.problem("auto"), str)
         assert callable(module.open_segmenter)
+
+
+def test_every_backend_lists_what_it_finds_here_and_can_be_asked_for_it() -> None:
+    choices = available_backends()
+    assert [choice.name for choice in choices] == list(backends())
+    for choice in choices:
+        assert choice.problem == ""
+        assert "cpu" in [device.name for device in choice.devices]
+        for device in choice.devices:
+            assert inference._named(choice.name).problem(device.name) is None
+            assert device.title
+            assert "float32" in device.precisions
+
+
+def test_a_backend_that_is_not_installed_or_broken_is_listed_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(available.BACKENDS, "abacus", ("abacus_segmenter", "abacus_runtime"))
+    monkeypatch.setitem(available.BACKENDS, "torch", ("no_such_module", "torch"))
+    assert installed_backends()[-1].problem == "abacus_runtime is not installed: pip install abacus_runtime"
+    by_name = {choice.name: choice for choice in available_backends()}
+    assert "not installed" in by_name["abacus"].problem
+    assert "no_such_module" in by_name["torch"].problem
+    assert not by_name["torch"].devices
+    assert by_name["openvino"].devices
 
 
 def test_auto_runs_and_says_why(model_path: Path) -> None:
@@ -132,7 +155,8 @@ def test_threads_leave_something() -> None:
 
 def test_importing_the_package_loads_no_torch_and_threads_wait_passively() -> None:
     script = (
-        "import os, sys, rgbd_seg.inference as i; assert 'torch' not in sys.modules; "
+        "import os, sys, rgbd_seg.inference as i; assert not [c for c in i.installed_backends() if c.problem]; "
+        "assert not {'torch', 'openvino', 'onnxruntime'} & set(sys.modules); "
         "from rgbd_seg.inference.cpu import wait_passively; wait_passively(); print(os.environ['OMP_WAIT_POLICY'])"
     )
     env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}

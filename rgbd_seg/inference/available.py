@@ -1,0 +1,74 @@
+"""What can run a model on this machine: back ends, their devices and the arithmetic of each, to choose from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+# Back end -> its module here, and the library that it cannot do without. On a CPU, "auto" takes the first that can be
+# used: the order is that of speed there.
+BACKENDS = {
+    "openvino": ("openvino_segmenter", "openvino"),
+    "onnxruntime": ("onnx_segmenter", "onnxruntime"),
+    "torch": ("torch_segmenter", "torch"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChoice:
+    """A device that a back end finds here.
+
+    Attributes:
+        name: As in `SegmenterOptions.device`, such as "cpu" or "cuda:1".
+        title: What people call it, such as "NVIDIA H200".
+        precisions: As in `SegmenterOptions.precision`; "auto" takes one of them.
+    """
+
+    name: str
+    title: str
+    precisions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendChoice:
+    """A back end and what it can do here.
+
+    Attributes:
+        name: As in `SegmenterOptions.backend`.
+        problem: Why it cannot be chosen, as a sentence without a full stop; "" if it can.
+        devices: What it runs on here; empty if it cannot be chosen, or was not asked.
+    """
+
+    name: str
+    problem: str = ""
+    devices: tuple[DeviceChoice, ...] = ()
+
+
+def installed_backends() -> tuple[BackendChoice, ...]:
+    """All back ends, best first, with what is not installed marked as such; loads no library, so it takes no time."""
+    return tuple(BackendChoice(name, _not_installed(library)) for name, (_, library) in BACKENDS.items())
+
+
+def available_backends() -> tuple[BackendChoice, ...]:
+    """All back ends, best first, each asked what it finds here.
+
+    Loads the libraries, which takes seconds the first time: call it where waiting does no harm.
+    """
+    return tuple(_ask(choice) for choice in installed_backends())
+
+
+def _not_installed(library: str) -> str:
+    if find_spec(library) is None:
+        return f"{library} is not installed: pip install {library}"
+    return ""
+
+
+def _ask(choice: BackendChoice) -> BackendChoice:
+    if choice.problem:
+        return choice
+    try:
+        devices = import_module(f"rgbd_seg.inference.{BACKENDS[choice.name][0]}").devices()
+    except Exception as error:  # A library that is installed but broken throws whatever it likes.
+        return BackendChoice(choice.name, f"{choice.name} cannot be used: {type(error).__name__}: {str(error)[:200]}")
+    return BackendChoice(choice.name, "" if devices else f"{choice.name} finds no device here", devices)
