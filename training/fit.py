@@ -13,6 +13,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from rgbd_seg.errors import RgbdSegError
 from training.callbacks import Pictures, RunRecord, StopOnNaN
 from training.data import RgbdData
+from training.metrics_file import MetricsFile
 from training.module import SegmentationModule
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def run_lightning(arguments: Sequence[str]) -> int:
         trainer_defaults={
             "use_distributed_sampler": False,
             "logger": {"class_path": "lightning.pytorch.loggers.TensorBoardLogger", "init_args": {"save_dir": "runs"}},
-            "callbacks": [RunRecord(), StopOnNaN()],
+            "callbacks": [RunRecord(), StopOnNaN(), MetricsFile()],
             "plugins": [{"class_path": "training.checkpoint_io.AtomicCheckpointIO"}],
         },
         args=list(arguments),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ def test_a_loss_that_is_no_number_stops_and_names_the_batch(small_folder: Path, 
     said = capsys.readouterr().err
     assert "the loss became nan in epoch 0, step 0" in said
     assert "image/0" in said
+    last = json.loads((tmp_path / "run" / "one" / "metrics.jsonl").read_text().splitlines()[-1])
+    assert last["event"] == "error"
+    assert "the loss became nan" in last["message"]
 
 
 def test_too_little_memory_names_the_batch_to_try(small_folder: Path, tmp_path: Path, capsys, monkeypatch):

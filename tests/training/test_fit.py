@@ -55,6 +55,21 @@ def test_tensorboard_has_scalars_and_pictures(run: Path):
     assert {"colour, depth, truth, prediction", "confusion"} <= set(tags["images"])
 
 
+def test_the_metrics_file_follows_the_run(run: Path):
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [rows[0]["event"], rows[-1]["event"]] == ["start", "end"]
+    steps = [row for row in rows if row["event"] == "train"]
+    assert [row["step"] for row in steps] == list(range(1, 25))  # Two batches in each of twelve epochs.
+    assert {row["total_steps"] for row in rows} == {24}
+    assert steps[-1]["train_loss"] < 0.7 * steps[0]["train_loss"]
+    validations = [row for row in rows if row["event"] == "validation"]
+    assert len(validations) == 12
+    assert set(validations[-1]["iou"]) == set(NAMES)
+    best = Path(rows[-1]["best"])
+    assert float(best.stem.rsplit("-", 1)[1]) == pytest.approx(max(row["val_miou"] for row in validations), abs=1e-4)
+    assert rows[-1]["progress"] == 1.0
+
+
 def test_checkpoint_and_exported_model_score_the_same(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     checkpoint = next((run / "checkpoints").glob("best-*.ckpt"))
     model = tmp_path / "small.safetensors"
