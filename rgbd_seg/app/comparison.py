@@ -7,8 +7,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rgbd_seg.app.scores import Scores
 from rgbd_seg.errors import RgbdSegError
+from rgbd_seg.pipeline.scores import Scores
 from rgbd_seg.pipeline.slot import LatestSlot
 
 if TYPE_CHECKING:

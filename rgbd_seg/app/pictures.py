@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from PySide6.QtGui import QImage, QPainter
 
-from rgbd_seg.app.scores import translation
 from rgbd_seg.coloring import EDGE_ALPHA, depth_color_map, depth_table, label_edges
+from rgbd_seg.pipeline.scores import translation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from rgbd_seg.app.depth_range import DepthRange
 from rgbd_seg.app.image_view import Marks, Pixel
 from rgbd_seg.app.pictures import Pictures
 from rgbd_seg.app.probe import distance_m, probe
-from rgbd_seg.app.scores import Scores
+from rgbd_seg.pipeline.scores import Scores
 
 if TYPE_CHECKING:
     from rgbd_seg.app.classes_panel import ClassesPanel

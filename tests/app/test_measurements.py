@@ -14,10 +14,10 @@ from rgbd_seg.app.history import History
 from rgbd_seg.app.measure_panel import MeasurementLog
 from rgbd_seg.app.measurements import measure
 from rgbd_seg.app.probe import distance_m, probe
-from rgbd_seg.app.scores import Scores
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.pipeline.scores import Scores
 from rgbd_seg.pipeline.status import Status
 
 if TYPE_CHECKING:
