@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import statistics
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rgbd_seg.bench.report import Column, Report, add_format_argument
+from rgbd_seg.screen import screen_problem
 
 if TYPE_CHECKING:
     import argparse
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measures and prints; the measurements of one picture size take turns, so that a busy machine hits all alike."""
-    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if screen_problem():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from PySide6.QtWidgets import QApplication
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.commands import window
+from rgbd_seg.screen import screen_problem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Opens the window, or runs the same pipeline headless for a while and leaves demo.png and demo.mp4."""
-    if window.has_display() and not args.headless:
+    problem = "" if args.headless else screen_problem()
+    if problem:
+        print(f"{problem[:1].upper()}{problem[1:]}.", flush=True)
+    elif not args.headless:
         parser = argparse.ArgumentParser(prog="rgbd-seg window")
         window.add_arguments(parser)
         return window.run(parser.parse_args([args.source, "--model", "demo"]))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.screen import screen_problem
 
 if TYPE_CHECKING:
     import argparse
@@ -29,10 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Opens the window; returns when it is closed."""
-    if not has_display():
+    problem = screen_problem()
+    if problem:
         raise ConfigurationError(
-            "there is no display to open a window on. rgbd-seg demo runs without one; rgbd-seg segment SOURCE -o DIR "
-            "segments a source into files"
+            f"{problem}. rgbd-seg demo runs without a display; rgbd-seg segment SOURCE -o DIR segments a source into "
+            "files; over SSH, ssh -X brings the window to your screen"
         )
     from rgbd_seg.app.application import Launch
     from rgbd_seg.app.application import run as run_window
@@ -54,10 +54,3 @@ def run(args: argparse.Namespace) -> int:
             settings=args.settings,
         )
     )
-
-
-def has_display() -> bool:
-    """Whether a window can be opened: always but on Linux without X11, Wayland or a Qt platform chosen by hand."""
-    if not sys.platform.startswith("linux"):
-        return True
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
