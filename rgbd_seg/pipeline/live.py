@@ -1,4 +1,4 @@
-"""The live pipeline: capture, inference and model-loading threads around two latest-value slots.
+"""The live pipeline: capture and inference threads around two latest-value slots.
 
     capture    sensor.read() -> recorder.offer(frame), frames.put(frame)
     inference  frames.take() -> segmenter(frame) -> results.put(segmentation), wake()
@@ -19,20 +19,19 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import EndOfStream, RgbdSegError, SensorError, SensorLost, SensorTimeout
 from rgbd_seg.frame import RgbdFrame, Segmentation
+from rgbd_seg.pipeline.model_swap import ModelSwap
 from rgbd_seg.pipeline.pre_roll import PreRoll
 from rgbd_seg.pipeline.recorder import MIB
 from rgbd_seg.pipeline.slot import LatestSlot
-from rgbd_seg.pipeline.status import ModelState, ModelStatus, RateMeter, StageMeter, State, Status, StopReason
+from rgbd_seg.pipeline.status import RateMeter, StageMeter, State, Status, StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rgbd_seg.inference.segmenter import Segmenter, Smoothing
+    from rgbd_seg.pipeline.model_swap import ModelLoader
     from rgbd_seg.pipeline.recorder import Recorder
     from rgbd_seg.sensors.sensor import Control, ControlValue, Sensor, StreamMode
-
-    Progress = Callable[[str, float], None]
-    ModelLoader = Callable[[Progress], Segmenter]
 
 _log = logging.getLogger(__name__)
 _PRE_ROLL_BYTES = 128 * MIB  # Half of what waits in a recorder's queue at most.
@@ -97,13 +96,9 @@ class LivePipeline:
         self._recorder: Recorder | None = None
         self._newest: RgbdFrame | None = None
         self._pre_roll = PreRoll(self._settings.pre_roll_s, _PRE_ROLL_BYTES)
-        self._next_segmenter = segmenter
-        self._swap = segmenter is not None
-        self._load_number = 0
+        self._model = ModelSwap(segmenter, wake)
         self._capture_rate, self._segment_rate = RateMeter(), RateMeter()
         self._behind, self._stages = StageMeter(), StageMeter()
-        if segmenter is not None:
-            self._set_model(state=ModelState.READY, info=segmenter.info, progress=1.0)
 
     # Life
 
@@ -140,7 +135,7 @@ class LivePipeline:
                 behind_ms=self._behind.means_ms().get("behind", 0.0),
                 stage_ms=self._stages.means_ms(),
             )
-        return replace(status, recorder=recorder.status() if recorder else None)
+        return replace(status, model=self._model.status, recorder=recorder.status() if recorder else None)
 
     def controls(self) -> tuple[Control, ...]:
         """What can be set on the source, as last seen by the capture thread; empty before it is open."""
@@ -174,18 +169,17 @@ class LivePipeline:
         Args:
             loader: Called on its own thread with a progress callback (words, 0..1); returns the warmed segmenter.
         """
-        with self._lock:
-            self._load_number += 1
-            number = self._load_number
-            self._set_model(state=ModelState.LOADING, progress=0.0, stage="opening the file", error="")
-        self._spawn(f"load model {number}", lambda: self._load(loader, number))
+        number = self._model.announce()
+
+        def load() -> None:
+            self._model.load(loader, number)
+            self._look_again()
+
+        self._spawn(f"load model {number}", load)
 
     def unload_model(self) -> None:
         """Goes on without a model."""
-        with self._lock:
-            self._load_number += 1
-            self._offer_segmenter(None)
-            self._set_model(state=ModelState.NONE, info=None, error="")
+        self._model.unload()
         self._look_again()
 
     def attach_recorder(self, recorder: Recorder) -> None:
@@ -348,7 +342,10 @@ class LivePipeline:
                 frame = self._frames.take()
                 if frame is None:
                     return
-                segmenter, swapped = self._adopt(segmenter)
+                segmenter, swapped = self._model.adopt(segmenter)
+                if swapped:
+                    with self._lock:
+                        self._stages.clear()
                 wanted = (self._settings.smoothing, self._settings.min_confidence)
                 if segmenter is not None:
                     if swapped or wanted != configured:
@@ -359,11 +356,9 @@ class LivePipeline:
                 last_index = frame.index
                 self._publish(self._segment(segmenter, frame))
         finally:
-            with self._lock:
-                waiting, self._next_segmenter = self._next_segmenter, None
-            for one in (segmenter, waiting):
-                if one is not None:
-                    one.close()
+            self._model.close()
+            if segmenter is not None:
+                segmenter.close()
             self.results.close()
             self._wake()
 
@@ -374,10 +369,7 @@ class LivePipeline:
             return segmenter(frame)
         except Exception as error:  # Whatever a back end throws, the picture goes on without labels.
             _log.exception("the model failed on frame %d", frame.index)
-            with self._lock:
-                if not self._swap:
-                    self._offer_segmenter(None)
-                    self._set_model(state=ModelState.FAILED, info=None, error=f"the model was stopped: {error}")
+            self._model.failed(error)
             return Segmentation(frame)
 
     def _publish(self, segmentation: Segmentation) -> None:
@@ -393,57 +385,6 @@ class LivePipeline:
         self._idle.set()
         self.results.put(segmentation)
         self._wake()
-
-    def _adopt(self, segmenter: Segmenter | None) -> tuple[Segmenter | None, bool]:
-        """Swaps in a model that a loader has finished; returns the one to use and whether it is another."""
-        with self._lock:
-            if not self._swap:
-                return segmenter, False
-            replacement, self._next_segmenter, self._swap = self._next_segmenter, None, False
-            self._stages.clear()
-        if segmenter is not None:
-            segmenter.close()
-        return replacement, True
-
-    def _load(self, loader: ModelLoader, number: int) -> None:
-        def progress(stage: str, fraction: float) -> None:
-            with self._lock:
-                if number == self._load_number:
-                    self._set_model(progress=min(max(fraction, 0.0), 1.0), stage=stage)
-            self._wake()
-
-        try:
-            segmenter = loader(progress)
-        except Exception as error:  # A broken file or back end must leave the old model running.
-            if not isinstance(error, RgbdSegError):
-                _log.exception("a model could not be loaded")
-            with self._lock:
-                if number == self._load_number:
-                    self._set_model(state=ModelState.FAILED, error=str(error), stage="")
-            self._wake()
-            return
-        with self._lock:
-            wanted = number == self._load_number and not self._stop.is_set()
-            if wanted:
-                self._offer_segmenter(segmenter)
-                self._set_model(state=ModelState.READY, info=segmenter.info, progress=1.0, stage="", error="")
-        if not wanted:
-            segmenter.close()
-        self._look_again()
-        self._wake()
-
-    # With the lock held
-
-    def _offer_segmenter(self, segmenter: Segmenter | None) -> None:
-        unused, self._next_segmenter, self._swap = self._next_segmenter, segmenter, True
-        if unused is not None:
-            unused.close()
-
-    def _set_model(self, **changes: object) -> None:
-        model: ModelStatus = replace(self._status.model, **changes)  # type: ignore[arg-type]
-        self._status = replace(self._status, model=model)
-
-    # Without it
 
     def _enter(self, state: State, message: str = "") -> None:
         with self._lock:
