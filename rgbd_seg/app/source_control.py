@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu
 
-from rgbd_seg.app.device_finder import DeviceFinder, Found
+from rgbd_seg.app.device_finder import DeviceFinder
 from rgbd_seg.app.file_dialog import RECORDINGS, choose
-from rgbd_seg.app.source_names import short_name
+from rgbd_seg.app.source_names import facts, short_name
 from rgbd_seg.pipeline.status import State
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.source_panel import SourcePanel
     from rgbd_seg.app.welcome import Welcome
     from rgbd_seg.pipeline.status import Status
-    from rgbd_seg.sensors.sensor import Request
+    from rgbd_seg.sensors.sensor import Request, SensorInfo
 
 
 class SourceControl(QObject):
@@ -38,7 +38,7 @@ class SourceControl(QObject):
         super().__init__(window)
         self._window, self._session, self._panel, self._welcome = window, session, panel, welcome
         self._settings = settings
-        self._devices: tuple[Found, ...] = ()
+        self._devices: list[SensorInfo] = []
         self._camera_wanted = False  # The first camera that is found is to be opened.
         self._shown_state: State | None = None
         self.finder = DeviceFinder(self)
@@ -130,7 +130,7 @@ class SourceControl(QObject):
         self._panel.show_recent(self._settings.recent_sources)
         self._welcome.show_recent([uri for uri in self._settings.recent_sources if not uri.startswith("synthetic:")])
 
-    def _found(self, devices: tuple[Found, ...], problems: dict[str, str]) -> None:
+    def _found(self, devices: list[SensorInfo], problems: dict[str, str]) -> None:
         self._devices = devices
         self._panel.show_devices(devices, problems)
         if self._camera_wanted:
@@ -146,7 +146,7 @@ class SourceControl(QObject):
         menu.clear()
         for device in self._devices:
             if device.kind == "camera":
-                label = f"{device.name}  {device.about}".strip()
+                label = f"{device.name}  {facts(device)}".strip()
                 menu.addAction(label).triggered.connect(lambda _checked, u=device.uri: self.open(u))
         menu.addAction("Synthetic room").triggered.connect(lambda: self.open("synthetic:"))
         recent = [uri for uri in self._settings.recent_sources if uri != "synthetic:"]

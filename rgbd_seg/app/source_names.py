@@ -1,8 +1,12 @@
-"""What people call a source, from its URI alone."""
+"""What people call a source, and the few facts that tell two of the same name apart."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rgbd_seg.sensors.sensor import SensorInfo
 
 _CAMERAS = {
     "realsense": "RealSense",
@@ -23,3 +27,8 @@ def short_name(uri: str) -> str:
     path = Path(uri.split("?")[0] if "=" in uri.partition("?")[2] else uri)
     parent = path.parent.name
     return path.name if path.suffix or not parent else f"{parent}/{path.name}"
+
+
+def facts(info: SensorInfo) -> str:
+    """Serial number, connection and firmware, as far as known."""
+    return " · ".join(part for part in (info.serial, info.connection, info.firmware) if part)

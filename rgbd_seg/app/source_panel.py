@@ -20,13 +20,12 @@ from PySide6.QtWidgets import (
 
 from rgbd_seg.app.control_form import ControlForm
 from rgbd_seg.app.icons import icon
-from rgbd_seg.app.source_names import short_name
+from rgbd_seg.app.source_names import facts, short_name
 from rgbd_seg.sensors.sensor import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rgbd_seg.app.device_finder import Found
     from rgbd_seg.app.theme import Theme
     from rgbd_seg.sensors.sensor import Control, SensorInfo, StreamMode
 
@@ -47,7 +46,7 @@ class SourcePanel(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._devices: Sequence[Found] = ()
+        self._devices: Sequence[SensorInfo] = ()
         self._problems: Mapping[str, str] = {}
         self._recent: Sequence[str] = ()
         self._open_uri = ""
@@ -112,7 +111,7 @@ class SourcePanel(QWidget):
 
     # Values in
 
-    def show_devices(self, devices: Sequence[Found], problems: Mapping[str, str]) -> None:
+    def show_devices(self, devices: Sequence[SensorInfo], problems: Mapping[str, str]) -> None:
         """Shows what the search has found."""
         self._devices, self._problems = devices, problems
         self._fill()
@@ -134,8 +133,7 @@ class SourcePanel(QWidget):
         self._settings.setVisible(info is not None)
         if info is None:
             return
-        facts = [part for part in (info.serial, info.connection, info.firmware) if part]
-        self._about.setText("\n".join([info.name, *([" · ".join(facts)] if facts else [])]))
+        self._about.setText(f"{info.name}\n{facts(info)}".strip())
         if modes != self._modes or self._mode.count() == 0:
             self._modes = modes
             self._mode.clear()
@@ -156,8 +154,8 @@ class SourcePanel(QWidget):
         for device in self._devices:
             if device.kind == "camera":
                 item = self._entry(cameras, "camera", device.name, device.uri)
-                if device.about:
-                    item.setText(0, f"{device.name}\n{device.about}")
+                if about := facts(device):
+                    item.setText(0, f"{device.name}\n{about}")
         if not cameras.childCount():
             empty = QTreeWidgetItem(cameras, ["none is plugged in"])
             empty.setDisabled(True)

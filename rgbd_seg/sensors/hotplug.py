@@ -21,7 +21,7 @@ from rgbd_seg.sensors.child_process import ChildEnded, ChildProcess
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from rgbd_seg.sensors.child_process import Channel
+    from rgbd_seg.sensors.child_process import Channel, Message
     from rgbd_seg.sensors.sensor import SensorInfo
 
     Devices = tuple[list[SensorInfo], dict[str, str]]
@@ -36,11 +36,17 @@ POLL_S = 1.0
 _ASK_EVERY_S = 5.0
 # A device that has just appeared is not ready at once: a second look follows after this time (seconds).
 _SETTLE_S = 1.5
+# How often a wait asks whether it still makes sense (seconds).
+_SLICE_S = 0.25
 # A child that dies is started again after this pause, in seconds.
 _RESTART_S = 5.0
 
 
-def discover_isolated(drivers: Mapping[str, str] | None = None, limit_s: float = LOOK_LIMIT_S) -> Devices:
+def discover_isolated(
+    drivers: Mapping[str, str] | None = None,
+    limit_s: float = LOOK_LIMIT_S,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Devices:
     """The same as `rgbd_seg.sensors.discover`, in a child process.
 
     A driver that crashes or hangs is named among the problems, and a fresh child asks the others.
@@ -48,6 +54,7 @@ def discover_isolated(drivers: Mapping[str, str] | None = None, limit_s: float =
     Args:
         drivers: Module by scheme; None for all.
         limit_s: Longest time for one driver, in seconds.
+        cancelled: Asked while waiting; once it says yes, what is known by then is returned.
 
     Returns:
         The devices, and for each driver that could not look a sentence that says why.
@@ -55,12 +62,12 @@ def discover_isolated(drivers: Mapping[str, str] | None = None, limit_s: float =
     left = dict(driver_modules() if drivers is None else drivers)
     found: list[SensorInfo] = []
     problems: dict[str, str] = {}
-    while left:
+    while left and not cancelled():
         child = ChildProcess("rgbd_seg.sensors.hotplug:look_once", {"drivers": left})
         try:
             while left:
                 scheme = next(iter(left))
-                answer = child.receive(limit_s)
+                answer = _receive(child, limit_s, cancelled)
                 if answer is None:
                     problems[scheme] = f"the driver did not answer within {limit_s:g} s while looking for devices"
                     break
@@ -73,6 +80,16 @@ def discover_isolated(drivers: Mapping[str, str] | None = None, limit_s: float =
             child.end()
         left.pop(scheme, None)
     return found, problems
+
+
+def _receive(child: ChildProcess, limit_s: float, cancelled: Callable[[], bool]) -> Message | None:
+    """The child's next message, None if it did not come in time or nobody waits for it any more."""
+    deadline = time.monotonic() + limit_s
+    while (left_s := deadline - time.monotonic()) > 0 and not cancelled():
+        message = child.receive(min(left_s, _SLICE_S))
+        if message is not None:
+            return message
+    return None
 
 
 def look_once(channel: Channel, *, drivers: Mapping[str, str]) -> None:
@@ -97,21 +114,23 @@ def look(drivers: Mapping[str, str]) -> Devices:
 
 
 class DeviceWatcher:
-    """Calls back with all devices at the start, and again whenever the list changes.
+    """Calls back with all devices at the start, whenever the list changes, and after every look that was asked for.
 
     Args:
-        changed: Called from the watcher's thread with the devices and the problems by driver; must return soon.
+        found: Called from the watcher's thread with the devices and the problems by driver; must return soon.
         drivers: Module by scheme; None for all.
     """
 
     def __init__(
         self,
-        changed: Callable[[list[SensorInfo], dict[str, str]], None],
+        found: Callable[[list[SensorInfo], dict[str, str]], None],
         drivers: Mapping[str, str] | None = None,
     ) -> None:
-        self._changed = changed
+        self._found = found
         self._drivers = dict(driver_modules() if drivers is None else drivers)
-        self._stop = threading.Event()
+        self._stopped = False
+        self._asked = False
+        self._wake = threading.Event()  # To stop, or to look now.
         self._thread = threading.Thread(target=self._run, name="rgbd-seg device watcher", daemon=True)
         self._last: Devices | None = None
 
@@ -119,20 +138,26 @@ class DeviceWatcher:
         """Begins to watch."""
         self._thread.start()
 
+    def look_now(self) -> None:
+        """Looks again as soon as possible, and calls back even if nothing has changed."""
+        self._asked = True
+        self._wake.set()
+
     def stop(self) -> None:
         """Ends the watch, waits for its thread, and leaves no process behind. Stopping twice is harmless."""
-        self._stop.set()
+        self._stopped = True
+        self._wake.set()
         if self._thread.ident is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._stopped:
             try:
                 self._look_and_wait()
-            except ChildEnded as end:
-                _log.warning("the process that watches for cameras %s", end)
-                self._report(discover_isolated(self._drivers))
-                self._stop.wait(_RESTART_S)
+            except (ChildEnded, OSError) as error:
+                _log.warning("the process that watches for cameras %s", error)
+                self._look()
+                self._wake.wait(_RESTART_S)
 
     def _look_and_wait(self) -> None:
         """Lists the devices, and returns when something was plugged in or out, or on stop.
@@ -141,22 +166,35 @@ class DeviceWatcher:
         """
         child = ChildProcess("rgbd_seg.sensors.hotplug:announce", {"drivers": self._drivers})
         try:
-            child.receive(LOOK_LIMIT_S)
-            self._report(discover_isolated(self._drivers))
-            while not self._stop.is_set():
-                if child.receive(0.25) is not None:
-                    self._report(discover_isolated(self._drivers))
-                    self._stop.wait(_SETTLE_S)
+            _receive(child, LOOK_LIMIT_S, self._is_stopped)
+            self._look()
+            while not self._stopped:
+                if child.receive(_SLICE_S) is not None:
+                    self._look()
+                    self._wake.wait(_SETTLE_S)
                     return
+                if self._asked:
+                    self._look()
         finally:
             child.end()
 
-    def _report(self, devices: Devices) -> None:
-        if devices == self._last or self._stop.is_set():
+    def _is_stopped(self) -> bool:
+        return self._stopped
+
+    def _look(self) -> None:
+        """Asks all drivers, and tells the result if it is new or was asked for."""
+        asked, self._asked = self._asked, False
+        if not self._stopped:
+            self._wake.clear()
+        try:
+            devices = discover_isolated(self._drivers, cancelled=self._is_stopped)
+        except OSError as error:
+            devices = [], {"cameras": f"the process that looks for cameras does not start: {error}"}
+        if self._stopped or (devices == self._last and not asked):
             return
         self._last = devices
         try:
-            self._changed(*devices)
+            self._found(*devices)
         except Exception:  # The watch must outlive a fault of whoever listens.
             _log.exception("listing the cameras failed")
 

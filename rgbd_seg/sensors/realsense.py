@@ -61,12 +61,16 @@ class RealSenseSensor(Sensor):
         info: What is known before it is open.
         request: Mode and registration.
         realtime: Whether a recording is played at its recorded rate.
+        context: The librealsense context to look for the camera in; None for a new one each time it is opened.
     """
 
-    def __init__(self, name: str, info: SensorInfo, request: Request, *, realtime: bool = True) -> None:
+    def __init__(
+        self, name: str, info: SensorInfo, request: Request, *, realtime: bool = True, context: Any = None
+    ) -> None:
         super().__init__(info, request)
         self._name = name
         self._realtime = realtime
+        self._given_context = context
         self._pipeline: Any = None
         self._playback: Any = None
         self._modes: tuple[StreamMode, ...] = ()
@@ -87,7 +91,7 @@ class RealSenseSensor(Sensor):
         self._removed.clear()
         self._numbers, self._resuming = None, None
         try:
-            self._context = rs.context()
+            self._context = self._given_context or rs.context()
             self._pipeline = rs.pipeline(self._context)
             calibration = self._start_file(rs) if recording else self._start_camera(rs)
         except RuntimeError as error:
@@ -133,7 +137,7 @@ class RealSenseSensor(Sensor):
         if self._playback is not None:
             self._modes = (StreamMode(color.width(), color.height(), float(color.fps())),)
         depth_camera = device.first_depth_sensor()
-        color_camera = next((s for s in device.query_sensors() if s.is_color_sensor()), depth_camera)
+        color_camera = next((s for s in device.query_sensors() if _has_color(rs, s)), depth_camera)
         self._options = DeviceOptions(rs, color_camera, depth_camera)
         self._filters = DepthFilters(rs)
         self._align = rs.align(rs.stream.color) if self.request.registered else None
@@ -326,6 +330,11 @@ def _device_info(rs: Any, device: Any, known: SensorInfo, note: str = "") -> Sen
     )
 
 
+def _has_color(rs: Any, camera: Any) -> bool:
+    """Whether colour comes from this part of a device."""
+    return camera.is_color_sensor() or any(p.stream_type() == rs.stream.color for p in camera.get_stream_profiles())
+
+
 def find_device(context: Any, rs: Any, serial: str) -> Any:
     """The camera with this serial number, or the first one if it is "".
 
@@ -359,13 +368,17 @@ def list_devices(context: Any = None) -> list[SensorInfo]:
         raise SensorError(f"librealsense cannot list its devices: {error}") from error
 
 
-def watch(changed: Callable[[], None]) -> Any:
+def watch(changed: Callable[[], None], context: Any = None) -> Any:
     """Calls `changed` from a thread of librealsense whenever a camera comes or goes, while the result is kept.
+
+    Args:
+        changed: Called without arguments; must return soon.
+        context: A librealsense context to watch, None for a new one.
 
     Raises:
         SensorError: librealsense is missing.
     """
-    context = load().context()
+    context = context or load().context()
     context.set_devices_changed_callback(lambda _: changed())
     return context
 

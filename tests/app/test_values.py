@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from rgbd_seg.app.device_finder import parse_devices
 from rgbd_seg.app.display import Display, color_blind_palette
 from rgbd_seg.app.drops import kind_of
 from rgbd_seg.app.notices import notices
 from rgbd_seg.app.settings import MAX_RECENT, Settings, SettingsFile
 from rgbd_seg.app.shortcuts import COMMANDS, key_rows
-from rgbd_seg.app.source_names import short_name
+from rgbd_seg.app.source_names import facts, short_name
 from rgbd_seg.app.status_line import rate_texts
 from rgbd_seg.app.view_grid import arrange
 from rgbd_seg.app.viewport import Viewport
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.pipeline.status import ModelState, ModelStatus, State, Status, StopReason
+from rgbd_seg.sensors.sensor import SensorInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,13 +133,10 @@ def test_names_for_people() -> None:
     assert short_name("/data/SUNRGBD/kv1") == "SUNRGBD/kv1"
 
 
-def test_devices_are_parsed_and_a_crashed_search_is_a_problem() -> None:
-    row = {"uri": "realsense:1", "name": "D435", "kind": "camera", "serial": "1", "connection": "USB 3.2"}
-    devices, problems = parse_devices(json.dumps({"devices": [row], "problems": {"openni": "not installed"}}))
-    assert devices[0].about == "1, USB 3.2"
-    assert problems == {"openni": "not installed"}
-    assert parse_devices("Segmentation fault")[0] == ()
-    assert "doctor" in parse_devices("")[1]["cameras"]
+def test_cameras_of_the_same_name_are_told_apart_by_their_facts() -> None:
+    camera = SensorInfo("realsense:1", "D435", "camera", serial="1", connection="USB 3.2", firmware="5.16")
+    assert facts(camera) == "1 · USB 3.2 · 5.16"
+    assert facts(SensorInfo("synthetic:", "Synthetic room", "synthetic")) == ""
 
 
 def test_no_key_means_two_things() -> None:
