@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FAULTS: dict[str, Callable[[Path], Outcome]] = {}
-_MODULES = ("camera_faults", "disk_faults", "model_faults", "process_faults", "window_faults")
+#: Those that take too long for the suite: only the long run causes them.
+LONG: set[str] = set()
+_MODULES = ("camera_faults", "disk_faults", "model_faults", "process_faults", "second_program", "window_faults")
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,13 @@ def all_faults() -> dict[str, Callable[[Path], Outcome]]:
     return FAULTS
 
 
-def fault(name: str) -> Callable[[Callable[[Path], Outcome]], Callable[[Path], Outcome]]:
+def fault(name: str, *, in_suite: bool = True) -> Callable[[Callable[[Path], Outcome]], Callable[[Path], Outcome]]:
     """Adds the decorated function to `FAULTS`: it causes one fault in an empty folder."""
 
     def add(cause: Callable[[Path], Outcome]) -> Callable[[Path], Outcome]:
         FAULTS[name] = cause
+        if not in_suite:
+            LONG.add(name)
         return cause
 
     return add

@@ -5,18 +5,20 @@ from __future__ import annotations
 import pickle
 import time
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from rgbd_seg.errors import ModelError
+import torch
+
 from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.inference.torch_runner import EagerRunner
+from rgbd_seg.inference.torch_segmenter import TorchSegmenter
 from rgbd_seg.labels import LabelClass, LabelSet
 from rgbd_seg.models.card import ModelCard
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
-from rgbd_seg.models.model_file import save_model
+from rgbd_seg.models.model_file import load_model, save_model
 from rgbd_seg.pipeline.live import LivePipeline
 from rgbd_seg.pipeline.status import ModelState
-from tests.pipeline.constant_segmenter import ConstantSegmenter
 from tests.pipeline.scripted_sensor import Event, ScriptedSensor
 from tests.reliability.fault import Outcome, fault, until
 
@@ -24,12 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from rgbd_seg.inference.graph_segmenter import Inferred
+
 _TINY = DeResUNetConfig(2, "resnet18", "dual", 4, (16, 16, 8, 8, 8), 4)
 _LABELS = LabelSet("two", (LabelClass("a", (1, 2, 3)), LabelClass("b", (4, 5, 6))))
 
 
 # The quickest to load; broken files are refused before any back end sees them.
 _TORCH = SegmenterOptions(backend="torch")
+# Large enough to become smaller when memory is short.
+_LARGE = SegmenterOptions(backend="torch", size=(256, 256))
 
 
 def _frames() -> Iterator[Event]:
@@ -80,32 +86,75 @@ def _deleted(folder: Path) -> Outcome:
     return _swap_for(lambda path: path.unlink(), folder)
 
 
-def _fail_on_a_frame(error: Exception) -> Outcome:
-    """A back end fails on one frame: the picture goes on without labels, and a model can be loaded again."""
-    segmenter = ConstantSegmenter()
+class _FailingRunner(EagerRunner):
+    """Runs the real network until the device fails: the error is raised where CUDA raises its own."""
+
+    errors: ClassVar[list[Exception]] = []
+
+    def run(self, *frame: Any) -> Inferred:
+        if self.errors:
+            raise self.errors.pop()
+        return super().run(*frame)
+
+
+def _failing_pipeline(folder: Path) -> LivePipeline:
+    """A pipeline with the real PyTorch back end, which has seen its first frames."""
+    write_model(folder / "model.safetensors")
+    network, card = load_model(folder / "model.safetensors")
+    _FailingRunner.errors.clear()
+    device = torch.device("cpu")
+    path = folder / "model.safetensors"
+    segmenter = TorchSegmenter(path, network, card, _LARGE, device, "float32", "a test", _FailingRunner)
     pipeline = LivePipeline(ScriptedSensor(_frames()), segmenter=segmenter)
     pipeline.start()
     until(lambda: pipeline.status().segmented > 3)
-    segmenter.error = error
+    return pipeline
+
+
+def _fail_for_good(folder: Path, errors: list[Exception]) -> Outcome:
+    """The device fails until the model is given up: the picture goes on, and the model can be loaded again."""
+    pipeline = _failing_pipeline(folder)
+    _FailingRunner.errors += errors
     until(lambda: pipeline.status().model.state is ModelState.FAILED)
     seen, begin, known = pipeline.status().model.error, time.monotonic(), pipeline.status().segmented
     until(lambda: pipeline.status().segmented > known)
     recovered_s = time.monotonic() - begin
-    pipeline.load_model(lambda progress: ConstantSegmenter("second"))
+    _FailingRunner.errors.clear()
+    pipeline.load_model(lambda progress: open_segmenter(folder / "model.safetensors", _TORCH, progress))
     until(lambda: pipeline.status().model.state is ModelState.READY)
+    pipeline.results.take()
+    until(lambda: (result := pipeline.results.take(5)) is not None and result.labels is not None)
     pipeline.stop()
     status = pipeline.status()
-    assert segmenter.closed
     return Outcome(seen, status.captured, status.captured, 0.0, recovered_s)
 
 
-@fault("GPU out of memory (simulated at the call)")
+@fault("GPU out of memory for good (simulated at the call)")
 def _out_of_memory(folder: Path) -> Outcome:
-    import torch
-
-    return _fail_on_a_frame(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"))
+    error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+    return _fail_for_good(folder, [error] * 20)
 
 
 @fault("GPU lost (simulated at the call)")
 def _device_lost(folder: Path) -> Outcome:
-    return _fail_on_a_frame(ModelError("the GPU does not answer any more: load the model again"))
+    error = torch.AcceleratorError("CUDA error: unspecified launch failure\nCUDA kernel errors might be reported later")
+    return _fail_for_good(folder, [error])
+
+
+@fault("GPU out of memory once (simulated at the call)")
+def _out_of_memory_once(folder: Path) -> Outcome:
+    """The network goes on at a smaller size, with labels, and says so."""
+    pipeline = _failing_pipeline(folder)
+    begin = time.monotonic()
+    _FailingRunner.errors.append(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"))
+    until(lambda: not _FailingRunner.errors)
+    known = pipeline.status().segmented
+    until(lambda: pipeline.status().segmented > known)
+    recovered_s = time.monotonic() - begin
+    pipeline.results.take()
+    result = pipeline.results.take(5)
+    pipeline.stop()
+    assert result is not None
+    assert result.labels is not None
+    info, status = pipeline.status().model.info, pipeline.status()
+    return Outcome(info.notes[-1] if info else "", status.captured, status.captured, 0.0, recovered_s)

@@ -1,4 +1,4 @@
-"""Signals at a real recording process: what is in its file afterwards."""
+"""Signals at a real recording process, in every state of it: what is in its file afterwards."""
 
 from __future__ import annotations
 
@@ -10,65 +10,77 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.recording import open_recording
 from tests.reliability.fault import Outcome, fault, until
+from tests.reliability.recorded import recorded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FPS = 30
+ROOM = "synthetic:?size=160x120&noise=0&fps=30"
+ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def record_command(path: Path) -> list[str]:
+    """`rgbd-seg record` of the built-in room."""
+    return [sys.executable, "-m", "rgbd_seg", "record", ROOM, "-o", str(path)]
 
 
 def start_recording(path: Path) -> subprocess.Popen[str]:
-    """`rgbd-seg record` of the built-in room, running and writing."""
-    source = f"synthetic:?size=160x120&noise=0&fps={FPS}"
-    command = [sys.executable, "-m", "rgbd_seg", "record", source, "-o", str(path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    """`rgbd-seg record`, running and writing."""
+    process = subprocess.Popen(record_command(path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until(lambda: path.exists() and path.stat().st_size > 20_000, 60)
     return process
 
 
-def _outcome(path: Path, process: subprocess.Popen[str], ended_ns: int) -> Outcome:
-    """Compares the last frame's time with the moment of the signal."""
+def last_line(process: subprocess.Popen[str]) -> str:
+    """Waits for the end of a process; the last that it said to its user."""
     _, errors = process.communicate(timeout=60)
-    with open_recording(path) as reader:
-        frames = list(reader)
-        start_ns = int(getattr(reader, "start_ns", 0))
-        seen = " ".join((*reader.info.warnings, errors.strip().splitlines()[-1] if errors.strip() else ""))
-    lost_s = (ended_ns - (start_ns + frames[-1].time_us * 1000)) / 1e9
-    captured = frames[-1].index + 1
-    return Outcome(seen.strip(), captured, len(frames), max(lost_s, 0.0))
+    return errors.strip().splitlines()[-1] if errors.strip() else ""
 
 
-def _signalled(number: signal.Signals, folder: Path) -> Outcome:
+def _signal_while_recording(number: signal.Signals, folder: Path) -> Outcome:
     path = folder / "a.mcap"
     process = start_recording(path)
     time.sleep(1.0)
     ended_ns = time.time_ns()
     process.send_signal(number)
-    result = _outcome(path, process, ended_ns)
+    result = recorded(path, ended_ns, last_line(process))
     expected = -number if number is signal.SIGKILL else 128 + number
     assert process.returncode == expected, f"exit code {process.returncode}"
     assert result.kept == result.captured
     return result
 
 
-@fault("SIGTERM while recording")
-def _sigterm(folder: Path) -> Outcome:
-    return _signalled(signal.SIGTERM, folder)
+for _number in ENDINGS:
+    fault(f"{_number.name} while recording")(lambda folder, number=_number: _signal_while_recording(number, folder))
+fault("kill -9 while recording")(lambda folder: _signal_while_recording(signal.SIGKILL, folder))
 
 
-@fault("SIGINT while recording")
-def _sigint(folder: Path) -> Outcome:
-    return _signalled(signal.SIGINT, folder)
+@fault("a signal while recording starts", in_suite=False)
+def _while_starting(folder: Path) -> Outcome:
+    """At a moment and with a signal that differ from time to time: a file that is there by then opens."""
+    path, moment = folder / "a.mcap", time.time_ns()
+    process = subprocess.Popen(record_command(path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(moment % 3_000_000_000 / 1e9)
+    process.send_signal(ENDINGS[moment % len(ENDINGS)])
+    process.communicate(timeout=60)
+    frames = 0
+    if path.exists():
+        with open_recording(path) as reader:
+            frames = len(list(reader))
+    return Outcome("", frames, frames)
 
 
-@fault("SIGHUP while recording")
-def _sighup(folder: Path) -> Outcome:
-    return _signalled(signal.SIGHUP, folder)
-
-
-@fault("kill -9 while recording")
-def _sigkill(folder: Path) -> Outcome:
-    return _signalled(signal.SIGKILL, folder)
+@fault("two signals while recording")
+def _twice(folder: Path) -> Outcome:
+    """An impatient Ctrl-C after the first one: what was written before stays whole."""
+    path = folder / "a.mcap"
+    process = start_recording(path)
+    time.sleep(0.5)
+    ended_ns = time.time_ns()
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    return recorded(path, ended_ns, last_line(process))
 
 
 @fault("suspended and continued while recording")
@@ -85,5 +97,4 @@ def _suspended(folder: Path) -> Outcome:
     time.sleep(0.5)
     ended_ns = time.time_ns()
     process.send_signal(signal.SIGINT)
-    result = _outcome(path, process, ended_ns)
-    return Outcome(result.seen, result.captured, result.kept, result.lost_s, recovered_s)
+    return recorded(path, ended_ns, last_line(process), recovered_s)

@@ -1,4 +1,4 @@
-"""Signals at the real window while it records."""
+"""Signals at the real window, in every state of it: recording, starting with a model, replaying."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from rgbd_seg.recording import open_recording
-from tests.reliability.fault import Outcome, fault
+import psutil
+
+from rgbd_seg.assets import asset
+from tests.reliability.fault import Outcome, fault, until
+from tests.reliability.process_faults import ENDINGS
+from tests.reliability.recorded import recorded
 from tests.reliability.window_process import WindowProcess, virtual_screen
 
 if TYPE_CHECKING:
@@ -16,7 +20,20 @@ if TYPE_CHECKING:
 _ROOM = "synthetic:?size=160x120&noise=0&fps=20"
 
 
-def _signal_window(number: signal.Signals, folder: Path) -> Outcome:
+def _end(window: WindowProcess, number: signal.Signals) -> float:
+    """Sends a signal and waits for the program to end, its children included; how long that took in seconds."""
+    children = psutil.Process(window.process.pid).children(recursive=True)
+    begin = time.monotonic()
+    window.process.send_signal(number)
+    window.process.wait(60)
+    took_s = time.monotonic() - begin
+    _, alive = psutil.wait_procs(children, 10)
+    assert not alive, f"children outlived the window: {alive}"
+    assert "Traceback" not in window.errors(), window.errors()
+    return took_s
+
+
+def _signal_while_recording(number: signal.Signals, folder: Path) -> Outcome:
     with virtual_screen() as display:
         window = WindowProcess(display, folder, [_ROOM, "--model", "none"])
         try:
@@ -24,36 +41,64 @@ def _signal_window(number: signal.Signals, folder: Path) -> Outcome:
             path = window.start_recording()
             time.sleep(1.0)
             ended_ns = time.time_ns()
-            window.process.send_signal(number)
-            begin = time.monotonic()
-            window.process.wait(30)
-            took_s = time.monotonic() - begin
+            took_s = _end(window, number)
         finally:
             window.end()
-    with open_recording(path) as reader:
-        frames = list(reader)
-        start_ns = int(getattr(reader, "start_ns", 0))
-        warnings = " ".join(reader.info.warnings)
-    lost_s = max((ended_ns - start_ns) / 1e9 - frames[-1].time_us / 1e6, 0.0)
-    captured = frames[-1].index - frames[0].index + 1
-    return Outcome(warnings, captured, len(frames), lost_s, took_s)
+    return recorded(path, ended_ns, recovered_s=took_s)
 
 
-@fault("SIGTERM at the window while recording")
-def _sigterm(folder: Path) -> Outcome:
-    return _signal_window(signal.SIGTERM, folder)
+for _number in ENDINGS:
+    fault(f"{_number.name} at the window while recording")(
+        lambda folder, number=_number: _signal_while_recording(number, folder)
+    )
+fault("kill -9 at the window while recording")(lambda folder: _signal_while_recording(signal.SIGKILL, folder))
 
 
-@fault("SIGHUP at the window while recording")
-def _sighup(folder: Path) -> Outcome:
-    return _signal_window(signal.SIGHUP, folder)
+@fault("the window suspended and continued while recording", in_suite=False)
+def _suspended(folder: Path) -> Outcome:
+    with virtual_screen() as display:
+        window = WindowProcess(display, folder, [_ROOM, "--model", "none"])
+        try:
+            window.wait_until_shown()
+            path = window.start_recording()
+            window.process.send_signal(signal.SIGSTOP)
+            time.sleep(1.0)
+            size, begin = path.stat().st_size, time.monotonic()
+            window.process.send_signal(signal.SIGCONT)
+            until(lambda: path.stat().st_size > size)
+            recovered_s = time.monotonic() - begin
+            ended_ns = time.time_ns()
+            _end(window, signal.SIGTERM)
+        finally:
+            window.end()
+    return recorded(path, ended_ns, recovered_s=recovered_s)
 
 
-@fault("SIGINT at the window while recording")
-def _sigint(folder: Path) -> Outcome:
-    return _signal_window(signal.SIGINT, folder)
+def _signal_at(folder: Path, arguments: list[str], *, shown: bool) -> Outcome:
+    """At a moment and with a signal that differ from time to time; `shown` waits for the window first."""
+    moment = time.time_ns()
+    with virtual_screen() as display:
+        window = WindowProcess(display, folder, arguments)
+        try:
+            if shown:
+                window.wait_until_shown()
+            time.sleep(0.5 + moment % 4_000_000_000 / 1e9)
+            took_s = _end(window, ENDINGS[moment % len(ENDINGS)])
+        finally:
+            window.end()
+    return Outcome("", 0, 0, 0.0, took_s)
 
 
-@fault("kill -9 at the window while recording")
-def _sigkill(folder: Path) -> Outcome:
-    return _signal_window(signal.SIGKILL, folder)
+@fault("a signal while the window starts", in_suite=False)
+def _while_starting(folder: Path) -> Outcome:
+    return _signal_at(folder, [_ROOM, "--model", "none"], shown=False)
+
+
+@fault("a signal while the window loads a model", in_suite=False)
+def _while_loading(folder: Path) -> Outcome:
+    return _signal_at(folder, [_ROOM, "--model", "demo"], shown=True)
+
+
+@fault("a signal while the window replays", in_suite=False)
+def _while_replaying(folder: Path) -> Outcome:
+    return _signal_at(folder, [str(asset("recordings/demo.mcap")), "--model", "none"], shown=True)

@@ -6,6 +6,7 @@ Loaded by name in the driver's process, never in the tests' own.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import time
 from pathlib import Path
@@ -42,6 +43,7 @@ class NastySensor(Sensor):
         self.at = int(uri.options.get("at", 3))
         self.size = tuple(int(v) for v in uri.options.get("size", f"{WIDTH}x{HEIGHT}").split("x"))
         self.flag = Path(uri.options["while"]) if "while" in uri.options else None
+        self.lock = Path(uri.options["lock"]).open("w") if "lock" in uri.options else None
         self.number = 0
         self.pause_s = 1 / float(uri.options.get("pace", 1000))
         self.gain = 5
@@ -53,6 +55,11 @@ class NastySensor(Sensor):
             segfault()
         if self.what == "fail in open" or (self.flag and not self.flag.exists()):
             raise SensorError("no such camera: plug it in")
+        if self.lock is not None:  # As USB does it: the camera belongs to one process.
+            try:
+                fcntl.flock(self.lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SensorError("the camera is in use by another program: close that one") from None
         self.number = 0
         self.opened_us = time.monotonic_ns() // 1000
         width, height = self.size
