@@ -36,7 +36,9 @@ class KeptSegmenter(Segmenter):
 
     def __call__(self, frame: RgbdFrame) -> Segmentation:
         """Segments one frame."""
-        return self._segmenter(frame)
+        segmentation = self._segmenter(frame)
+        self.info = self._segmenter.info  # Where memory was short it has changed.
+        return segmentation
 
     def batch(self, frames: Sequence[RgbdFrame]) -> list[Segmentation]:
         """Segments unrelated frames."""

@@ -365,12 +365,16 @@ class LivePipeline:
     def _segment(self, segmenter: Segmenter | None, frame: RgbdFrame) -> Segmentation:
         if segmenter is None:
             return Segmentation(frame)
+        known = segmenter.info
         try:
-            return segmenter(frame)
+            segmentation = segmenter(frame)
         except Exception as error:  # Whatever a back end throws, the picture goes on without labels.
             _log.exception("the model failed on frame %d", frame.index)
             self._model.failed(error)
             return Segmentation(frame)
+        if segmenter.info is not known:
+            self._model.changed(known, segmenter.info)
+        return segmentation
 
     def _publish(self, segmentation: Segmentation) -> None:
         now = time.monotonic_ns()

@@ -13,7 +13,7 @@ from rgbd_seg.pipeline.status import ModelState, ModelStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rgbd_seg.inference.segmenter import Segmenter
+    from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo
 
     Progress = Callable[[str, float], None]
     ModelLoader = Callable[[Progress], Segmenter]
@@ -98,6 +98,12 @@ class ModelSwap:
             if not self._changed:
                 self._offer(None)
                 self._set(state=ModelState.FAILED, info=None, error=f"the model was stopped: {error}")
+
+    def changed(self, known: SegmenterInfo, info: SegmenterInfo) -> None:
+        """The running model had to become smaller or more exact; says so unless another is announced already."""
+        with self._lock:
+            if self._status.info is known:
+                self._set(info=info)
 
     def adopt(self, running: Segmenter | None) -> tuple[Segmenter | None, bool]:
         """The segmenter for the next frame, and whether it is another; the one that ran is closed then."""
