@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,9 +78,14 @@ class ExportControl(QObject):
             text = f"Exporting {self.job.plan.source.name} to {self.job.plan.target.name}: {part}"
             self._window.say("export", text, "info", "Cancel", self.cancel)
             return
+        plan = self.job.plan
         self.job.close()
         self.job = None
-        self._window.say("export", status.text, "error" if status.state == "failed" else "info")
+        if status.state == "finished" and plan.to == "folder" and (plan.target / "label").is_dir():
+            train = partial(self._window.training.ask, str(plan.target))
+            self._window.say("export", status.text, "info", "Train on it…", train)
+        else:
+            self._window.say("export", status.text, "error" if status.state == "failed" else "info")
 
     def ask_cloud(self) -> None:
         """Asks where the cloud on screen is to go."""

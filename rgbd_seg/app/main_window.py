@@ -46,6 +46,8 @@ from rgbd_seg.app.source_panel import SourcePanel
 from rgbd_seg.app.status_line import StatusLine, rate_texts
 from rgbd_seg.app.theme import Theme, apply_theme
 from rgbd_seg.app.top_bar import TopBar
+from rgbd_seg.app.training_runs.control import TrainingControl
+from rgbd_seg.app.training_runs.panel import TrainingPanel
 from rgbd_seg.app.view_grid import ViewGrid
 from rgbd_seg.app.welcome import Welcome
 from rgbd_seg.app.window_commands import WindowCommands
@@ -94,6 +96,7 @@ class MainWindow(QMainWindow):
         )
         self.figures = Figures(self, self.plots_panel, self.measure_panel)
         self.exports = ExportControl(self)
+        self.training = TrainingControl(self)
         self.comparisons = ComparisonControl(self)
         self.live_output = LiveOutput(self)
         self.commands = WindowCommands(self)
@@ -107,6 +110,7 @@ class MainWindow(QMainWindow):
         self._tick.setInterval(_TICK_MS)
         self._tick.timeout.connect(self.refresh)
         self._tick.timeout.connect(self.figures.tick)
+        self._tick.timeout.connect(self.training.tick)
         self._tick.start()
         self.sources.finder.start()
         self.refresh()
@@ -157,9 +161,12 @@ class MainWindow(QMainWindow):
         self.add_panel("Recording", self.recording_panel, Qt.DockWidgetArea.RightDockWidgetArea, 250)
         self.add_panel("Measurements", self.measure_panel, Qt.DockWidgetArea.RightDockWidgetArea, 250)
         self.add_panel("Plots", self.plots_panel, Qt.DockWidgetArea.BottomDockWidgetArea, 250)
+        self.training_panel = TrainingPanel(self.theme)
+        self.add_panel("Training", self.training_panel, Qt.DockWidgetArea.BottomDockWidgetArea, 250)
+        self.tabifyDockWidget(self.docks["Plots"], self.docks["Training"])
         for name in ("Recording", "Measurements"):
             self.tabifyDockWidget(self.docks["Model"], self.docks[name])
-        for name in ("Recording", "Measurements", "Plots"):
+        for name in ("Recording", "Measurements", "Plots", "Training"):
             self.docks[name].hide()
         self.docks["Model"].raise_()
 
@@ -378,6 +385,7 @@ class MainWindow(QMainWindow):
         self.sources.finder.close()
         self.commands.close()
         self.exports.close()
+        self.training.close()
         self.comparisons.close()
         self.live_output.close()
         self.figures.close()

@@ -32,6 +32,7 @@ COMMANDS = (
     Command("save_snapshot", "Save a snapshot", ("S",), "Keep"),
     Command("copy_picture", "Copy the picture", ("Ctrl+C",), "Keep"),
     Command("export_recording", "Export…", ("Ctrl+E",), "Keep"),
+    Command("train_model", "Train a model…", ("Ctrl+T",), "Keep"),
     Command("toggle_play", "Pause or play", ("Space",), "Replay"),
     Command("step_on", "One frame on", ("Right",), "Replay"),
     Command("step_back", "One frame back", ("Left",), "Replay"),

@@ -51,7 +51,7 @@ class WindowCommands(QObject):
         menu = QMenu(self._window)
         for names in (
             ("open_file", "open_folder", "open_model", "close_source"),
-            ("save_snapshot", "copy_picture", "export_recording"),
+            ("save_snapshot", "copy_picture", "export_recording", "train_model"),
             ("ruler", "toggle_full_screen", "toggle_panels"),
         ):
             for name in names:
@@ -153,6 +153,10 @@ class WindowCommands(QObject):
     def export_recording(self) -> None:
         """Asks what to export, and how."""
         self._window.exports.ask()
+
+    def train_model(self) -> None:
+        """Asks what to train, and on what."""
+        self._window.training.ask()
 
     def choose_record_folder(self) -> None:
         """Asks where recordings go."""
