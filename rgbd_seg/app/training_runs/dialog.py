@@ -23,12 +23,13 @@ from PySide6.QtWidgets import (
 )
 
 from rgbd_seg.app.file_dialog import MODELS, choose
-from rgbd_seg.app.training_runs.data_survey import DataSurvey
 from rgbd_seg.app.training_runs.plan import TrainingPlan
 from rgbd_seg.app.training_runs.start_model import StartModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rgbd_seg.app.training_runs.data_survey import DataSurvey
 
 _HEIGHTS = (96, 120, 192, 240, 360, 480)
 _NOTHING, _OTHER = "nothing", "other"
@@ -167,8 +168,8 @@ class TrainingDialog(QDialog):
     # Hands
 
     def _browse(self) -> None:
-        start = Path(self.folder.text()).expanduser()
-        choose(self, "Folder of labelled pictures", self._take_folder, start=start.parent if self.folder.text() else None)
+        start = Path(self.folder.text()).expanduser().parent if self.folder.text() else None
+        choose(self, "Folder of labelled pictures", self._take_folder, start=start)
 
     def _take_folder(self, folder: str) -> None:
         self.folder.setText(folder)

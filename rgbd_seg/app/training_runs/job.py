@@ -1,8 +1,8 @@
 """The process of a training run: `python -m rgbd_seg.app.training_runs.job FOLDER`. No Qt, no PyTorch.
 
-Trains as `settings.yaml` in the folder says, then makes a model file of the best checkpoint, and keeps `state.json` up to
-date. It belongs to no window: it goes on when the one that started it is closed. With `--only-export` it makes the model
-file of a run that was killed.
+Trains as `settings.yaml` in the folder says, then makes a model file of the best checkpoint, and keeps `state.json`
+up to date. It belongs to no window: it goes on when the one that started it is closed. With `--only-export` it makes
+the model file of a run that was killed.
 """
 
 from __future__ import annotations

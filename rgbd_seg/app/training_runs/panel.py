@@ -137,7 +137,11 @@ class TrainingPanel(QWidget):
             for name, color in lines.items():
                 symbol = "o" if name != "training" else None
                 self._curves[name] = plot.plot(
-                    pen=pyqtgraph.mkPen(color, width=1.5), name=name, symbol=symbol, symbolSize=5, symbolBrush=color,
+                    pen=pyqtgraph.mkPen(color, width=1.5),
+                    name=name,
+                    symbol=symbol,
+                    symbolSize=5,
+                    symbolBrush=color,
                     symbolPen=None,
                 )
         self._row.takeAt(1)  # The stretch that kept the place.

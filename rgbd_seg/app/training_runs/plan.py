@@ -1,4 +1,4 @@
-"""What is to be trained: what people choose in the dialog, and the settings file of `training fit` made of it. No Qt."""
+"""What is to be trained: what people choose in the dialog, and the settings file for `training fit`. No Qt."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ class TrainingPlan:
         if not self.name.strip():
             return "Give the model a name."
         if self.data.frames < FEWEST_FRAMES:
-            return f"{self.data.folder.name} has {self.data.frames} labelled pictures; at least {FEWEST_FRAMES} are needed."
+            count = self.data.frames
+            return f"{self.data.folder.name} has {count} labelled pictures; at least {FEWEST_FRAMES} are needed."
         if not self.classes:
             return "Choose at least one class."
         if not any(self.data.shares.get(name, 0) > 0 for name in self.classes):

@@ -1,8 +1,8 @@
 """A training run as the window knows it: the files in its folder. Any window can watch or stop any run. No Qt.
 
-`plan.json` is written before the run begins, `settings.yaml` is what `training fit` is told, `state.json` is kept by the
-run's own process (see `job`), `metrics.jsonl` and `checkpoints/` by the training, `log.txt` by all, and `*.safetensors`
-is the result. A file named `stop` asks it to end.
+`plan.json` is written before the run begins, `settings.yaml` is what `training fit` is told, `state.json` is kept by
+the run's own process (see `job`), `metrics.jsonl` and `checkpoints/` by the training, `log.txt` by all, and
+`*.safetensors` is the result. A file named `stop` asks it to end.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import re
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rgbd_seg.app.training_runs.plan import TrainingPlan
 
 PLAN_FILE, SETTINGS_FILE, STATE_FILE, LOG_FILE = "plan.json", "settings.yaml", "state.json", "log.txt"

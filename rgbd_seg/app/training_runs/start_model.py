@@ -50,6 +50,4 @@ def read_start_model(path: Path) -> StartModel:
         "tail_width": card.network.tail_width,
     }
     depth = (card.depth_mean_m, card.depth_std_m, card.depth_max_m)
-    return StartModel(
-        path, card.name, network, card.label_set.names, card.size, depth, card.trained_on, card.licence
-    )
+    return StartModel(path, card.name, network, card.label_set.names, card.size, depth, card.trained_on, card.licence)
