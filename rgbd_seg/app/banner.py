@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from rgbd_seg.app.icons import icon
+from rgbd_seg.app.icons import dress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.theme import Theme
 
 Kind = Literal["info", "warning", "error"]
+_SIGN_COLORS: dict[Kind, str] = {"info": "accent", "warning": "warning", "error": "record"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,10 @@ class Banners(QWidget):
         self._shown[message.key] = (message, frame, label)
         self.show()
 
+    def show_theme(self, theme: Theme) -> None:
+        """Makes later messages in other colours; those on screen are redressed with the window."""
+        self._theme = theme
+
     def forget(self, key: str) -> None:
         """A message that was closed by hand may come again."""
         self._closed.pop(key, None)
@@ -90,14 +95,13 @@ class Banners(QWidget):
         self.clear(key, forget=False)
 
     def _make_frame(self, message: Message) -> tuple[QFrame, QLabel]:
-        color = {"info": self._theme.accent, "warning": self._theme.warning, "error": self._theme.record}[message.kind]
         frame = QFrame()
         frame.setObjectName("banner")
-        frame.setStyleSheet(f"QFrame#banner {{ background: {self._theme.raised}; border-left: 3px solid {color}; }}")
+        frame.setProperty("kind", message.kind)  # The style sheet colours it.
         row = QHBoxLayout(frame)
         row.setContentsMargins(10, 4, 6, 4)
         sign = QLabel()
-        sign.setPixmap(icon("info" if message.kind == "info" else "warning", color).pixmap(18, 18))
+        dress(sign, "info" if message.kind == "info" else "warning", _SIGN_COLORS[message.kind], self._theme)
         text = QLabel(message.text)
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -108,7 +112,7 @@ class Banners(QWidget):
             button.clicked.connect(lambda: self._run(message.key))
             row.addWidget(button)
         close = QToolButton()
-        close.setIcon(icon("close", self._theme.quiet))
+        dress(close, "close", "quiet", self._theme)
         close.setToolTip("Close this message")
         close.clicked.connect(lambda: self._close(message.key))
         row.addWidget(close)

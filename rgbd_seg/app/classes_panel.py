@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from rgbd_seg.app.class_list import EYE_PX, ClassDelegate, ClassList
 from rgbd_seg.app.class_rows import ClassRow
-from rgbd_seg.app.icons import icon
+from rgbd_seg.app.icons import dress
 
 if TYPE_CHECKING:
     from rgbd_seg.app.display import Display
@@ -98,7 +98,7 @@ class ClassesPanel(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._show)
         more = QToolButton()
-        more.setIcon(icon("menu", self._theme.quiet))
+        dress(more, "menu", "quiet", self._theme)
         more.setToolTip("Colours, edges, label set")
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(more)

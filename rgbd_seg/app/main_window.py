@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import psutil
 from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtWidgets import (
-    QApplication,
+    QDialog,
     QDockWidget,
+    QFrame,
     QLabel,
     QMainWindow,
+    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -28,6 +30,7 @@ from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.export_control import ExportControl
 from rgbd_seg.app.figures import Figures
 from rgbd_seg.app.live_output import LiveOutput
+from rgbd_seg.app.look import Look
 from rgbd_seg.app.measure_panel import MeasurePanel
 from rgbd_seg.app.model_control import ModelControl, options_from
 from rgbd_seg.app.model_panel import ModelPanel
@@ -44,7 +47,6 @@ from rgbd_seg.app.source_control import SourceControl
 from rgbd_seg.app.source_names import short_name
 from rgbd_seg.app.source_panel import SourcePanel
 from rgbd_seg.app.status_line import StatusLine, rate_texts
-from rgbd_seg.app.theme import Theme, apply_theme
 from rgbd_seg.app.top_bar import TopBar
 from rgbd_seg.app.training_runs.control import TrainingControl
 from rgbd_seg.app.training_runs.panel import TrainingPanel
@@ -57,6 +59,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+
+    from rgbd_seg.app.theme import Theme
 
 
 _TICK_MS = 250
@@ -99,6 +103,7 @@ class MainWindow(QMainWindow):
         self.training = TrainingControl(self)
         self.comparisons = ComparisonControl(self)
         self.live_output = LiveOutput(self)
+        self.look = Look(self)
         self.commands = WindowCommands(self)
         self.top_bar = TopBar(theme, self.sources.menu, self.models.menu, self.commands.main_menu)
         self.addToolBar(self.top_bar)
@@ -154,11 +159,11 @@ class MainWindow(QMainWindow):
         self.model_panel = ModelPanel(self.theme, options_from(self.settings))
         self.add_panel("Source", self.source_panel, Qt.DockWidgetArea.LeftDockWidgetArea, 210)
         self.add_panel("Classes", self.classes, Qt.DockWidgetArea.RightDockWidgetArea, 250)
-        self.add_panel("Model", self.model_panel, Qt.DockWidgetArea.RightDockWidgetArea, 250)
+        self.add_panel("Model", _scrolled(self.model_panel), Qt.DockWidgetArea.RightDockWidgetArea, 250)
         self.recording_panel = RecordingPanel()
         self.measure_panel = MeasurePanel()
         self.plots_panel = PlotsPanel(self.theme)
-        self.add_panel("Recording", self.recording_panel, Qt.DockWidgetArea.RightDockWidgetArea, 250)
+        self.add_panel("Recording", _scrolled(self.recording_panel), Qt.DockWidgetArea.RightDockWidgetArea, 250)
         self.add_panel("Measurements", self.measure_panel, Qt.DockWidgetArea.RightDockWidgetArea, 250)
         self.add_panel("Plots", self.plots_panel, Qt.DockWidgetArea.BottomDockWidgetArea, 250)
         self.training_panel = TrainingPanel(self.theme)
@@ -226,7 +231,7 @@ class MainWindow(QMainWindow):
         if self.settings.state:
             self.restoreState(_bytes(self.settings.state))
         else:
-            self.resizeDocks([self.docks["Classes"], self.docks["Model"]], [400, 260], Qt.Orientation.Vertical)
+            self.resizeDocks([self.docks["Classes"], self.docks["Model"]], [280, 370], Qt.Orientation.Vertical)
         if not self.settings.state and not restored:
             self.docks["Source"].setVisible(self.screen().availableGeometry().width() >= _WIDE_PX)
         self._panes_changed()
@@ -360,14 +365,6 @@ class MainWindow(QMainWindow):
         self.recording_panel.show_settings(settings.recordings, settings.pre_roll_s)
         self.session.keep_before(settings.pre_roll_s)
 
-    def change_theme(self, choice: str) -> None:
-        """Dark, light or like the system; the widgets take the new colours at once, the icons with the next start."""
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
-        self.theme = apply_theme(application, choice)  # type: ignore[arg-type]  # From the menu's three words.
-        self.classes.show_theme(self.theme)
-        self.remember(replace(self.settings, theme=choice))
-
     # Qt's events
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -382,6 +379,8 @@ class MainWindow(QMainWindow):
         """Remembers everything and ends every thread and child process."""
         self._tick.stop()
         self.bridge.close()
+        for dialog in self.findChildren(QDialog):
+            dialog.close()  # One may have a child process of its own.
         self.sources.finder.close()
         self.commands.close()
         self.exports.close()
@@ -396,6 +395,16 @@ class MainWindow(QMainWindow):
         self.cloud_worker.close()
         self.session.close()
         event.accept()
+
+
+def _scrolled(panel: QWidget) -> QScrollArea:
+    """A panel that scrolls where the window is low, instead of being squeezed or making the window higher."""
+    area = QScrollArea()
+    area.setWidget(panel)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
 
 
 def _bytes(text: str) -> QByteArray:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.app.measurements import Measurement
 
-_HEADINGS = ("Class", "Nearest", "Area", "Box W x H x D")
+_HEADINGS = ("Class", "Near, m", "Area, m²", "Box, m")
 _CSV_HEADINGS = (
     "time_s",
     "frame",
@@ -73,9 +73,14 @@ class MeasurePanel(QWidget):
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.table.verticalHeader().setDefaultSectionSize(24)
+        font = self.table.font()
+        font.setPixelSize(12)
+        self.table.setFont(font)
         self.table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.horizontalHeader().setStretchLastSection(True)
+        self.table.horizontalHeader().setToolTip("Nearest point; visible surface; width, height and depth of the box")
         layout.addWidget(self.table, 1)
         self._note = QLabel("Surface and boxes come from depth; parts without depth are not counted.")
         self._note.setObjectName("quiet")
@@ -91,8 +96,10 @@ class MeasurePanel(QWidget):
         """Shows other figures."""
         self.table.setRowCount(len(measurements))
         for row, one in enumerate(measurements):
-            box = " x ".join(f"{side:.2f}" for side in one.size_m)
-            cells = (one.name.replace("_", " "), f"{one.nearest_m:.2f} m", f"{one.area_m2:.2f} m²", f"{box} m")
+            box = "x".join(f"{side:.1f}" for side in one.size_m)
+            sides = " x ".join(f"{side:.3f}" for side in one.size_m)
+            exact = f"nearest {one.nearest_m:.3f} m, area {one.area_m2:.3f} m², box {sides} m"
+            cells = (one.name.replace("_", " "), f"{one.nearest_m:.2f}", f"{one.area_m2:.1f}", box)
             for column, text in enumerate(cells):
                 item = self.table.item(row, column)
                 if item is None:
@@ -101,6 +108,7 @@ class MeasurePanel(QWidget):
                         item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     self.table.setItem(row, column, item)
                 item.setText(text)
+                item.setToolTip(exact)
 
     def show_logging(self, path: Path | None) -> None:
         """Shows where figures are being written, None for nowhere."""

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from rgbd_seg.app.icons import icon
+from rgbd_seg.app.icons import dress
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.pipeline.status import ModelState
 
@@ -79,11 +79,11 @@ class ModelPanel(QWidget):
         row.addWidget(self._name, 1)
         for name, tip, signal in (
             ("folder", "Load a model…  M", self.file_wanted),
-            ("room", "Load the demo model", self.demo_wanted),
-            ("close", "Go on without a model", self.close_wanted),
+            ("model", "Load the demo model", self.demo_wanted),
+            ("eject", "Go on without a model", self.close_wanted),
         ):
             button = QToolButton()
-            button.setIcon(icon(name, self._theme.quiet))
+            dress(button, name, "quiet", self._theme)
             button.setToolTip(tip)
             button.clicked.connect(signal)
             row.addWidget(button)

@@ -27,6 +27,7 @@ _HINTS: dict[str, str] = {
     "cloud": "The 3D cloud is in another view",
     "error": "Errors need a model and a source with exact labels",
 }
+_CHIP_PX = 26
 _CHIP_STYLE = (
     "QToolButton, QLabel#chip { background: rgba(16, 17, 19, 185); color: #e8e8ea; border: 0; border-radius: 5px;"
     " padding: 4px 8px; font-size: 12px; } QToolButton:hover { background: rgba(60, 63, 70, 220); }"
@@ -144,10 +145,8 @@ class Pane(QFrame):
         self._place()
 
     def _place(self) -> None:
-        self._chip.adjustSize()
-        self._chip.move(8, 8)
-        self._note.adjustSize()
-        self._note.move(self._chip.x() + self._chip.width() + 6, 8)
+        self._chip.setGeometry(8, 8, self._chip.sizeHint().width(), _CHIP_PX)
+        self._note.setGeometry(self._chip.geometry().right() + 7, 8, self._note.sizeHint().width(), _CHIP_PX)
         self._hint.setGeometry(0, 0, self.width(), self.height())
         height = min(max(self.height() - 60, 60), 260)
         width = self._bar.sizeHint().width()

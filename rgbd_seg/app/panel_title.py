@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QToolButton, QWidget
 
-from rgbd_seg.app.icons import icon
+from rgbd_seg.app.icons import dress
 
 if TYPE_CHECKING:
     from rgbd_seg.app.theme import Theme
@@ -24,7 +24,7 @@ class PanelTitle(QWidget):
         name = QLabel(dock.windowTitle().upper())
         name.setObjectName("heading")
         close = QToolButton()
-        close.setIcon(icon("close", theme.quiet))
+        dress(close, "close", "quiet", theme)
         close.setIconSize(QSize(14, 14))
         close.setToolTip("Hide this panel; the menu shows it again")
         close.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -64,19 +64,29 @@ class PlotsPanel(QWidget):
     def _make_plot(self) -> None:
         import pyqtgraph
 
-        theme = self._theme
-        self._plot = pyqtgraph.PlotWidget(background=theme.panel)
+        self._plot = pyqtgraph.PlotWidget()
         self._plot.setMinimumHeight(140)
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(theme.line)
-            axis.setTextPen(theme.quiet)
         self._plot.showGrid(x=False, y=True, alpha=0.15)
         self._plot.setLabel("bottom", "seconds")
-        self._legend = self._plot.addLegend(offset=(8, 4), labelTextColor=theme.text, labelTextSize="9pt")
+        self._legend = self._plot.addLegend(offset=(8, 4), labelTextSize="9pt")
+        self._paint_theme()
         layout = self.layout()
         assert layout is not None
         layout.addWidget(self._plot)
+
+    def show_theme(self, theme: Theme) -> None:
+        """Draws in other colours."""
+        self._theme = theme
+        if self._plot is not None:
+            self._paint_theme()
+
+    def _paint_theme(self) -> None:
+        self._plot.setBackground(self._theme.panel)
+        for side in ("left", "bottom"):
+            axis = self._plot.getAxis(side)
+            axis.setPen(self._theme.line)
+            axis.setTextPen(self._theme.quiet)
+        self._legend.setLabelTextColor(self._theme.text)
 
     def _rebuild(self) -> None:
         if self._plot is None:

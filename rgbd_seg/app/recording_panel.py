@@ -32,7 +32,7 @@ class RecordingPanel(QWidget):
         self.button.setMinimumHeight(40)
         self.button.clicked.connect(self.record_wanted)
         layout.addWidget(self.button)
-        form = QFormLayout()
+        self._form = form = QFormLayout()
         self._values = {name: QLabel("") for name in ("Time", "Size", "Rate", "Dropped", "Free disk")}
         for name, label in self._values.items():
             form.addRow(name, label)
@@ -66,9 +66,9 @@ class RecordingPanel(QWidget):
         running = status is not None and status.state == "recording"
         self.button.setText("Stop recording" if running else "Record")
         self.button.setEnabled(running or possible)
+        for name in ("Time", "Size", "Rate", "Dropped"):
+            self._form.setRowVisible(self._values[name], running)
         if status is None or not running:
-            for label in self._values.values():
-                label.setText("")
             self._values["Free disk"].setText(_free_text(folder))
             return
         rate = status.file_bytes / max(status.seconds, 0.1)

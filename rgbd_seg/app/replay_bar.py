@@ -8,7 +8,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
-from rgbd_seg.app.icons import icon
+from rgbd_seg.app.icons import dress
 from rgbd_seg.app.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class ReplayBar(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._playback: Playback | None = None
+        self._shown_paused: bool | None = None
         self.setAutoFillBackground(True)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 8, 2)
@@ -69,7 +70,7 @@ class ReplayBar(QWidget):
 
     def _button(self, row: QHBoxLayout, name: str, tip: str, run: Callable[[], None]) -> QToolButton:
         button = QToolButton()
-        button.setIcon(icon(name, self._theme.text, self._theme.accent))
+        dress(button, name, "text", self._theme, "accent")
         button.setIconSize(QSize(20, 20))
         button.setToolTip(tip)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -98,7 +99,9 @@ class ReplayBar(QWidget):
         position = max(playback.position, 0)
         self.timeline.show_position(position)
         self._time.setText(f"{time_text(playback.time_s)}  frame {position + 1}/{playback.length}")
-        self.play.setIcon(icon("play" if playback.paused else "pause", self._theme.text))
+        if playback.paused != self._shown_paused:
+            self._shown_paused = playback.paused
+            dress(self.play, "play" if playback.paused else "pause", "text", self._theme)
         nearest = min(range(len(_SPEEDS)), key=lambda i: abs(_SPEEDS[i] - playback.speed))
         for widget in (self.speed, self.every, self.loop):
             widget.blockSignals(True)
@@ -107,6 +110,11 @@ class ReplayBar(QWidget):
         self.loop.setChecked(playback.loop)
         for widget in (self.speed, self.every, self.loop):
             widget.blockSignals(False)
+
+    def show_theme(self, theme: Theme) -> None:
+        """Draws in other colours."""
+        self._theme = theme
+        self.timeline.show_theme(theme)
 
     # What keys do as well
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from rgbd_seg.app.control_form import ControlForm
-from rgbd_seg.app.icons import icon
+from rgbd_seg.app.icons import dress, icon
 from rgbd_seg.app.source_names import facts, short_name
 from rgbd_seg.sensors.sensor import Request
 
@@ -97,13 +97,13 @@ class SourcePanel(QWidget):
             ("refresh", "Look for cameras again  F5", self.refresh_wanted),
         ):
             button = QToolButton()
-            button.setIcon(icon(name, self._theme.text))
+            dress(button, name, "text", self._theme)
             button.setToolTip(tip)
             button.clicked.connect(signal)
             row.addWidget(button)
         row.addStretch(1)
         self._close = QToolButton()
-        self._close.setIcon(icon("close", self._theme.quiet))
+        dress(self._close, "eject", "quiet", self._theme)
         self._close.setToolTip("Close the source")
         self._close.clicked.connect(self.close_wanted)
         row.addWidget(self._close)
@@ -142,6 +142,11 @@ class SourcePanel(QWidget):
         self._mode.setVisible(bool(modes))
         self._aligned.setVisible(info.kind == "camera")
         self.controls.show_controls(controls)
+
+    def show_theme(self, theme: Theme) -> None:
+        """Draws in other colours."""
+        self._theme = theme
+        self._fill()
 
     def show_request(self, request: Request) -> None:
         """Shows how the source was opened."""

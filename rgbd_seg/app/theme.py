@@ -141,6 +141,11 @@ def _style_sheet(theme: Theme) -> str:
         min-height: 18px;
         selection-background-color: {theme.accent}; }}
     QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {theme.accent}; }}
+    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: 0; background: transparent; width: 18px; }}
+    QAbstractSpinBox::up-arrow {{ image: url("{asset("icons/spin-up.svg").as_posix()}"); width: 14px; height: 14px; }}
+    QAbstractSpinBox::down-arrow {{
+        image: url("{asset("icons/combo-arrow.svg").as_posix()}"); width: 14px; height: 14px; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QComboBox::drop-down {{ border: 0; width: 20px; }}
     QComboBox::down-arrow {{ image: url("{asset("icons/combo-arrow.svg").as_posix()}"); width: 16px; height: 16px; }}
     QComboBox QAbstractItemView {{ background: {theme.raised}; border: 1px solid {theme.line}; }}
@@ -158,7 +163,9 @@ def _style_sheet(theme: Theme) -> str:
     QTreeView::item:selected, QListView::item:selected, QTableView::item:selected {{
         background: {theme.line}; color: {theme.text}; }}
     QHeaderView::section {{ background: {theme.panel}; color: {theme.quiet}; border: 0; padding: 2px 4px; }}
-    QTabBar::tab {{ background: {theme.background}; color: {theme.quiet}; padding: 6px 10px; border: 0; }}
+    QTabBar {{ qproperty-elideMode: ElideNone; }}
+    QTabBar::tab {{
+        background: {theme.background}; color: {theme.quiet}; padding: 6px 7px; border: 0; font-size: 12px; }}
     QTabBar::tab:selected {{ background: {theme.panel}; color: {theme.text}; }}
     QTabWidget::pane {{ border: 0; }}
     QScrollArea {{ border: 0; background: {theme.panel}; }}
@@ -178,5 +185,8 @@ def _style_sheet(theme: Theme) -> str:
     QLabel#quiet {{ color: {theme.quiet}; }}
     QLabel#heading {{ color: {theme.quiet}; font-size: 11px; font-weight: 600; }}
     QLabel#title {{ font-size: 20px; }}
+    QFrame#banner {{ background: {theme.raised}; border-left: 3px solid {theme.accent}; }}
+    QFrame#banner[kind="warning"] {{ border-left-color: {theme.warning}; }}
+    QFrame#banner[kind="error"] {{ border-left-color: {theme.record}; }}
     QFrame#pane {{ background: #101113; }}
     """

@@ -58,6 +58,11 @@ class Timeline(QWidget):
         self._range = (start, end)
         self.update()
 
+    def show_theme(self, theme: Theme) -> None:
+        """Draws in other colours."""
+        self._theme = theme
+        self.update()
+
     def _x_of(self, position: float) -> float:
         return _MARGIN_PX + position / max(self._length - 1, 1) * (self.width() - 2 * _MARGIN_PX)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
-from rgbd_seg.app.icons import icon
+from rgbd_seg.app.icons import dress
 
 if TYPE_CHECKING:
     from rgbd_seg.app.theme import Theme
@@ -44,7 +44,7 @@ class TopBar(QToolBar):
         self.record = QToolButton()
         self.record.setObjectName("record")
         self.record.setCheckable(True)
-        self.record.setIcon(icon("record", theme.record, "#ffffff"))
+        dress(self.record, "record", "record", theme, "#ffffff")
         self.record.setText("Record")
         self.record.setToolTip("Record the source into a file  R")
         self.record.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -58,7 +58,7 @@ class TopBar(QToolBar):
     def _wide(self, picture: str, text: str, tip: str, menu: QMenu) -> QToolButton:
         button = QToolButton()
         button.setObjectName("wide")
-        button.setIcon(icon(picture, self._theme.quiet))
+        dress(button, picture, "quiet", self._theme)
         button.setText(f"{text} ▾")
         button.setToolTip(tip)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -70,7 +70,7 @@ class TopBar(QToolBar):
 
     def _flat(self, picture: str, tip: str) -> QToolButton:
         button = QToolButton()
-        button.setIcon(icon(picture, self._theme.text))
+        dress(button, picture, "text", self._theme)
         button.setToolTip(tip)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.addWidget(button)

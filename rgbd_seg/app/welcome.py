@@ -1,19 +1,43 @@
-"""What is seen while no source is open: three large choices, what was used lately, and where to drop a file."""
+"""What is seen while no source is open: four large choices, what was used lately, and where to drop a file."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from rgbd_seg.app.icons import icon
+from rgbd_seg.app.icons import dress
 from rgbd_seg.app.source_names import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rgbd_seg.app.theme import Theme
+
+_SIGN_PX = 36
+
+
+class _Choice(QPushButton):
+    """A large button with a picture, a name and what it means."""
+
+    def __init__(self, theme: Theme, picture: str, name: str, about: str) -> None:
+        super().__init__()
+        self.setObjectName("choice")
+        self.setAccessibleName(f"{name}: {about}")
+        self.setFixedSize(164, 140)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 16, 8, 12)
+        column.setSpacing(6)
+        sign, title, words = QLabel(), QLabel(name), QLabel(about)
+        dress(sign, picture, "accent", theme, side=_SIGN_PX)
+        words.setObjectName("quiet")
+        words.setWordWrap(True)
+        for label in (sign, title, words):
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            column.addWidget(label)
+        column.addStretch(1)
 
 
 class Welcome(QWidget):
@@ -36,13 +60,13 @@ class Welcome(QWidget):
         choices = QHBoxLayout()
         choices.setSpacing(16)
         choices.addStretch(1)
-        self._camera = self._choice(theme, "camera", "Camera", "the first one that is plugged in")
+        self._camera = _Choice(theme, "camera", "Camera", "the first one that is plugged in")
         self._camera.clicked.connect(self.camera_wanted)
-        file = self._choice(theme, "file", "Recording", "a .mcap file")
+        file = _Choice(theme, "file", "Recording", "a .mcap file, with every frame")
         file.clicked.connect(self.file_wanted)
-        folder = self._choice(theme, "folder", "Folder", "SUN RGB-D, TUM, picture pairs")
+        folder = _Choice(theme, "folder", "Folder", "SUN RGB-D, TUM or pairs of pictures")
         folder.clicked.connect(self.folder_wanted)
-        room = self._choice(theme, "room", "Synthetic room", "no camera needed")
+        room = _Choice(theme, "room", "Synthetic room", "built in, with exact labels")
         room.clicked.connect(lambda: self.source_wanted.emit("synthetic:"))
         for button in (self._camera, file, folder, room):
             choices.addWidget(button)
@@ -56,17 +80,6 @@ class Welcome(QWidget):
         drop.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(drop)
         column.addStretch(3)
-
-    def _choice(self, theme: Theme, picture: str, name: str, about: str) -> QToolButton:
-        button = QToolButton()
-        button.setObjectName("wide")
-        button.setIcon(icon(picture, theme.accent))
-        button.setIconSize(QSize(40, 40))
-        button.setText(f"\n{name}")
-        button.setToolTip(f"{name}: {about}")
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        button.setFixedSize(150, 130)
-        return button
 
     def show_recent(self, uris: Sequence[str]) -> None:
         """Offers what was used lately."""

@@ -24,6 +24,7 @@ from rgbd_seg.labels import LabelSet
 
 if TYPE_CHECKING:
     from rgbd_seg.app.main_window import MainWindow
+    from rgbd_seg.app.theme import Choice
 
 
 class WindowCommands(QObject):
@@ -45,7 +46,7 @@ class WindowCommands(QObject):
             shortcut = QShortcut(QKeySequence(f"Alt+{rank + 1}"), window)
             shortcut.activated.connect(partial(self._solo_rank, rank))
         self.main_menu = self._make_menu()
-        self._keys = KeysOverlay(window)
+        self._keys = KeysOverlay(window.middle)
 
     def _make_menu(self) -> QMenu:
         menu = QMenu(self._window)
@@ -60,8 +61,9 @@ class WindowCommands(QObject):
         panels = menu.addMenu("Panels")
         panels.aboutToShow.connect(lambda: self._fill_panels(panels))
         look = menu.addMenu("Look")
-        for choice, text in (("system", "Like the system"), ("dark", "Dark"), ("light", "Light")):
-            look.addAction(text).triggered.connect(partial(self._window.change_theme, choice))
+        choices: tuple[tuple[Choice, str], ...] = (("system", "Like the system"), ("dark", "Dark"), ("light", "Light"))
+        for choice, text in choices:
+            look.addAction(text).triggered.connect(partial(self._window.look.change, choice))
         live = menu.addAction("Live output for Foxglove")
         live.setCheckable(True)
         live.toggled.connect(lambda on: live.setChecked(self._window.live_output.switch(on)))
@@ -332,7 +334,7 @@ class WindowCommands(QObject):
 
     def show_keys(self) -> None:
         """The list of keys."""
-        self._keys.open_over(self._window.middle)
+        self._keys.toggle()
 
     def show_doctor(self) -> None:
         """What is installed and what is missing."""

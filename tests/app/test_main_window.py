@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton
 
 from rgbd_seg.app.export_job import ExportPlan
+from rgbd_seg.app.keys_overlay import KeysOverlay
 from rgbd_seg.pipeline.status import State
 from rgbd_seg.recording import open_recording
 
@@ -266,3 +268,34 @@ def test_the_panels_of_figures_fill_while_frames_run(window: MainWindow, qtbot: 
     qtbot.waitUntil(lambda: window.measure_panel.table.rowCount() == 2, timeout=5000)
     (log,) = (tmp_path / "recordings").glob("*measurements.csv")
     qtbot.waitUntil(lambda: len(log.read_text().splitlines()) >= 3, timeout=5000)
+
+
+def test_another_theme_repaints_the_icons_of_a_running_window(window: MainWindow) -> None:
+    window.say("one", "A message with an icon.")
+
+    def ink(button: QAbstractButton) -> int:
+        """How light the drawn part of its icon is."""
+        image = button.icon().pixmap(20, 20).toImage()
+        drawn = [image.pixelColor(x, y) for x in range(20) for y in range(20)]
+        return max(drawn, key=lambda color: color.alpha()).lightness()
+
+    buttons = [button for button in window.findChildren(QAbstractButton) if button.property("line icon")]
+    dark = [ink(button) for button in buttons]
+    window.look.change("light")
+    light = [ink(button) for button in buttons]
+    assert window.settings.theme == "light"
+    assert len(buttons) > 20
+    assert all(after < before for before, after in zip(dark, light, strict=True))
+    window.look.change("dark")
+
+
+def test_the_list_of_keys_closes_with_any_key(window: MainWindow, qtbot: QtBot) -> None:
+    overlay = window.middle.findChild(KeysOverlay)
+    for key in (Qt.Key.Key_Escape, Qt.Key.Key_R):
+        window.commands.show_keys()
+        assert overlay.isVisible()
+        qtbot.keyClick(overlay, key)
+        assert not overlay.isVisible()
+    window.commands.show_keys()
+    window.commands.show_keys()
+    assert not overlay.isVisible()
