@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Literal
 
 from rgbd_seg.assets import asset
 from rgbd_seg.errors import RgbdSegError
-from rgbd_seg.logs import log_folder, versions
+from rgbd_seg.logs import crash_reports, log_folder, versions
+from rgbd_seg.private_file import write_private
 from rgbd_seg.sensors import freenect_library, kinect2, openni_runtime, realsense, usb
 from rgbd_seg.sensors.child_process import ChildEnded, ChildProcess
 from rgbd_seg.sensors.hotplug import discover_isolated
@@ -37,6 +38,7 @@ _RULES_FILE = Path("/etc/udev/rules.d") / usb.RULES_NAME
 _ENOUGH_MB_S = 70
 _DISK_TEST_MB = 64
 _LOG_LINES = 200
+_REPORTED_CRASHES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,9 @@ def install_udev(target: Path = _RULES_FILE) -> None:
 
 
 def write_report(path: Path, findings: Sequence[Finding]) -> None:
-    """Writes what helps others to help: the findings, all versions and the end of the log, without the user's name.
+    """Writes what helps others to help, without the user's name: findings, versions, ends of the log, newest crashes.
+
+    No frames are in it: neither the log nor a crash report holds any.
 
     Raises:
         RgbdSegError: The file cannot be written.
@@ -256,9 +260,12 @@ def write_report(path: Path, findings: Sequence[Finding]) -> None:
     logs = sorted(log_folder().glob("*.log")) if log_folder().is_dir() else []
     for log in logs:
         lines += [f"{log.name}:", *log.read_text(errors="replace").splitlines()[-_LOG_LINES:], ""]
+    lines += ["## Crashes", ""]
+    for report in crash_reports()[:_REPORTED_CRASHES]:
+        lines += [f"{report.name}:", *report.read_text(errors="replace").splitlines()[-_LOG_LINES:], ""]
     text = "\n".join(lines).replace(str(Path.home()), "~")
     try:
-        path.write_text(text + "\n", encoding="utf-8")
+        write_private(path, text + "\n")
     except OSError as error:
         raise RgbdSegError(f"cannot write the report to {path}: {error.strerror}") from error
 

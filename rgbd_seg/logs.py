@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, TextIO
 import platformdirs
 
 from rgbd_seg import __version__
+from rgbd_seg.private_file import open_private, write_private
 
 if TYPE_CHECKING:
+    from io import TextIOWrapper
     from types import TracebackType
 
 _PACKAGES = (
@@ -31,6 +33,13 @@ _MAX_REPORTS = 10
 _native_crashes: TextIO | None = None  # Kept open: faulthandler writes to it when the process is dying.
 
 _log = logging.getLogger("rgbd_seg")
+
+
+class _PrivateLog(RotatingFileHandler):
+    """Keeps each file of the rotation to its owner."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, self.mode, encoding=self.encoding, opener=open_private)  # type: ignore[return-value]
 
 
 def log_folder() -> Path:
@@ -63,10 +72,10 @@ def start_logging(command: str) -> Path | None:
     path = folder / "rgbd-seg.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8", delay=False)
-        path.chmod(0o600)
+        handler = _PrivateLog(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8", delay=False)
         if _native_crashes is None:
-            _native_crashes = (folder / f"native-crash-{os.getpid()}.txt").open("w", encoding="utf-8")
+            native = folder / f"native-crash-{os.getpid()}.txt"
+            _native_crashes = open(native, "w", encoding="utf-8", opener=open_private)
     except OSError:
         return None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
@@ -113,11 +122,18 @@ def write_crash_report(error: BaseException) -> Path | None:
         for old in sorted(folder.glob("crash-*.txt"))[: -_MAX_REPORTS + 1]:
             old.unlink()
         path = folder / f"crash-{stamp}.txt"
-        path.write_text(text, encoding="utf-8")
-        path.chmod(0o600)
+        write_private(path, text)
     except OSError:
         return None
     return path
+
+
+def crash_reports() -> list[Path]:
+    """What crashes have left, the newest first: reports of ours and stacks of native libraries."""
+    folder = log_folder()
+    found = [*folder.glob("crash-*.txt"), *folder.glob("native-crash-*.txt")] if folder.is_dir() else []
+    sizes = [(path, path.stat()) for path in found]
+    return [path for path, status in sorted(sizes, key=lambda e: -e[1].st_mtime) if status.st_size]
 
 
 def _report_and_print(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

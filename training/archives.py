@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CHUNK = 1 << 20
+# Deflate makes nothing a thousandth of its size but a bomb; annotations and label files stay below 50.
+_MOST_TIMES = 200
+_SMALL_BYTES = 10_000_000
 
 
 def download(url: str, target: Path, md5: str | None = None) -> Path:
@@ -90,24 +96,41 @@ def extract(archive: Path, target: Path, wanted: Callable[[str], bool]) -> int:
         How many wanted files the archive holds.
 
     Raises:
-        RgbdSegError: The archive is damaged or half-downloaded, or a name in it points outside the target.
+        RgbdSegError: The archive is damaged or half-downloaded, a name in it points outside the target, a file in it is
+            a link or claims a size that its packed bytes cannot have, or the disk is too small.
     """
     try:
         with zipfile.ZipFile(archive) as file:
             members = [m for m in file.infolist() if not m.is_dir() and wanted(m.filename)]
+            _check_room(members, target, archive)
             for member in tqdm(members, desc=f"unpacking {archive.name}", unit="file"):
                 _extract_one(file, member, target, archive)
             return len(members)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise RgbdSegError(
             f"{archive} is damaged or was not downloaded completely ({error}); fetch it again and run the command again"
         ) from None
 
 
+def _check_room(members: list[zipfile.ZipInfo], target: Path, archive: Path) -> None:
+    """Compares what the archive claims to hold with its own size and with the disk, before anything is written."""
+    for member in members:
+        if member.file_size > _SMALL_BYTES + _MOST_TIMES * member.compress_size:
+            raise RgbdSegError(f"{archive}: {member.filename!r:.200} claims to be {member.file_size} bytes large")
+    target.mkdir(parents=True, exist_ok=True)
+    needed, free = sum(member.file_size for member in members), shutil.disk_usage(target).free
+    if needed > free:
+        raise RgbdSegError(
+            f"{archive} unpacks to {needed / 1e9:.1f} GB, but {target} has only {free / 1e9:.1f} GB left"
+        )
+
+
 def _extract_one(file: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, archive: Path) -> None:
     path = PurePosixPath(member.filename.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    if path.is_absolute() or not path.parts or ".." in path.parts or ":" in path.parts[0]:
         raise RgbdSegError(f"{archive} holds the name {member.filename!r:.200}, which points outside the target folder")
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise RgbdSegError(f"{archive} holds a link, {member.filename!r:.200}: links are not unpacked")
     where = target.joinpath(*path.parts)
     if where.is_file() and where.stat().st_size == member.file_size:
         return

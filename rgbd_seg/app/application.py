@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -19,6 +20,8 @@ from rgbd_seg.sensors.sensor import Request
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def run(launch: Launch) -> int:
     sys.setswitchinterval(0.002)
     file = SettingsFile(launch.settings)
     settings, _ = file.load()
+    _log.info("settings: %s", settings)
     theme = apply_theme(application, launch.theme or settings.theme)  # type: ignore[arg-type]
     window = MainWindow(theme, file)
     window.remember(_with_launch(window.settings, launch))

@@ -11,6 +11,8 @@ from typing import Any
 
 from platformdirs import user_config_path, user_videos_path
 
+from rgbd_seg.private_file import write_private
+
 MAX_RECENT = 10
 VIEW_KINDS = (
     "overlay",
@@ -183,11 +185,9 @@ class SettingsFile:
 
     def save(self, settings: Settings) -> str:
         """Writes the settings in one step; returns a sentence if that failed, else ""."""
-        part = self.path.with_suffix(".part")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(asdict(settings), indent=2), encoding="utf-8")
-            os.replace(part, self.path)
+            write_private(self.path, json.dumps(asdict(settings), indent=2))
         except OSError as error:
             return f"The settings could not be saved to {self.path}: {error.strerror or error}."
         return ""

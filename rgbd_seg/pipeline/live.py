@@ -228,12 +228,12 @@ class LivePipeline:
 
     def _finish(self, reason: StopReason, error: str = "") -> None:
         """Records how the pipeline ended, for the first reason that comes, and tells all threads."""
-        recorder = None
         with self._lock:
             if self._status.stop_reason is None:
                 self._status = replace(
                     self._status, state=State.STOPPED, message=error or reason.value, stop_reason=reason, error=error
                 )
+                _log.info("stopped after %d frames: %s", self._status.captured, self._status.message)
             recorder = self._recorder
         self._stop.set()
         if recorder is not None:
@@ -246,6 +246,8 @@ class LivePipeline:
         try:
             self.sensor.open()
             self._describe()
+            settings = {control.name: control.value for control in self.controls()}
+            _log.info("opened %s; %s; settings %s", self.sensor.info, self.sensor.calibration, settings)
             self._enter(State.RUNNING)
             while not self._stop.is_set():
                 try:
@@ -297,6 +299,7 @@ class LivePipeline:
         if self.sensor.info.kind == "recording":
             raise error
         lost_ns = time.monotonic_ns()
+        _log.warning("lost: %s", error)
         self._enter(State.LOST, f"{error}. Waiting for it to come back")
         self.sensor.close()
         while not self._stop.wait(self._settings.reopen_every_s):
@@ -311,6 +314,7 @@ class LivePipeline:
                 self._status = replace(self._status, reopened=self._status.reopened + 1)
             if recorder is not None:
                 recorder.mark_gap("camera lost", (time.monotonic_ns() - lost_ns) / 1e9)
+            _log.info("came back after %.1f s", (time.monotonic_ns() - lost_ns) / 1e9)
             self._enter(State.RUNNING)
             return
 

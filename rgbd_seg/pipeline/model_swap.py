@@ -69,13 +69,16 @@ class ModelSwap:
         try:
             segmenter = loader(progress)
         except Exception as error:  # A broken file or back end must leave the old model running.
-            if not isinstance(error, RgbdSegError):
+            if isinstance(error, RgbdSegError):
+                _log.warning("a model could not be loaded: %s", error)
+            else:
                 _log.exception("a model could not be loaded")
             with self._lock:
                 if number == self._load_number:
                     self._set(state=ModelState.FAILED, error=str(error), stage="")
             self._wake()
             return
+        _log.info("loaded %s", segmenter.info)
         with self._lock:
             wanted = number == self._load_number and not self._closed
             if wanted:
@@ -101,6 +104,7 @@ class ModelSwap:
 
     def changed(self, known: SegmenterInfo, info: SegmenterInfo) -> None:
         """The running model had to become smaller or more exact; says so unless another is announced already."""
+        _log.warning("the model changed: %s", info.notes[-1] if info.notes else info)
         with self._lock:
             if self._status.info is known:
                 self._set(info=info)

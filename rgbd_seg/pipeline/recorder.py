@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import shutil
 import threading
 import time
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from rgbd_seg.calibration import Calibration
     from rgbd_seg.frame import RgbdFrame, Segmentation
     from rgbd_seg.sensors.sensor import SensorInfo
+
+_log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
 QUEUE_FULL = "the disk or the processor was too slow"
@@ -286,6 +289,7 @@ class Recorder:
             self._queue.clear()
             self._queued_bytes = self._queued_frames = 0
             self._changed.notify_all()
+        _log.info("recorded %s: %d frames, %d lost; %s", self.path, self._writer.frames, self._dropped, reason)
         if by_itself and self._on_end is not None:
             self._on_end(self.status())
 

@@ -85,6 +85,19 @@ def test_a_client_gets_what_it_subscribed_to(server: LiveServer) -> None:
     assert overlay.shape == (48, 64, 3)
 
 
+def test_other_machines_are_let_in_only_when_asked_for_and_then_too_with_the_token(server: LiveServer) -> None:
+    assert server._server.socket.getsockname()[0] == "127.0.0.1"
+    wide = LiveServer(host="0.0.0.0", port=0)
+    wide.start()
+    try:
+        with pytest.raises(InvalidStatus, match="403"):
+            connect(wide.address.split("?")[0], subprotocols=SUBPROTOCOL)
+    finally:
+        wide.close()
+    assert len(wide.token) >= 16
+    assert wide.token != server.token
+
+
 @pytest.mark.parametrize("path", ["", "?token=", "?token=wrong"])
 def test_without_the_token_nobody_gets_in(server: LiveServer, path: str) -> None:
     with pytest.raises(InvalidStatus, match="403"):

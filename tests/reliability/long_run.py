@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -38,7 +39,8 @@ def cause(name: str) -> dict[str, Any]:
         if outcome.lost_s >= 1.0:
             result["problem"] = f"{outcome.lost_s:.2f} s were lost"
     except Exception as error:
-        result["problem"] = f"{type(error).__name__}: {error}"
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        result["problem"] = f"{type(error).__name__} at {Path(at.filename).name}:{at.lineno}: {error}"
     if left := leaks.found():
         result["problem"] += f" left behind: {left}"
     return result | {"took_s": round(time.monotonic() - begin, 1)}

@@ -35,7 +35,7 @@ _LABELS = LabelSet("two", (LabelClass("a", (1, 2, 3)), LabelClass("b", (4, 5, 6)
 # The quickest to load; broken files are refused before any back end sees them.
 _TORCH = SegmenterOptions(backend="torch")
 # Large enough to become smaller when memory is short.
-_LARGE = SegmenterOptions(backend="torch", size=(256, 256))
+_LARGE = SegmenterOptions(backend="torch", size=(128, 128))
 
 
 def _frames() -> Iterator[Event]:

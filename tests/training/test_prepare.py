@@ -7,6 +7,7 @@ import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import h5py
@@ -138,6 +139,38 @@ def test_names_that_leave_the_target_are_refused(tmp_path: Path, name: str):
     with pytest.raises(RgbdSegError, match="points outside"):
         extract(archive, tmp_path / "target", lambda _: True)
     assert not list(tmp_path.rglob("evil.txt"))
+
+
+def test_links_and_bombs_in_an_archive_are_refused(tmp_path: Path):
+    link = zipfile.ZipInfo("a/link")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "link.zip", "w") as file:
+        file.writestr(link, "/etc/passwd")
+    with pytest.raises(RgbdSegError, match="link"):
+        extract(tmp_path / "link.zip", tmp_path / "target", lambda _: True)
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a/zeros", bytes(30_000_000))
+    with pytest.raises(RgbdSegError, match="30000000 bytes"):
+        extract(tmp_path / "bomb.zip", tmp_path / "target", lambda _: True)
+    assert not [path for path in (tmp_path / "target").rglob("*") if path.is_file()]
+
+
+def test_an_archive_larger_than_the_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("a", bytes(2000))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(RgbdSegError, match="GB left"):
+        extract(tmp_path / "a.zip", tmp_path / "target", lambda _: True)
+
+
+def test_damaged_contents_of_an_archive_are_named(tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a", bytes(range(256)) * 40)
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    data[40:60] = b"\xff" * 20
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(RgbdSegError, match="damaged"):
+        extract(tmp_path / "a.zip", tmp_path / "target", lambda _: True)
 
 
 def test_half_an_archive_is_named(tmp_path: Path, images: Path, toolbox: Path):
