@@ -14,8 +14,7 @@ from rgbd_seg.assets import asset
 from rgbd_seg.inference.segmenter import SegmenterOptions
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QWidget
-
+    from rgbd_seg.app.main_window import MainWindow
     from rgbd_seg.app.model_panel import ModelPanel
     from rgbd_seg.app.session import Session
     from rgbd_seg.app.settings import Settings
@@ -51,7 +50,7 @@ class ModelControl(QObject):
     message = Signal(str)
     comparison_wanted = Signal()
 
-    def __init__(self, window: QWidget, session: Session, panel: ModelPanel, settings: Settings) -> None:
+    def __init__(self, window: MainWindow, session: Session, panel: ModelPanel, settings: Settings) -> None:
         super().__init__(window)
         self._window, self._session, self._panel, self._settings = window, session, panel, settings
         self.menu = QMenu(window)
@@ -61,6 +60,7 @@ class ModelControl(QObject):
         panel.close_wanted.connect(self.unload)
         panel.reload_wanted.connect(self._reload)
         panel.tuning_wanted.connect(self._tune)
+        panel.backends_wanted.connect(self._look_up_backends)
 
     def load(self, name: str, *, quiet: bool = False) -> None:
         """Loads a model file or the demo model; with `quiet`, a demo model that is not installed is no fault."""
@@ -85,6 +85,10 @@ class ModelControl(QObject):
     def show_settings(self, settings: Settings) -> None:
         """Adopts settings that somebody else has changed."""
         self._settings = settings
+
+    def _look_up_backends(self) -> None:
+        post, panel = self._window.bridge.post, self._panel
+        self._session.models.look_up_backends(lambda found: post(lambda: panel.show_backends(found)))
 
     def _reload(self, options: SegmenterOptions) -> None:
         self._adopt(options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rgbd_seg.app.kept_segmenter import KeptSegmenter
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from rgbd_seg.inference.available import BackendChoice
     from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
 
     Progress = Callable[[str, float], None]
@@ -84,6 +86,17 @@ class ModelLoader:
         if old is not None:
             old.release()
         self._wake()
+
+    def look_up_backends(self, found: Callable[[tuple[BackendChoice, ...]], None]) -> None:
+        """Asks the back ends what they find on this machine; calls `found` from a thread, in some seconds."""
+
+        def body() -> None:
+            found(import_module("rgbd_seg.inference").available_backends())
+
+        thread = threading.Thread(target=body, name="rgbd-seg look up back ends", daemon=True)
+        with self._lock:
+            self._threads = [t for t in self._threads if t.is_alive()] + [thread]
+        thread.start()
 
     def close(self, timeout_s: float) -> None:
         """Gives up a load that is under way and frees the model."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -20,14 +21,19 @@ from PySide6.QtWidgets import (
 )
 
 from rgbd_seg.app.icons import dress
+from rgbd_seg.inference.available import BACKENDS, installed_backends
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.pipeline.status import ModelState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from PySide6.QtGui import QEnterEvent
+
     from rgbd_seg.app.theme import Theme
+    from rgbd_seg.inference.available import BackendChoice
     from rgbd_seg.pipeline.status import Status
 
-_BACKENDS = ("auto", "openvino", "torch", "onnxruntime")
 _DEVICES = ("auto", "cpu", "cuda", "gpu", "npu", "mps")
 _PRECISIONS = ("auto", "float32", "bfloat16", "float16", "int8")
 _SMOOTHINGS = ("off", "low", "high")
@@ -47,11 +53,14 @@ class ModelPanel(QWidget):
     close_wanted = Signal()
     reload_wanted = Signal(SegmenterOptions)  # Other back end, device or precision.
     tuning_wanted = Signal(SegmenterOptions)  # Other smoothing or threshold: no reload.
+    backends_wanted = Signal()  # Once, when the hand comes near: what can run here is about to matter.
 
     def __init__(self, theme: Theme, options: SegmenterOptions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self.options = options
+        self._backends: tuple[BackendChoice, ...] = installed_backends()
+        self._asked = False
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 8)
         layout.setSpacing(6)
@@ -94,7 +103,7 @@ class ModelPanel(QWidget):
         form.setHorizontalSpacing(12)
         self._choices: dict[str, QComboBox] = {}
         for field, label, entries in (
-            ("backend", "Runs on", _BACKENDS),
+            ("backend", "Runs on", ("auto", *BACKENDS)),
             ("device", "Device", _DEVICES),
             ("precision", "Precision", _PRECISIONS),
             ("smoothing", "Smoothing", _SMOOTHINGS),
@@ -131,6 +140,7 @@ class ModelPanel(QWidget):
         self.options = options
         for field, choice in self._choices.items():
             choice.setCurrentText(getattr(options, field))
+        self._grey_out()
         blocker = QSignalBlocker(self.threshold)
         self.threshold.setValue(round(options.min_confidence * 100))
         blocker.unblock()
@@ -167,15 +177,66 @@ class ModelPanel(QWidget):
         self._speed.setText(f"{total:.0f} ms a frame · {memory_mb / 1000:.1f} GB memory")
         self._speed.setToolTip("\n".join(f"{name}: {ms:.1f} ms" for name, ms in status.stage_ms.items()))
 
+    def show_backends(self, backends: tuple[BackendChoice, ...]) -> None:
+        """Offers only what can run here; the rest is grey, and its tool tip says why."""
+        self._backends = backends
+        known = {self._choices["device"].itemText(row) for row in range(self._choices["device"].count())}
+        for device in sorted({device.name for one in backends for device in one.devices} - known):
+            self._choices["device"].addItem(device)
+        self._grey_out()
+
+    def _grey_out(self) -> None:
+        problems = {one.name: one.problem for one in self._backends}
+        _offer(self._choices["backend"], problems)
+        chosen = [one for one in self._backends if self.options.backend in ("auto", one.name) and one.devices]
+        if not chosen:  # Not asked yet, or nothing can run: the loading itself will say why.
+            return
+        who = "No back end here" if self.options.backend == "auto" else f"{self.options.backend}, as installed here,"
+        devices = {device.name: device.title for one in chosen for device in one.devices}
+        box = self._choices["device"]
+        _offer(box, {name: "" if name in devices else f"{who} finds no {name}" for name in _texts(box)[1:]}, devices)
+        usable = {
+            precision
+            for one in chosen
+            for device in one.devices
+            if self.options.device in ("auto", device.name)
+            for precision in device.precisions
+        }
+        box = self._choices["precision"]
+        _offer(box, {name: "" if name in usable else f"{who} computes no {name} there" for name in _texts(box)[1:]})
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Asks once what can run here."""
+        if not self._asked:
+            self._asked = True
+            self.backends_wanted.emit()
+        super().enterEvent(event)
+
     # Hands
 
     def _choose(self, field: str, text: str) -> None:
         if getattr(self.options, field) == text:
             return
-        self.options = replace(self.options, **{field: text})  # type: ignore[arg-type]  # From the fixed lists above.
+        self.options = replace(self.options, **{field: text})  # type: ignore[arg-type]  # From the lists on offer.
+        self._grey_out()
         (self.tuning_wanted if field == "smoothing" else self.reload_wanted).emit(self.options)
 
     def _set_threshold(self, percent: int) -> None:
         self._threshold_text.setText(f"{percent} %")
         self.options = replace(self.options, min_confidence=percent / 100)
         self.tuning_wanted.emit(self.options)
+
+
+def _texts(box: QComboBox) -> list[str]:
+    return [box.itemText(row) for row in range(box.count())]
+
+
+def _offer(box: QComboBox, problems: Mapping[str, str], titles: Mapping[str, str] | None = None) -> None:
+    """Greys out the entries of a list that have a problem, and says it in their tool tips."""
+    model = box.model()
+    assert isinstance(model, QStandardItemModel)
+    for row, text in enumerate(_texts(box)):
+        problem = problems.get(text, "")
+        item = model.item(row)
+        item.setEnabled(not problem)
+        item.setToolTip(problem or (titles or {}).get(text, ""))
