@@ -46,7 +46,7 @@ class DropTarget:
         if kind == "model":
             self._window.models.load(str(path))
         elif kind == "labels":
-            self._window.commands.load_label_set(str(path))
+            self._window.label_sets.load(str(path))
         elif kind == "source":
             self._window.sources.open(str(path))
         else:

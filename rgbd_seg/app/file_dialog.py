@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 RECORDINGS = "Recordings (*.mcap);;All files (*)"
 MODELS = "Models (*.safetensors);;All files (*)"
 LABEL_SETS = "Label sets (*.json)"
+SETTINGS = "Settings (*.json)"
 TABLES = "Tables (*.csv)"
 CLOUDS = "Point clouds (*.ply)"
 

@@ -9,11 +9,8 @@ import psutil
 from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtWidgets import (
     QDialog,
-    QDockWidget,
-    QFrame,
     QLabel,
     QMainWindow,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -29,13 +26,14 @@ from rgbd_seg.app.display import display_from
 from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.export_control import ExportControl
 from rgbd_seg.app.figures import Figures
+from rgbd_seg.app.label_set_control import LabelSetControl
 from rgbd_seg.app.live_output import LiveOutput
 from rgbd_seg.app.look import Look
 from rgbd_seg.app.measure_panel import MeasurePanel
 from rgbd_seg.app.model_control import ModelControl, options_from
 from rgbd_seg.app.model_panel import ModelPanel
 from rgbd_seg.app.notices import KEYS, notices
-from rgbd_seg.app.panel_title import PanelTitle
+from rgbd_seg.app.panels import BELOW, LEFT, RIGHT, Panels
 from rgbd_seg.app.plots_panel import PlotsPanel
 from rgbd_seg.app.presenter import Presenter
 from rgbd_seg.app.recording_control import clock_text, size_text, summary
@@ -43,6 +41,7 @@ from rgbd_seg.app.recording_panel import RecordingPanel
 from rgbd_seg.app.replay_bar import ReplayBar
 from rgbd_seg.app.session import Session
 from rgbd_seg.app.settings import Settings, SettingsFile
+from rgbd_seg.app.settings_control import SettingsControl
 from rgbd_seg.app.source_control import SourceControl
 from rgbd_seg.app.source_names import short_name
 from rgbd_seg.app.source_panel import SourcePanel
@@ -50,6 +49,7 @@ from rgbd_seg.app.status_line import StatusLine, rate_texts
 from rgbd_seg.app.top_bar import TopBar
 from rgbd_seg.app.training_runs.control import TrainingControl
 from rgbd_seg.app.training_runs.panel import TrainingPanel
+from rgbd_seg.app.undo_control import UndoControl
 from rgbd_seg.app.view_grid import ViewGrid
 from rgbd_seg.app.welcome import Welcome
 from rgbd_seg.app.window_commands import WindowCommands
@@ -104,8 +104,11 @@ class MainWindow(QMainWindow):
         self.comparisons = ComparisonControl(self)
         self.live_output = LiveOutput(self)
         self.look = Look(self)
+        self.label_sets = LabelSetControl(self)
+        self.settings_control = SettingsControl(self)
+        self.undos = UndoControl(self)
         self.commands = WindowCommands(self)
-        self.top_bar = TopBar(theme, self.sources.menu, self.models.menu, self.commands.main_menu)
+        self.top_bar = TopBar(theme, self.sources.menu, self.models.menu, self.undos.menu, self.commands.main_menu)
         self.addToolBar(self.top_bar)
         self._connect()
         self._restore()
@@ -152,40 +155,25 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
 
     def _build_panels(self) -> None:
-        self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks)
-        self.docks: dict[str, QDockWidget] = {}
+        self.panels = panels = Panels(self, self.theme)
+        self.docks = panels.docks
         self.source_panel = SourcePanel(self.theme)
         self.classes = ClassesPanel(self.theme)
         self.model_panel = ModelPanel(self.theme, options_from(self.settings))
-        self.add_panel("Source", self.source_panel, Qt.DockWidgetArea.LeftDockWidgetArea, 210)
-        self.add_panel("Classes", self.classes, Qt.DockWidgetArea.RightDockWidgetArea, 250)
-        self.add_panel("Model", _scrolled(self.model_panel), Qt.DockWidgetArea.RightDockWidgetArea, 250)
         self.recording_panel = RecordingPanel()
         self.measure_panel = MeasurePanel()
         self.plots_panel = PlotsPanel(self.theme)
-        self.add_panel("Recording", _scrolled(self.recording_panel), Qt.DockWidgetArea.RightDockWidgetArea, 250)
-        self.add_panel("Measurements", self.measure_panel, Qt.DockWidgetArea.RightDockWidgetArea, 250)
-        self.add_panel("Plots", self.plots_panel, Qt.DockWidgetArea.BottomDockWidgetArea, 250)
         self.training_panel = TrainingPanel(self.theme)
-        self.add_panel("Training", self.training_panel, Qt.DockWidgetArea.BottomDockWidgetArea, 250)
-        self.tabifyDockWidget(self.docks["Plots"], self.docks["Training"])
-        for name in ("Recording", "Measurements"):
-            self.tabifyDockWidget(self.docks["Model"], self.docks[name])
-        for name in ("Recording", "Measurements", "Plots", "Training"):
-            self.docks[name].hide()
-        self.docks["Model"].raise_()
-
-    def add_panel(self, name: str, panel: QWidget, area: Qt.DockWidgetArea, width: int) -> QDockWidget:
-        """Puts a panel at a side of the window."""
-        dock = QDockWidget(name, self)
-        dock.setObjectName(f"panel {name.lower()}")
-        dock.setTitleBarWidget(PanelTitle(self.theme, dock))
-        panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        panel.setMinimumWidth(width)
-        dock.setWidget(panel)
-        self.addDockWidget(area, dock)
-        self.docks[name] = dock
-        return dock
+        panels.add("Source", self.source_panel, LEFT, 210)
+        panels.add("Classes", self.classes, RIGHT, 250)
+        panels.add("Model", self.model_panel, RIGHT, 250, scrolled=True)
+        panels.add("Recording", self.recording_panel, RIGHT, 250, scrolled=True)
+        panels.add("Measurements", self.measure_panel, RIGHT, 250)
+        panels.add("Plots", self.plots_panel, BELOW, 250)
+        panels.add("Training", self.training_panel, BELOW, 250)
+        panels.tab("Plots", "Training")
+        panels.tab("Model", "Recording", "Measurements")
+        self.docks["Plots"].hide()
 
     def _connect(self) -> None:
         self.bridge.awake.connect(self._take)
@@ -198,6 +186,7 @@ class MainWindow(QMainWindow):
         self.presenter.display_changed.connect(self._display_changed)
         self.top_bar.views_wanted.connect(self.grid.show_count)
         self.top_bar.record_wanted.connect(self.commands.toggle_recording)
+        self.top_bar.undo_wanted.connect(self.undos.undo)
         self.top_bar.snapshot_wanted.connect(self.commands.save_snapshot)
         self.grid.panes_changed.connect(self._panes_changed)
         self.grid.depth_map_wanted.connect(lambda name: self.presenter.change(depth_map=name))
@@ -217,8 +206,8 @@ class MainWindow(QMainWindow):
         classes.lit_wanted.connect(lambda name: presenter.change(lit=name))
         classes.color_wanted.connect(presenter.color)
         classes.show_all_wanted.connect(presenter.show_all)
-        classes.save_wanted.connect(self.commands.save_label_set)
-        classes.rename_wanted.connect(self.commands.rename_class)
+        classes.save_wanted.connect(self.label_sets.ask_save)
+        classes.rename_wanted.connect(self.label_sets.rename)
 
     def _restore(self) -> None:
         self.setWindowTitle("rgbd-seg")
@@ -395,16 +384,6 @@ class MainWindow(QMainWindow):
         self.cloud_worker.close()
         self.session.close()
         event.accept()
-
-
-def _scrolled(panel: QWidget) -> QScrollArea:
-    """A panel that scrolls where the window is low, instead of being squeezed or making the window higher."""
-    area = QScrollArea()
-    area.setWidget(panel)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area
 
 
 def _bytes(text: str) -> QByteArray:

@@ -58,7 +58,7 @@ class ModelControl(QObject):
         panel.file_wanted.connect(self.choose_file)
         panel.demo_wanted.connect(lambda: self.load(DEMO))
         panel.close_wanted.connect(self.unload)
-        panel.reload_wanted.connect(self._reload)
+        panel.reload_wanted.connect(self.reload)
         panel.tuning_wanted.connect(self._tune)
         panel.backends_wanted.connect(self._look_up_backends)
 
@@ -90,7 +90,8 @@ class ModelControl(QObject):
         post, panel = self._window.bridge.post, self._panel
         self._session.models.look_up_backends(lambda found: post(lambda: panel.show_backends(found)))
 
-    def _reload(self, options: SegmenterOptions) -> None:
+    def reload(self, options: SegmenterOptions) -> None:
+        """Loads the model again, to run otherwise."""
         self._adopt(options)
         self.load(self._settings.model)
 

@@ -12,6 +12,7 @@ from rgbd_seg.app.depth_range import DepthRange
 from rgbd_seg.app.image_view import Marks, Pixel
 from rgbd_seg.app.pictures import Pictures
 from rgbd_seg.app.probe import distance_m, probe
+from rgbd_seg.app.undo import differing
 from rgbd_seg.pipeline.scores import Scores
 
 if TYPE_CHECKING:
@@ -166,6 +167,10 @@ class Presenter(QObject):
         self._classes.show_display(wanted)
         self.redraw()
         self.display_changed.emit()
+
+    def adopt(self, display: Display) -> None:
+        """Draws in another way altogether, except what follows the pointer."""
+        self.change(**differing(self.display, display)[1])
 
     def toggle_hidden(self, name: str) -> None:
         """Hides a class, or shows it again."""

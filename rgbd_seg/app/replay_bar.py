@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.theme import Theme
     from rgbd_seg.sensors.playback import Playback
 
+Range = tuple[int | None, int | None]  # First and last frame.
 _SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
@@ -28,6 +29,8 @@ def time_text(seconds: float) -> str:
 
 class ReplayBar(QWidget):
     """Works on a `Playback`, whose members may be used from any thread and never wait."""
+
+    range_changed = Signal(object, object)  # What was picked for export by hand, and what is now.
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,7 +69,7 @@ class ReplayBar(QWidget):
         row.addWidget(self.every)
         self.loop = self._button(row, "loop", "Start again at the end  Ctrl+L", self._set_loop)
         self.loop.setCheckable(True)
-        self.range: tuple[int | None, int | None] = (None, None)
+        self.range: Range = (None, None)
 
     def _button(self, row: QHBoxLayout, name: str, tip: str, run: Callable[[], None]) -> QToolButton:
         button = QToolButton()
@@ -86,8 +89,7 @@ class ReplayBar(QWidget):
         self.setVisible(playback is not None)
         if playback is None:
             return
-        self.range = (None, None)
-        self.timeline.show_range(None, None)
+        self.show_range((None, None))
         self.timeline.show_recording(playback.length, playback.gaps)
         self.refresh()
 
@@ -156,8 +158,15 @@ class ReplayBar(QWidget):
     def _mark(self, start: int | None, end: int | None) -> None:
         if start is not None and end is not None and start > end:
             start, end = end, start
-        self.range = (start, end)
-        self.timeline.show_range(start, end)
+        before = self.range
+        self.show_range((start, end))
+        if before != self.range:
+            self.range_changed.emit(before, self.range)
+
+    def show_range(self, picked: Range) -> None:
+        """Picks first and last frame of an export; None for the recording's own."""
+        self.range = picked
+        self.timeline.show_range(*picked)
 
     def seek(self, position: int) -> None:
         """Goes to a frame."""

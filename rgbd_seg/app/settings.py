@@ -163,18 +163,25 @@ class SettingsFile:
         self.path = path or user_config_path("rgbd-seg", appauthor=False) / "window.json"
 
     def load(self) -> tuple[Settings, str]:
-        """The settings, and a sentence about what was wrong with the file ("" if nothing)."""
+        """The settings, and what was wrong with the file in a sentence ("" if nothing); a broken one is set aside."""
+        if not self.path.exists():
+            return Settings(), ""
+        settings, problem = self.read()
+        if problem:
+            aside = self.path.with_suffix(".broken.json")
+            with contextlib.suppress(OSError):
+                os.replace(self.path, aside)
+            problem = f"{problem} They were set aside as {aside.name}."
+        return settings, problem
+
+    def read(self) -> tuple[Settings, str]:
+        """As `load`, but leaves a broken file where it is."""
         try:
             data = json.loads(self.path.read_text(encoding="utf-8"))
             if not isinstance(data, dict):
                 raise ValueError("it does not hold an object")
-        except FileNotFoundError:
-            return Settings(), ""
         except (OSError, ValueError, RecursionError) as error:
-            aside = self.path.with_suffix(".broken.json")
-            with contextlib.suppress(OSError):
-                os.replace(self.path, aside)
-            return Settings(), f"The settings could not be read ({error}). They were set aside as {aside.name}."
+            return Settings(), f"The settings could not be read ({error})."
         defaults = Settings()
         known = {
             f.name: _accepted(f.name, data[f.name], getattr(defaults, f.name))

@@ -120,6 +120,7 @@ class SourceControl(QObject):
     def show_settings(self, settings: Settings) -> None:
         """Adopts settings that somebody else has changed."""
         self._settings = settings
+        self._show_recent()
 
     def _remember(self, settings: Settings) -> None:
         self._settings = settings

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QButtonGroup, QMenu, QSizePolicy, QToolBar, QToolB
 from rgbd_seg.app.icons import dress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rgbd_seg.app.theme import Theme
 
 _LONGEST_NAME = 34
@@ -22,7 +24,9 @@ class TopBar(QToolBar):
     record_wanted = Signal()
     snapshot_wanted = Signal()
 
-    def __init__(self, theme: Theme, source_menu: QMenu, model_menu: QMenu, main_menu: QMenu) -> None:
+    undo_wanted = Signal()
+
+    def __init__(self, theme: Theme, source_menu: QMenu, model_menu: QMenu, undo_menu: QMenu, main_menu: QMenu) -> None:
         super().__init__("Main bar")
         self.setObjectName("top bar")
         self.setMovable(False)
@@ -40,6 +44,11 @@ class TopBar(QToolBar):
             button.setCheckable(True)
             self._views.addButton(button, count)
         self._views.idClicked.connect(self.views_wanted)
+        self.undo = self._flat("undo", "")
+        self.undo.setMenu(undo_menu)
+        self.undo.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self.undo.clicked.connect(self.undo_wanted)
+        self.show_undo(())
         self._flat("snapshot", "Save a snapshot  S").clicked.connect(self.snapshot_wanted)
         self.record = QToolButton()
         self.record.setObjectName("record")
@@ -87,6 +96,11 @@ class TopBar(QToolBar):
     def show_model(self, name: str) -> None:
         """Names the model, "" for none."""
         self.model.setText(f"{_short(name) or 'No model'} ▾")
+
+    def show_undo(self, steps: Sequence[str]) -> None:
+        """Shows what can be taken back, newest first."""
+        self.undo.setEnabled(bool(steps))
+        self.undo.setToolTip(f"Undo {steps[0]}  Ctrl+Z" if steps else "Nothing to undo")
 
     def show_views(self, count: int) -> None:
         """Marks the number of views."""

@@ -96,6 +96,12 @@ class ViewGrid(QWidget):
         self._place()
         self.panes_changed.emit()
 
+    def show_kinds(self, kinds: Sequence[ViewKind]) -> None:
+        """Shows other kinds of pictures."""
+        for pane, kind in zip(self.panes, kinds, strict=True):
+            pane.show_kind(kind)
+        self.panes_changed.emit()
+
     def show_viewport(self, viewport: Viewport) -> None:
         """Shows another part of the picture in all views."""
         self._viewport = viewport

@@ -72,6 +72,7 @@ class Welcome(QWidget):
             choices.addWidget(button)
         choices.addStretch(1)
         column.addLayout(choices)
+        self._uris: tuple[str, ...] = ()
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
         column.addLayout(self._recent)
@@ -83,6 +84,9 @@ class Welcome(QWidget):
 
     def show_recent(self, uris: Sequence[str]) -> None:
         """Offers what was used lately."""
+        if tuple(uris) == self._uris:
+            return
+        self._uris = tuple(uris)
         while (item := self._recent.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
+from PySide6.QtWidgets import QApplication, QMenu
 
 from rgbd_seg.app.about import AboutDialog, DoctorDialog
-from rgbd_seg.app.file_dialog import LABEL_SETS, choose
+from rgbd_seg.app.file_dialog import choose
 from rgbd_seg.app.keys_overlay import KeysOverlay
 from rgbd_seg.app.recording_control import start_recording
 from rgbd_seg.app.shortcuts import COMMANDS
 from rgbd_seg.app.snapshot import save_snapshot
 from rgbd_seg.app.viewport import Viewport
 from rgbd_seg.errors import RgbdSegError
-from rgbd_seg.labels import LabelSet
 
 if TYPE_CHECKING:
     from rgbd_seg.app.main_window import MainWindow
@@ -34,7 +32,6 @@ class WindowCommands(QObject):
         super().__init__(window)
         self._window = window
         self._threads: list[threading.Thread] = []
-        self._hidden_panels: list[str] = []
         self.actions: dict[str, QAction] = {}
         for command in COMMANDS:
             action = QAction(command.text, self)
@@ -51,6 +48,7 @@ class WindowCommands(QObject):
     def _make_menu(self) -> QMenu:
         menu = QMenu(self._window)
         for names in (
+            ("undo", "redo"),
             ("open_file", "open_folder", "open_model", "close_source"),
             ("save_snapshot", "copy_picture", "export_recording", "train_model"),
             ("ruler", "toggle_full_screen", "toggle_panels"),
@@ -59,11 +57,12 @@ class WindowCommands(QObject):
                 menu.addAction(self.actions[name])
             menu.addSeparator()
         panels = menu.addMenu("Panels")
-        panels.aboutToShow.connect(lambda: self._fill_panels(panels))
+        panels.aboutToShow.connect(lambda: self._window.panels.fill_menu(panels))
         look = menu.addMenu("Look")
         choices: tuple[tuple[Choice, str], ...] = (("system", "Like the system"), ("dark", "Dark"), ("light", "Light"))
         for choice, text in choices:
             look.addAction(text).triggered.connect(partial(self._window.look.change, choice))
+        menu.addMenu(self._window.settings_control.menu)
         live = menu.addAction("Live output for Foxglove")
         live.setCheckable(True)
         live.toggled.connect(lambda on: live.setChecked(self._window.live_output.switch(on)))
@@ -74,11 +73,6 @@ class WindowCommands(QObject):
         menu.addSeparator()
         menu.addAction(self.actions["quit"])
         return menu
-
-    def _fill_panels(self, menu: QMenu) -> None:
-        menu.clear()
-        for dock in self._window.docks.values():
-            menu.addAction(dock.toggleViewAction())
 
     def close(self) -> None:
         """Waits for files that are being written."""
@@ -106,6 +100,16 @@ class WindowCommands(QObject):
     def open_model(self) -> None:
         """Asks for a model."""
         self._window.models.choose_file()
+
+    # Taking back
+
+    def undo(self) -> None:
+        """Takes back what was done last."""
+        self._window.undos.undo()
+
+    def redo(self) -> None:
+        """Does again what was taken back."""
+        self._window.undos.redo()
 
     # Keeping
 
@@ -216,6 +220,10 @@ class WindowCommands(QObject):
         """End of the range."""
         self._window.replay_bar.mark_end()
 
+    def clear_range(self) -> None:
+        """Exports take everything again."""
+        self._window.replay_bar.clear_range()
+
     # Views
 
     def one_view(self) -> None:
@@ -272,45 +280,6 @@ class WindowCommands(QObject):
     def _solo_rank(self, rank: int) -> None:
         self._window.presenter.solo_rank(rank)
 
-    # Label sets
-
-    def rename_class(self, name: str) -> None:
-        """Asks for another name; it goes into the label set that can be saved."""
-        label_set = self._window.presenter.label_set
-        if label_set is None:
-            return
-        dialog = QInputDialog(self._window)
-        dialog.setWindowTitle("Rename class")
-        dialog.setLabelText(f"Name of {name}:")
-        dialog.setTextValue(self._window.presenter.display.names.get(name, name))
-        dialog.textValueSelected.connect(lambda text: self._window.presenter.rename(name, text.strip()))
-        dialog.setModal(False)
-        dialog.show()
-
-    def save_label_set(self) -> None:
-        """Writes the label set with chosen names and colours."""
-        label_set = self._window.presenter.chosen_label_set()
-        if label_set is None:
-            self._window.say("snapshot", "There is no label set yet: load a model first.")
-            return
-
-        def save(path: str) -> None:
-            try:
-                Path(path).write_text(label_set.to_json(), encoding="utf-8")
-                self._window.say("snapshot", f"Label set saved as {path}", "info")
-            except OSError as error:
-                self._window.say("snapshot", f"{path} could not be written: {error.strerror or error}.", "error")
-
-        proposed = self._window.settings.recordings / f"{label_set.name}.json"
-        choose(self._window, "Save label set", save, files=LABEL_SETS, save_as=proposed)
-
-    def load_label_set(self, path: str) -> None:
-        """Takes names and colours from a label-set file."""
-        try:
-            self._window.presenter.adopt_label_set(LabelSet.load(Path(path)))
-        except RgbdSegError as error:
-            self._window.say("snapshot", str(error), "error")
-
     # Window
 
     def toggle_full_screen(self) -> None:
@@ -323,14 +292,7 @@ class WindowCommands(QObject):
 
     def toggle_panels(self) -> None:
         """Hides all panels, or shows those that were hidden."""
-        docks = self._window.docks
-        visible = [name for name, dock in docks.items() if dock.isVisible()]
-        for name in visible:
-            docks[name].hide()
-        if not visible:
-            for name in self._hidden_panels or ["Classes", "Model"]:
-                docks[name].show()
-        self._hidden_panels = visible
+        self._window.panels.toggle_all()
 
     def show_keys(self) -> None:
         """The list of keys."""

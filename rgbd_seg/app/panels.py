@@ -1,0 +1,83 @@
+"""The panels around the views: docks that can be moved, hidden all at once, and brought back from the menu."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QWidget
+
+from rgbd_seg.app.panel_title import PanelTitle
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMenu
+
+    from rgbd_seg.app.theme import Theme
+
+LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
+RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
+BELOW = Qt.DockWidgetArea.BottomDockWidgetArea
+_FIRST_SHOWN = ("Classes", "Model")
+
+
+class Panels(QObject):
+    """The docks of a window by name."""
+
+    def __init__(self, window: QMainWindow, theme: Theme) -> None:
+        super().__init__(window)
+        self._window, self._theme = window, theme
+        self._hidden: list[str] = []
+        self.docks: dict[str, QDockWidget] = {}
+        window.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks)
+
+    def add(self, name: str, panel: QWidget, area: Qt.DockWidgetArea, width: int, *, scrolled: bool = False) -> None:
+        """Puts a panel at a side of the window.
+
+        Args:
+            name: Its title.
+            panel: What is in it.
+            area: The side.
+            width: At least so wide.
+            scrolled: Whether it scrolls where the window is low, instead of being squeezed or making the window higher.
+        """
+        dock = QDockWidget(name, self._window)
+        dock.setObjectName(f"panel {name.lower()}")
+        dock.setTitleBarWidget(PanelTitle(self._theme, dock))
+        panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        content = _scrolled(panel) if scrolled else panel
+        content.setMinimumWidth(width)
+        dock.setWidget(content)
+        self._window.addDockWidget(area, dock)
+        self.docks[name] = dock
+
+    def tab(self, first: str, *others: str) -> None:
+        """Puts panels behind each other, the first one in front, the others hidden."""
+        for name in others:
+            self._window.tabifyDockWidget(self.docks[first], self.docks[name])
+            self.docks[name].hide()
+        self.docks[first].raise_()
+
+    def toggle_all(self) -> None:
+        """Hides all panels, or shows those that were hidden."""
+        visible = [name for name, dock in self.docks.items() if dock.isVisible()]
+        for name in visible:
+            self.docks[name].hide()
+        if not visible:
+            for name in self._hidden or _FIRST_SHOWN:
+                self.docks[name].show()
+        self._hidden = visible
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """One entry for each panel."""
+        menu.clear()
+        for dock in self.docks.values():
+            menu.addAction(dock.toggleViewAction())
+
+
+def _scrolled(panel: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidget(panel)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
