@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from rgbd_seg.app.icons import dress
 
@@ -29,6 +29,8 @@ class Message:
         text: A whole sentence.
         action: The word on its button, "" for none.
         run: What the button does.
+        part: How far the work it is about has come, 0..1, shown as a bar; None for a message that is no progress. A
+            progress has no cross to close it: it goes when the work is done.
     """
 
     key: str
@@ -36,6 +38,7 @@ class Message:
     text: str
     action: str = ""
     run: Callable[[], None] | None = None
+    part: float | None = None
 
 
 class Banners(QWidget):
@@ -44,7 +47,7 @@ class Banners(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._shown: dict[str, tuple[Message, QFrame, QLabel]] = {}
+        self._shown: dict[str, tuple[Message, QFrame, QLabel, QProgressBar]] = {}
         self._closed: dict[str, str] = {}
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -54,21 +57,24 @@ class Banners(QWidget):
     @property
     def texts(self) -> tuple[str, ...]:
         """The sentences on screen."""
-        return tuple(message.text for message, _, _ in self._shown.values())
+        return tuple(message.text for message, *_ in self._shown.values())
 
     def show_message(self, message: Message) -> None:
         """Shows a message, in place of the one with the same key."""
         shown = self._shown.get(message.key)
-        if self._closed.get(message.key) == message.text or (shown and shown[0].text == message.text):
+        same = shown and (shown[0].text, shown[0].part) == (message.text, message.part)
+        if self._closed.get(message.key) == message.text or same:
             return
-        if shown and (shown[0].kind, shown[0].action) == (message.kind, message.action):
-            shown[2].setText(message.text)  # In place: a progress does not make the views jump.
-            self._shown[message.key] = (message, shown[1], shown[2])
-            return
-        self.clear(message.key, forget=False)
-        frame, label = self._make_frame(message)
-        self._layout.addWidget(frame)
-        self._shown[message.key] = (message, frame, label)
+        if shown and _shape(shown[0]) == _shape(message):
+            # In place: a progress does not make the views jump, and a button that is being pressed stays.
+            _, frame, label, bar = shown
+            label.setText(message.text)
+        else:
+            self.clear(message.key, forget=False)
+            frame, label, bar = self._make_frame(message)
+            self._layout.addWidget(frame)
+        bar.setValue(round(100 * (message.part or 0.0)))
+        self._shown[message.key] = (message, frame, label, bar)
         self.show()
 
     def show_theme(self, theme: Theme) -> None:
@@ -94,7 +100,7 @@ class Banners(QWidget):
         self._closed[key] = self._shown[key][0].text
         self.clear(key, forget=False)
 
-    def _make_frame(self, message: Message) -> tuple[QFrame, QLabel]:
+    def _make_frame(self, message: Message) -> tuple[QFrame, QLabel, QProgressBar]:
         frame = QFrame()
         frame.setObjectName("banner")
         frame.setProperty("kind", message.kind)  # The style sheet colours it.
@@ -105,8 +111,13 @@ class Banners(QWidget):
         text = QLabel(message.text)
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        bar = QProgressBar()
+        bar.setTextVisible(False)
+        bar.setFixedWidth(160)
+        bar.setVisible(message.part is not None)
         row.addWidget(sign)
         row.addWidget(text, 1)
+        row.addWidget(bar)
         if message.action and message.run is not None:
             button = QPushButton(message.action)
             button.clicked.connect(lambda: self._run(message.key))
@@ -115,10 +126,16 @@ class Banners(QWidget):
         dress(close, "close", "quiet", self._theme)
         close.setToolTip("Close this message")
         close.clicked.connect(lambda: self._close(message.key))
+        close.setVisible(message.part is None)
         row.addWidget(close)
-        return frame, text
+        return frame, text, bar
 
     def _run(self, key: str) -> None:
         shown = self._shown.get(key)
         if shown is not None and shown[0].run is not None:
             shown[0].run()
+
+
+def _shape(message: Message) -> tuple[Kind, str, bool]:
+    """What a banner's widgets depend on, besides its text and the length of its bar."""
+    return message.kind, message.action, message.part is None

@@ -7,19 +7,23 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
 
 from rgbd_seg.app.cloud.scene import point_grid
 from rgbd_seg.app.export_dialog import ExportDialog
-from rgbd_seg.app.export_job import ExportJob, ExportPlan
+from rgbd_seg.app.export_job import ExportJob, ExportPlan, ExportStatus
 from rgbd_seg.app.file_dialog import CLOUDS, choose
 from rgbd_seg.app.model_control import model_path, options_from
-from rgbd_seg.app.session import open_model
 from rgbd_seg.recording.export_cloud import cloud_file
 from rgbd_seg.sensors import parse_uri
 
 if TYPE_CHECKING:
     from rgbd_seg.app.main_window import MainWindow
+
+
+# What this program can open again; anything else is shown in its folder.
+_OPENABLE = frozenset({"mcap", "folder", "sunrgbd", "tum"})
 
 
 class ExportControl(QObject):
@@ -29,6 +33,7 @@ class ExportControl(QObject):
         super().__init__(window)
         self._window = window
         self.job: ExportJob | None = None
+        self.dialog: ExportDialog | None = None
         self._cloud_thread: threading.Thread | None = None
 
     def ask(self) -> None:
@@ -39,53 +44,72 @@ class ExportControl(QObject):
             window.say("export", "Only recordings can be exported: record the source first, then open the recording.")
             return
         if self.job is not None:
-            window.say("export", "An export is running already.", "info", "Cancel it", self.cancel)
-            return
+            return  # Its progress is on show, with a button to stop it.
+        if self.dialog is not None:
+            self.dialog.close()  # It may be about another recording or another range.
         uri = parse_uri(window.session.uri)
         own = {key: value for key, value in uri.options.items() if key not in ("loop", "speed", "mode")}
         model = model_path(window.settings.model) if window.session.status().model.info else None
-        dialog = ExportDialog(
+        self.dialog = ExportDialog(
             Path(uri.rest).expanduser(),
             own,
             playback.length,
+            playback.time_of,
             window.replay_bar.range,
             window.settings.recordings,
             model,
             options_from(window.settings),
             window,
+            opacity=window.presenter.display.opacity,
         )
-        dialog.plan_made.connect(self.start)
-        dialog.show()
+        self.dialog.plan_made.connect(self.start)
+        self.dialog.finished.connect(self._forget_dialog)
+        self.dialog.show()
+
+    def _forget_dialog(self) -> None:
+        self.dialog = None
 
     def start(self, plan: ExportPlan) -> None:
-        """Begins an export."""
-        plan.target.parent.mkdir(parents=True, exist_ok=True)
-        self.job = ExportJob(plan, open_model, self._window.bridge.wake)
-        self.tick()
+        """Begins an export, unless one is running."""
+        if self.job is None:
+            self.job = ExportJob(plan, self._window.session.models.opener, self._window.bridge.wake)
+            self.tick()
 
     def cancel(self) -> None:
         """Stops the running export."""
         if self.job is not None:
             self.job.cancel()
+            self.tick()
 
     def tick(self) -> None:
         """Shows the progress; call it often."""
         if self.job is None:
             return
-        status = self.job.status
+        status, plan = self.job.status, self.job.plan
         if status.state == "running":
-            part = f"{status.done} of {status.total} frames" if status.total else "beginning"
-            text = f"Exporting {self.job.plan.source.name} to {self.job.plan.target.name}: {part}"
-            self._window.say("export", text, "info", "Cancel", self.cancel)
+            part = status.done / status.total if status.total else 0.0
+            text = f"Exporting {plan.source.name} to {plan.target.name}: {progress_text(status)}"
+            if self.job.is_cancelled:
+                text = f"Cancelling the export to {plan.target.name}…"
+            self._window.say("export", text, "info", "Cancel", self.cancel, part=part)
             return
-        plan = self.job.plan
         self.job.close()
         self.job = None
         if status.state == "finished" and plan.to == "folder" and (plan.target / "label").is_dir():
             train = partial(self._window.training.ask, str(plan.target))
             self._window.say("export", status.text, "info", "Train on it…", train)
+        elif status.state == "finished":
+            action = "Open it" if plan.to in _OPENABLE else "Show the folder"
+            self._window.say("export", status.text, "info", action, lambda: self._show(plan))
         else:
             self._window.say("export", status.text, "error" if status.state == "failed" else "info")
+
+    def _show(self, plan: ExportPlan) -> None:
+        if plan.to in _OPENABLE:
+            self._window.sources.open(str(plan.target))
+        else:
+            folder = plan.target if plan.target.is_dir() else plan.target.parent
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
     def ask_cloud(self) -> None:
         """Asks where the cloud on screen is to go."""
@@ -124,3 +148,14 @@ class ExportControl(QObject):
             self.job.close()
         if self._cloud_thread is not None:
             self._cloud_thread.join(2.0)
+
+
+def progress_text(status: ExportStatus) -> str:
+    """How far an export is and how long it will take, in words."""
+    if not status.total:
+        return status.text or "beginning"
+    text = f"{status.done} of {status.total} frames"
+    if status.left_s is None or status.left_s < 2:
+        return text
+    left = f"{status.left_s:.0f} s" if status.left_s < 100 else f"{status.left_s / 60:.0f} min"
+    return f"{text}, about {left} left"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.recording.export import ExportOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +34,7 @@ class ExportPlan:
         stop: Frame after the last; None for the end.
         model: Model file that labels every frame anew; None keeps recorded labels.
         options: How that model is run.
-        opacity: Of the labels in a video.
+        written: How the frames are written.
     """
 
     source: Path
@@ -43,7 +45,7 @@ class ExportPlan:
     stop: int | None = None
     model: Path | None = None
     options: SegmenterOptions = field(default_factory=SegmenterOptions)
-    opacity: float = 0.55
+    written: ExportOptions = field(default_factory=ExportOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,15 @@ class ExportStatus:
         done: Frames written.
         total: Of so many.
         state: "running", "finished", "cancelled" or "failed".
-        text: What was written, or why it failed.
+        text: What was written, why it failed, or what is done before the first frame.
+        left_s: About how many seconds are left; None while nobody can say.
     """
 
     done: int = 0
     total: int = 0
     state: str = "running"
     text: str = ""
+    left_s: float | None = None
 
 
 class ExportJob:
@@ -89,12 +93,17 @@ class ExportJob:
         with self._lock:
             return self._status
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was told to stop, which it does after the frame or the loading it is busy with."""
+        return self._cancelled.is_set()
+
     def cancel(self) -> None:
         """Stops before the next frame; what was written is removed."""
         self._cancelled.set()
 
-    def close(self, timeout_s: float = 1.5) -> None:
-        """Cancels and waits."""
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Cancels and waits, so that no unfinished file stays behind."""
         self.cancel()
         self._thread.join(timeout_s)
 
@@ -111,26 +120,35 @@ class ExportJob:
                 _log.exception("the export of %s failed", self.plan.source)
             self._report(ExportStatus(self.status.done, self.status.total, "failed", str(error) or repr(error)))
 
+    def _loading(self, stage: str, part: float) -> None:
+        self._report(ExportStatus(text=f"loading the model, {stage}, {round(100 * part)} %"))
+
     def _export(self) -> ExportStatus:
         from rgbd_seg.recording import open_recording
         from rgbd_seg.recording.convert import Damage, convert, source_of, stored_frames
-        from rgbd_seg.recording.export import ExportOptions
 
         plan, damage = self.plan, Damage()
-        segmenter = self._opener(plan.model, plan.options, lambda _stage, _part: None) if plan.model else None
+        segmenter = self._opener(plan.model, plan.options, self._loading) if plan.model else None
         try:
             with open_recording(plan.source, **plan.source_options) as reader:
                 stop = len(reader) if plan.stop is None else plan.stop
                 total = stop - plan.start
+                began_s = time.monotonic()
+                self._report(ExportStatus(0, total))
+
+                def progress(done: int, _: int | None) -> None:
+                    left_s = (time.monotonic() - began_s) / done * (total - done)
+                    self._report(ExportStatus(done, total, left_s=left_s))
+
                 result = convert(
                     stored_frames(reader, plan.start, stop, damage),
                     plan.target,
                     source_of(reader),
                     to=plan.to,
-                    options=ExportOptions(opacity=plan.opacity),
+                    options=plan.written,
                     annotate=segmenter,
                     total=total,
-                    progress=lambda done, _total: self._report(ExportStatus(done, total)),
+                    progress=progress,
                     cancelled=self._cancelled.is_set,
                 )
         finally:

@@ -312,11 +312,17 @@ class MainWindow(QMainWindow):
                 self.banners.show_message(Message(key, notice.kind, notice.text, *actions[notice.action]))
 
     def say(
-        self, key: str, text: str, kind: str = "warning", action: str = "", run: Callable[[], None] | None = None
+        self,
+        key: str,
+        text: str,
+        kind: str = "warning",
+        action: str = "",
+        run: Callable[[], None] | None = None,
+        part: float | None = None,
     ) -> None:
         """Shows a message at the top of the views; a later one with the same key replaces it."""
         self.banners.forget(key)
-        self.banners.show_message(Message(key, kind, text, action, run))  # type: ignore[arg-type]
+        self.banners.show_message(Message(key, kind, text, action, run, part))  # type: ignore[arg-type]
 
     # What changes
 
@@ -372,7 +378,7 @@ class MainWindow(QMainWindow):
             dialog.close()  # One may have a child process of its own.
         self.sources.finder.close()
         self.commands.close()
-        self.exports.close()
+        self.exports.cancel()
         self.training.close()
         self.comparisons.close()
         self.live_output.close()
@@ -383,6 +389,7 @@ class MainWindow(QMainWindow):
         self.hide()
         self.cloud_worker.close()
         self.session.close()
+        self.exports.close()
         event.accept()
 
 

@@ -176,6 +176,7 @@ def _style_sheet(theme: Theme) -> str:
     QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{
         background: transparent; width: 0; height: 0; }}
     QProgressBar {{ background: {theme.raised}; border: 0; border-radius: 2px; max-height: 4px; }}
+    QFrame#banner QProgressBar {{ background: {theme.line}; }}
     QProgressBar::chunk {{ background: {theme.accent}; border-radius: 2px; }}
     QSlider::groove:horizontal {{ background: {theme.line}; height: 4px; border-radius: 2px; }}
     QSlider::sub-page:horizontal {{ background: {theme.accent}; height: 4px; border-radius: 2px; }}

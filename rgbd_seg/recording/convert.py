@@ -6,9 +6,11 @@ or is cancelled leaves nothing.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,6 +119,8 @@ def convert(
     _refuse_existing(out)
     done, stopped = 0, False
     workplace = _workplace(out)
+    clean = partial(shutil.rmtree, workplace, ignore_errors=True)
+    atexit.register(clean)  # A program that ends in the middle, with this on a thread, leaves nothing either.
     try:
         unfinished = workplace / out.name
         target = open_target(name, unfinished, source, options or ExportOptions())
@@ -138,7 +142,8 @@ def convert(
     except OSError as error:
         raise RecordingError(f"cannot write {out}: {error.strerror or error}") from error
     finally:
-        shutil.rmtree(workplace, ignore_errors=True)
+        clean()
+        atexit.unregister(clean)
     return ConvertResult(out, done, tuple(target.warnings))
 
 

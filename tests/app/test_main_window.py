@@ -11,7 +11,6 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton
 
-from rgbd_seg.app.export_job import ExportPlan
 from rgbd_seg.app.keys_overlay import KeysOverlay
 from rgbd_seg.pipeline.status import State
 from rgbd_seg.recording import open_recording
@@ -222,25 +221,6 @@ def test_two_models_on_the_same_frames(window: MainWindow, qtbot: QtBot, tmp_pat
     window.comparisons.start(str(tmp_path / "bad.safetensors"))
     qtbot.waitUntil(lambda: says(window, "second model was stopped", "bad.safetensors"), timeout=5000)
     assert window.session.status().model.info is not None
-
-
-def test_a_recording_is_exported_in_the_background(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    window.sources.open("steady:one")
-    wait_for_picture(window, qtbot)
-    window.exports.ask()
-    assert says(window, "Only recordings can be exported")
-    window.commands.toggle_recording()
-    qtbot.wait(300)
-    window.commands.toggle_recording()
-    qtbot.waitUntil(lambda: says(window, "Recorded"), timeout=8000)
-    (file,) = (tmp_path / "recordings").glob("*.mcap")
-    target = tmp_path / "exported"
-    window.exports.start(ExportPlan(file, {}, target, "folder", 0, 3))
-    qtbot.waitUntil(lambda: says(window, "Exported 3 frames"), timeout=8000)
-    with open_recording(target) as exported:
-        assert len(exported) == 3
-    window.exports.start(ExportPlan(file, {}, target, "folder", 0, 3))
-    qtbot.waitUntil(lambda: says(window, "exported"), timeout=8000)
 
 
 def test_the_live_output_is_off_until_switched_on(window: MainWindow, qtbot: QtBot) -> None:
