@@ -65,7 +65,7 @@ class RecorderStatus:
         frames: Written so far.
         seconds: From the first frame to the last one written.
         file_bytes: Size of the file.
-        dropped: Frames that were offered and could not be kept.
+        dropped: Frames that were offered and are not in the file, whether the queue was full or the disk.
         gaps: Places where frames are missing, whoever lost them.
         queued_frames: Frames that wait for the disk.
         queued_bytes: Memory they take.
@@ -153,7 +153,7 @@ class Recorder:
         self._queue: deque[_Entry] = deque()
         self._queued_bytes = 0
         self._queued_frames = 0
-        self._dropped = 0
+        self._taken = self._dropped = 0
         self._gaps: dict[str, tuple[float, int]] = {}  # Reason -> seconds, frames.
         self._stopping = False
         self._state: RecorderState = "recording"
@@ -255,6 +255,7 @@ class Recorder:
             gaps: Mapping[str, tuple[float, int]] = {}
             if frame is not None:
                 gaps, self._gaps = self._gaps, {}
+                self._taken += 1
                 self._queued_frames += 1
             self._queue.append(_Entry(frame, segmentation, size, gaps))
             self._queued_bytes += size
@@ -273,6 +274,7 @@ class Recorder:
             reason, state = str(error), "failed"
         except Exception as error:  # A fault in an encoder must not leave the file open.
             reason, state = f"the recording of {self.path} failed: {error!r}", "failed"
+        is_deleted = self._writer.is_deleted
         try:
             self._writer.close()
         except RecordingError as error:
@@ -282,10 +284,13 @@ class Recorder:
             self.path.unlink(missing_ok=True)  # Nothing was recorded: an empty file would only be in the way.
         with self._changed:
             self._note_progress()
+            if is_deleted:
+                self._written = (0, 0.0, 0, 0)  # Whatever was written is gone.
             by_itself = not self._stopping
             self._state = "failed" if state == "failed" else "finished"
             self._reason = reason
-            self._dropped += self._queued_frames
+            # In the queue still, or in the chunk that a full disk refused.
+            self._dropped += self._taken - self._written[0]
             self._queue.clear()
             self._queued_bytes = self._queued_frames = 0
             self._changed.notify_all()

@@ -1,7 +1,7 @@
 """Export for annotation tools as COCO polygons: `images/` and `annotations/instances_default.json`.
 
-Every connected region of a label becomes one polygon, the largest first: drawn in that order, small regions lie over
-the holes of large ones, which COCO's polygons cannot have.
+Every connected region of a label becomes one polygon along the edges of its pixels, the largest first: drawn in that
+order, small regions lie over the holes of large ones, which COCO's polygons cannot have.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.export import ExportOptions, ExportSource, ExportTarget, labels_of
 from rgbd_seg.recording.picture_files import write_color, write_gray
 
@@ -52,7 +53,9 @@ class CocoTarget(ExportTarget):
         truth = labels_of(frame, segmentation)
         if truth is None:
             return
-        self._label_set = self._label_set or truth.label_set
+        if self._label_set is not None and truth.label_set != self._label_set:
+            raise RecordingError(f"frame {frame.index} has another label set than the frames before")
+        self._label_set = truth.label_set
         for label, polygon, area in polygons_of(truth, self._min_region_px):
             self._write_annotation(len(self._images), label, polygon, area)
 
@@ -66,7 +69,8 @@ class CocoTarget(ExportTarget):
         self._file.close()
 
     def _write_annotation(self, image: int, label: int, polygon: NDArray[np.int32], area: int) -> None:
-        left, top, width, height = cv2.boundingRect(polygon)
+        left, top = (int(v) for v in polygon.min(axis=0))
+        right, bottom = (int(v) for v in polygon.max(axis=0))
         self._annotations += 1
         row = {
             "id": self._annotations,
@@ -74,7 +78,7 @@ class CocoTarget(ExportTarget):
             "category_id": label,
             "segmentation": [polygon.ravel().tolist()],
             "area": area,
-            "bbox": [left, top, width, height],
+            "bbox": [left, top, right - left, bottom - top],
             "iscrowd": 0,
         }
         self._file.write((",\n" if self._annotations > 1 else "\n") + json.dumps(row))
@@ -94,7 +98,7 @@ def polygons_of(truth: Truth, min_region_px: int) -> Iterator[tuple[int, NDArray
         min_region_px: Smaller regions are left out.
 
     Yields:
-        Label id, (N, 2) int32 columns and rows with N >= 3, and the region's pixels.
+        Label id, (N, 2) int32 columns and rows of pixel corners with N >= 4, and the pixels inside, holes included.
     """
     regions: list[tuple[int, int, NDArray[np.int32]]] = []
     for label in np.unique(truth.labels[truth.labels > 0]):
@@ -104,6 +108,7 @@ def polygons_of(truth: Truth, min_region_px: int) -> Iterator[tuple[int, NDArray
             parts = [mask & (truth.instances == number) for number in np.unique(truth.instances[mask])]
         for part in parts:
             regions += [(int(label), area, outline) for outline, area in _outlines(part, min_region_px)]
+    # By what they enclose: a thin ring comes before what lies in it, though it has fewer pixels.
     for label, area, outline in sorted(regions, key=lambda region: -region[1]):
         yield label, outline, area
 
@@ -111,12 +116,21 @@ def polygons_of(truth: Truth, min_region_px: int) -> Iterator[tuple[int, NDArray
 def _outlines(mask: NDArray[np.bool_], min_region_px: int) -> Iterator[tuple[NDArray[np.int32], int]]:
     count, numbered, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     for number in range(1, count):
-        area = int(stats[number, cv2.CC_STAT_AREA])
-        if area < min_region_px:
+        if stats[number, cv2.CC_STAT_AREA] < min_region_px:
             continue
         left, top, width, height = (int(v) for v in stats[number, :4])
-        window = (numbered[top : top + height, left : left + width] == number).astype(np.uint8)
-        contours, _ = cv2.findContours(window, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=(left, top))
-        outline = np.asarray(contours[0], np.int32).reshape(-1, 2)
-        if len(outline) >= 3:  # One pixel wide lines have no area.
-            yield outline, area
+        window = numbered[top : top + height, left : left + width] == number
+        outline = _edges(window) + np.array([left, top], np.int32)
+        yield outline, round(cv2.contourArea(outline))
+
+
+def _edges(region: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """The outline of one region along the edges of its pixels.
+
+    OpenCV's contours go through the centres of pixels. In a picture of twice the size every pixel has four centres,
+    each next to one of its corners: even ones belong to the corner before, odd ones to the corner behind.
+    """
+    doubled = region.astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1)
+    contours, _ = cv2.findContours(doubled, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    corners = (np.asarray(contours[0], np.int32).reshape(-1, 2) + 1) // 2
+    return corners[np.any(corners != np.roll(corners, 1, axis=0), axis=1)]

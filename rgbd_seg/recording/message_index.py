@@ -31,6 +31,7 @@ class MessageIndexBuilder:
     def __init__(self) -> None:
         self._tables: dict[int, array[int]] = {}
         self._waiting: list[tuple[int, int, int]] = []
+        self._placed_gaps = 0
         self.gaps: list[Gap] = []
 
     def add(self, channel_id: int, time_ns: int, offset_in_chunk: int) -> None:
@@ -42,10 +43,12 @@ class MessageIndexBuilder:
         for channel_id, time_ns, offset in self._waiting:
             self._tables.setdefault(channel_id, array("q")).extend((time_ns, chunk_offset, offset))
         self._waiting.clear()
+        self._placed_gaps = len(self.gaps)
 
     def forget_chunk(self) -> None:
-        """Drops the messages noted since the last call: their chunk could not be written."""
+        """Drops the messages and gaps noted since the last call: their chunk could not be written."""
         self._waiting.clear()
+        del self.gaps[self._placed_gaps :]
 
     def build(self) -> MessageIndex:
         """The index of everything placed so far, each table in the order of time."""

@@ -34,6 +34,7 @@ class VideoWriter:
             raise ConfigurationError(f"a video is written as .mp4, not as {path.name}")
         self.path = path
         self._fps = fps
+        self._written = 0
         self._writer: Any = None
         self._size = (0, 0)
 
@@ -55,12 +56,27 @@ class VideoWriter:
                     f"cannot write the video {self.path}: is the folder writable and the disk not full?"
                 )
         self._writer.write(cv2.cvtColor(_fitted(picture, self._size), cv2.COLOR_RGB2BGR))
+        self._written += 1
 
     def close(self) -> None:
-        """Finishes the file. Closing twice does nothing."""
-        if self._writer is not None:
-            self._writer.release()
-            self._writer = None
+        """Finishes the file. Closing twice does nothing.
+
+        Raises:
+            RecordingError: Not every picture is in it.
+        """
+        if self._writer is None:
+            return
+        self._writer.release()
+        self._writer = None
+        # OpenCV says nothing of a disk that is full: the file tells.
+        video = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+        kept = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
+        video.release()
+        if kept != self._written:
+            raise RecordingError(
+                f"the video {self.path} could not be written whole ({kept} of {self._written} pictures): "
+                "is the disk full?"
+            )
 
     def __enter__(self) -> Self:
         return self

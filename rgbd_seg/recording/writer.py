@@ -104,8 +104,10 @@ class RecordingWriter:
         offset_ns = self._options.epoch_offset_ns
         self._epoch_offset_ns = time.time_ns() - time.monotonic_ns() if offset_ns is None else offset_ns
         self._index = MessageIndexBuilder()
-        self._frames = self._frames_in_chunk = 0
+        self._frames = 0
         self._last: tuple[int, int] | None = None  # Index and log time of the last frame.
+        # Both as of the last chunk that the system took: what is left if the next one cannot be written.
+        self._safe: tuple[int, tuple[int, int] | None] = (0, None)
         self._first_ns = 0
         self._gap_reasons: list[str] = []
         self._gap_seconds, self._gap_frames = 0.0, 0
@@ -127,7 +129,7 @@ class RecordingWriter:
 
     @property
     def frames(self) -> int:
-        """Frames written so far."""
+        """Frames written so far; after a chunk could not be written, those that are in the file."""
         return self._frames
 
     @property
@@ -160,6 +162,11 @@ class RecordingWriter:
         Raises:
             RecordingError: The disk is full or gone. What was written before can be read.
         """
+        truth, instances = frame.truth, None
+        if truth is not None:
+            # First: a channel that cannot be opened must not leave half a frame in the chunk.
+            labels_channel = self._label_channel(layout.TOPIC_TRUTH, truth.label_set, "")
+            instances = self._instances() if truth.instances is not None else None
         time_ns = self._log_time(frame.host_ns)
         self._write_gap(frame, time_ns)
         if self._calibration_is_due:
@@ -172,16 +179,13 @@ class RecordingWriter:
         self._add(self._frame_channel, index, time_ns, layout.frame_message(frame, with_calibration=differs))
         self._add(self._color_channel, index, time_ns, layout.compressed_image(color, self._options.color, time_ns))
         self._add(self._depth_channel, index, time_ns, *layout.raw_image(frame.depth, "16UC1", time_ns))
-        if frame.truth is not None:
-            channel = self._label_channel(layout.TOPIC_TRUTH, frame.truth.label_set, "")
-            self._add(channel, index, time_ns, *layout.raw_image(frame.truth.labels, "8UC1", time_ns))
-            if frame.truth.instances is not None:
-                pieces = layout.raw_image(frame.truth.instances, "16UC1", time_ns)
-                self._add(self._instances(), index, time_ns, *pieces)
+        if truth is not None:
+            self._add(labels_channel, index, time_ns, *layout.raw_image(truth.labels, "8UC1", time_ns))
+            if instances is not None and truth.instances is not None:
+                self._add(instances, index, time_ns, *layout.raw_image(truth.instances, "16UC1", time_ns))
         if not self._frames:
             self._first_ns = time_ns
         self._frames += 1
-        self._frames_in_chunk += 1
         self._last = (frame.index, time_ns)
         self._recent[frame.index, frame.host_ns] = time_ns
         if len(self._recent) > _REMEMBERED_FRAMES:
@@ -231,13 +235,13 @@ class RecordingWriter:
             offset = self._output.flush(hurry=self.hurry)
         except RecordingError:
             self._index.forget_chunk()
-            self._frames -= self._frames_in_chunk
+            self._frames, self._last = self._safe
+            self._calibration_is_due = True
             raise
-        finally:
-            self._frames_in_chunk = 0
         if offset is None:
             return
         self._index.place_chunk(offset)
+        self._safe = (self._frames, self._last)
         self._calibration_is_due = True
         now = time.monotonic()
         if self._options.sync_s is not None and now - self._synced >= self._options.sync_s:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import namedtuple
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -206,16 +207,39 @@ def test_a_full_disk_costs_only_what_did_not_fit(tmp_path: Path, monkeypatch: py
     options = RecorderOptions(min_free_bytes=0, writer=WriterOptions(chunk_bytes=1))
     with start(tmp_path / "a.mcap", options, on_end=ended) as recorder:
         monkeypatch.setattr("rgbd_seg.recording.mcap_output.os.writev", _refuse_after(3))
-        for index in range(10):
-            recorder.offer(make_frame(index))
+        taken = sum(recorder.offer(make_frame(index)) for index in range(10))
         status = ended.wait()
     assert status.state == "failed"
     assert "No space left" in status.reason
     assert status.frames == 3
+    assert status.dropped == taken - 3
     monkeypatch.undo()
     with McapReader(tmp_path / "a.mcap") as reader:
         assert [frame.index for frame in reader] == [0, 1, 2]
+        assert status.seconds == pytest.approx(reader.times_us[-1] / 1e6, abs=1e-5)
         assert "was not finished" in reader.info.warnings[0]
+
+
+def test_a_full_disk_takes_back_what_waited_in_the_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said of frames, seconds and gaps is what is in the file, with many frames and a gap in the lost chunk."""
+    frames = [replace(make_frame(index), host_ns=index * 10**7) for index in range(30)]
+    with RecordingWriter(tmp_path / "a.mcap", make_calibration(), options=WriterOptions(flush_s=60)) as writer:
+        for frame in frames[:8]:
+            writer.write(frame)
+        writer.flush()
+        writer.mark_gap("camera lost")
+        for frame in frames[8:]:
+            writer.write(frame)
+        assert (writer.frames, len(writer.gaps)) == (30, 1)
+        with monkeypatch.context() as patch:
+            patch.setattr("rgbd_seg.recording.mcap_output.os.writev", _refuse_after(0))
+            with pytest.raises(RecordingError, match="No space left"):
+                writer.flush()
+        assert (writer.frames, writer.gaps, writer.duration_s) == (8, (), pytest.approx(0.07))
+        writer.write(replace(make_frame(40), host_ns=10**9))  # Room was made: it goes on, and the gap is known.
+    with McapReader(tmp_path / "a.mcap") as reader:
+        assert [frame.index for frame in reader] == [*range(8), 40]
+        assert [(gap.after, gap.frames) for gap in reader.info.gaps] == [(7, 32)]
 
 
 def test_a_deleted_file_is_noticed(tmp_path: Path) -> None:
@@ -226,6 +250,7 @@ def test_a_deleted_file_is_noticed(tmp_path: Path) -> None:
         status = ended.wait()
     assert status.state == "failed"
     assert "was deleted" in status.reason
+    assert (status.frames, status.dropped) == (0, 1)
 
 
 def test_a_deleted_folder_is_noticed(tmp_path: Path) -> None:

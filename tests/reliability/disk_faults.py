@@ -23,7 +23,7 @@ from tests.recording.frames import make_calibration
 from tests.reliability.fault import Outcome, fault, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 _INFO = SensorInfo("imagined:", "Imagined camera", "camera")
@@ -53,23 +53,29 @@ def small_disk(folder: Path, options: str = "size=4m") -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-def feed(recorder: Recorder, most: int) -> int:
-    """Offers frames until the recording ends by itself; returns how many were taken."""
+def feed(recorder: Recorder, most: int, times_ns: list[int] | None = None) -> int:
+    """Offers frames until the recording ends by itself; returns how many were taken, and notes when."""
     taken = 0
     for index in range(most):
         if recorder.status().state != "recording":
             break
-        taken += recorder.offer(noise_frame(index), wait_s=5.0)
+        frame = noise_frame(index)
+        if recorder.offer(frame, wait_s=5.0):
+            taken += 1
+            if times_ns is not None:
+                times_ns.append(frame.host_ns)
         time.sleep(0.01)
     return taken
 
 
-def outcome(path: Path, recorder: Recorder, taken: int) -> Outcome:
-    """What is in the file, against what the recorder took."""
+def outcome(path: Path, recorder: Recorder, taken: int, times_ns: Sequence[int] = ()) -> Outcome:
+    """What is in the file, against what the recorder took and against what it says."""
     status = recorder.stop()
     with open_recording(path) as reader:
         kept = sum(1 for _ in reader)
-        lost_s = max(status.seconds - float(reader.times_us[-1]) / 1e6, 0.0)
+        seconds = float(reader.times_us[-1]) / 1e6
+    assert (status.frames, status.frames + status.dropped) == (kept, taken), f"{status} against {kept} of {taken}"
+    lost_s = max((times_ns[-1] - times_ns[0]) / 1e9 - seconds, 0.0) if times_ns else 0.0
     return Outcome(status.reason, taken, kept, lost_s)
 
 
@@ -77,9 +83,10 @@ def outcome(path: Path, recorder: Recorder, taken: int) -> Outcome:
 def _disk_full(folder: Path) -> Outcome:
     with small_disk(folder) as disk:
         recorder = Recorder(disk / "a.mcap", make_calibration(), _INFO, options=RecorderOptions(min_free_bytes=0))
-        taken = feed(recorder, 5000)
+        times_ns: list[int] = []
+        taken = feed(recorder, 5000, times_ns)
         until(lambda: recorder.status().state == "failed")
-        result = outcome(disk / "a.mcap", recorder, taken)
+        result = outcome(disk / "a.mcap", recorder, taken, times_ns)
     assert result.kept > 10
     return result
 
