@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import cv2
 import lightning
@@ -98,7 +98,15 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 class RgbdData(lightning.LightningDataModule):
-    """What all data modules share: splits, augmentation, loaders and statistics."""
+    """What all data modules share: splits, augmentation, loaders and statistics.
+
+    Attributes:
+        shuffled: Whether training pictures come in random order; False for those that are random in themselves.
+        worker_start: How loader processes start ("fork", "spawn"), None for the way of the system.
+    """
+
+    shuffled: ClassVar[bool] = True
+    worker_start: ClassVar[str | None] = None
 
     def __init__(
         self,
@@ -191,6 +199,7 @@ class RgbdData(lightning.LightningDataModule):
             samples_per_epoch=self._samples_per_epoch,
             rank=rank,
             processes=processes,
+            shuffled=self.shuffled,
         )
         if trainer is not None:
             # What a resumed run had done of this epoch; 0 in a fresh one.
@@ -224,6 +233,7 @@ class RgbdData(lightning.LightningDataModule):
             num_workers=self._workers,
             collate_fn=collate,
             persistent_workers=self._workers > 0,
+            multiprocessing_context=self.worker_start if self._workers > 0 else None,
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=_one_thread,
             **options,

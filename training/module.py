@@ -185,6 +185,10 @@ class SegmentationModule(lightning.LightningModule):
             count = self.trainer.strategy.reduce(count.float(), reduce_op="mean")
         return total / count.clamp(min=1)
 
+    def on_train_start(self) -> None:
+        """Freezes what is to be frozen: Lightning itself leaves the modes of modules as it finds them."""
+        self.train()
+
     def on_train_epoch_start(self) -> None:
         """Clears the training scores."""
         self.train_confusion.reset()
@@ -198,7 +202,7 @@ class SegmentationModule(lightning.LightningModule):
         super().train(mode)
         if mode and self._freeze_batch_norm:
             for module in self.modules():
-                if isinstance(module, nn.BatchNorm2d):
+                if isinstance(module, nn.BatchNorm2d | nn.SyncBatchNorm):
                     module.eval()
         return self
 

@@ -28,6 +28,7 @@ class EpochSampler(Sampler[int]):
         samples_per_epoch: int | None = None,
         rank: int = 0,
         processes: int = 1,
+        shuffled: bool = True,
     ) -> None:
         """Plans the epochs.
 
@@ -38,6 +39,7 @@ class EpochSampler(Sampler[int]):
             samples_per_epoch: How many draws make an epoch, None for all pictures once.
             rank: Which of the processes this is.
             processes: How many processes share each batch.
+            shuffled: False keeps the pictures in order, and each epoch goes on where the one before stopped.
         """
         self.count = count
         self.epoch = 0
@@ -45,6 +47,7 @@ class EpochSampler(Sampler[int]):
         self._seed = seed
         self._rank, self._processes = rank, processes
         self._batch = batch_size
+        self._shuffled = shuffled
         draws = samples_per_epoch or count
         self._batches = max(1, draws // (batch_size * processes))
 
@@ -63,10 +66,11 @@ class EpochSampler(Sampler[int]):
         shuffle = -1
         order = np.empty(0, np.int64)
         for position in range(start, start + needed):
-            if position // self.count != shuffle:
+            index = position % self.count
+            if self._shuffled and position // self.count != shuffle:
                 shuffle = position // self.count
                 order = np.random.default_rng((self._seed, shuffle)).permutation(self.count)
             if position % self._processes == self._rank:
-                mine.append(self.epoch * self.count + int(order[position % self.count]))
+                mine.append(self.epoch * self.count + (int(order[index]) if self._shuffled else index))
         skipped, self.skip_batches = self.skip_batches, 0
         return iter(mine[skipped * self._batch :])
