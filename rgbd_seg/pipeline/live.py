@@ -37,6 +37,8 @@ _log = logging.getLogger(__name__)
 _PRE_ROLL_BYTES = 128 * MIB  # Half of what waits in a recorder's queue at most.
 _READ_TIMEOUT_S = 0.5
 _JOIN_TIMEOUT_S = 10.0
+# A driver that crashed is often back at once, so the first try does not wait as long as the others.
+_FIRST_REOPEN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,13 +303,13 @@ class LivePipeline:
         lost_ns = time.monotonic_ns()
         _log.warning("lost: %s", error)
         self._enter(State.LOST, f"{error}. Waiting for it to come back")
-        self.sensor.close()
-        while not self._stop.wait(self._settings.reopen_every_s):
+        pause_s = min(_FIRST_REOPEN_S, self._settings.reopen_every_s)
+        while not self._stop.wait(pause_s):
+            pause_s = self._settings.reopen_every_s
             try:
-                self.sensor.open()
+                self.sensor.reopen()
                 self._describe()
             except SensorError:
-                self.sensor.close()
                 continue
             with self._lock:
                 recorder = self._recorder

@@ -1,13 +1,14 @@
 """What runs in the child process of an isolated driver: one sensor, whose frames go out through shared memory.
 
-Messages out: opened, frame, silent, controls, done, ended, failed, closed. Messages in: ring, free, controls, set,
-close. `rgbd_seg.sensors.isolated` is the other side.
+Messages out: opened, frame, silent, controls, done, ended, failed, closed. Messages in: open, ring, free, controls,
+set, close. `rgbd_seg.sensors.isolated` is the other side.
 """
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import EndOfStream, RgbdSegError, SensorTimeout
 from rgbd_seg.sensors import messages, parse_uri
@@ -19,23 +20,30 @@ if TYPE_CHECKING:
     from rgbd_seg.sensors.child_process import Channel, Message
     from rgbd_seg.sensors.sensor import Sensor
 
+_log = logging.getLogger(__name__)
 #: The driver is asked for a frame for so long, in seconds, before the parent is told that none came.
 READ_SLICE_S = 0.25
 
 
-def run(channel: Channel, *, driver: str, uri: str, request: dict[str, Any], descriptor: int, tag: str) -> None:
-    """Opens a source, streams it until told to close, and closes it.
+def run(channel: Channel, *, driver: str, descriptor: int, tag: str) -> None:
+    """Loads a driver, waits to be told what to open, streams it until told to close, and closes it.
 
     Args:
         channel: To the parent.
         driver: Module with `open_device(uri, request)`.
-        uri: The source.
-        request: Mode and registration, as plain data.
         descriptor: Of the shared memory (not on Windows).
         tag: Of the shared memory.
     """
     try:
-        sensor: Sensor = import_module(driver).open_device(parse_uri(uri), messages.request_from_dict(request))
+        getattr(import_module(driver), "load", lambda: None)()
+    except Exception:  # It fails again when it is opened, and is reported then.
+        _log.debug("%s cannot be loaded ahead", driver, exc_info=True)
+    order = channel.receive(None) or {}
+    if order.get("type") != "open":
+        return
+    try:
+        request = messages.request_from_dict(order["request"])
+        sensor: Sensor = import_module(driver).open_device(parse_uri(order["uri"]), request)
         sensor.open()
     except Exception as error:  # Whatever a driver raises, the parent must be told.
         channel.send({"type": "failed", **messages.error_to_dict(error)})

@@ -18,14 +18,15 @@ from rgbd_seg.errors import SensorError, SensorLost
 from rgbd_seg.frame import Truth
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.sensors import driver_module, messages
-from rgbd_seg.sensors.child_process import ChildEnded, ChildProcess
+from rgbd_seg.sensors.child_process import ChildEnded
 from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
-from rgbd_seg.sensors.shared_frames import FrameReader, FrameShape, SharedMemory
+from rgbd_seg.sensors.shared_frames import FrameReader, FrameShape
+from rgbd_seg.sensors.standby import Standby
 
 if TYPE_CHECKING:
     from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.sensors import Uri
-    from rgbd_seg.sensors.child_process import Message
+    from rgbd_seg.sensors.child_process import ChildProcess, Message
     from rgbd_seg.sensors.sensor import ControlValue
 
 _log = logging.getLogger(__name__)
@@ -40,12 +41,14 @@ class TimeLimits:
         answer_s: Silence while frames run; drivers report after a fraction of a second that no frame came.
         control_s: Setting or listing controls.
         close_s: Stopping the device.
+        standby_after_s: A camera that has run for so long gets a second process that stands by in case it is lost.
     """
 
     open_s: float = 20.0
     answer_s: float = 4.0
     control_s: float = 5.0
     close_s: float = 3.0
+    standby_after_s: float = 1.0
 
 
 class IsolatedSensor(Sensor):
@@ -66,8 +69,9 @@ class IsolatedSensor(Sensor):
     ) -> None:
         super().__init__(info, request)
         self._uri = uri
-        self._driver = driver
         self._limits = limits or TimeLimits()
+        self._standby = Standby(driver)
+        self._opened_at = 0.0
         self._child: ChildProcess | None = None
         self._frames: deque[Message] = deque()
         self._modes: tuple[StreamMode, ...] = ()
@@ -92,34 +96,48 @@ class IsolatedSensor(Sensor):
         answer = self._ask({"type": "controls"}, "controls")
         return tuple(messages.control_from_dict(row) for row in answer["controls"])
 
+    def reopen(self) -> None:
+        """Opens a lost source again, in a process that has been standing by where there is one."""
+        super().close()
+        try:
+            self.open()
+        except SensorError:
+            self._standby.prepare()  # For the next try.
+            raise
+
+    def close(self) -> None:
+        """Stops the source and ends its processes. May be called again."""
+        try:
+            super().close()
+        finally:
+            self._standby.dismiss()
+
     def _open(self) -> Calibration:
         self._end, self._frames, self._silent_s = None, deque(), 0.0
-        memory = SharedMemory()
+        order = {"type": "open", "uri": self._uri, "request": messages.request_to_dict(self.request)}
         try:
-            arguments = {
-                "driver": self._driver,
-                "uri": self._uri,
-                "request": messages.request_to_dict(self.request),
-                "descriptor": memory.descriptor,
-                "tag": memory.tag,
-            }
-            share = [memory.descriptor] if memory.descriptor >= 0 else []
-            self._child = ChildProcess("rgbd_seg.sensors.driver_process:run", arguments, share)
+            process = self._standby.take(order)
+        except (ChildEnded, OSError) as error:
+            raise SensorError(f"cannot open {self.info.name}: its driver {error}") from error
+        self._child = process.child
+        try:
             opened = self._wait_for("opened", self._limits.open_s)
             calibration = Calibration.from_dict(opened["calibration"])
-            reader = FrameReader(memory, calibration.color.height, calibration.color.width)
+            reader = FrameReader(process.memory, calibration.color.height, calibration.color.width)
             self._send({"type": "ring", "size": reader.size, "slot_bytes": reader.slot_bytes})
         except BaseException as error:
             self._end_child()
             if isinstance(error, SensorLost):  # Nothing had been opened yet that could be lost.
-                raise SensorError(f"cannot open {self.info.name}: {error}") from error
+                why = str(error).removeprefix(f"{self.info.name}: ")
+                raise SensorError(f"cannot open {self.info.name}: {why}") from error
             raise
         finally:
-            memory.close()
+            process.memory.close()
         self._reader = reader
         self.info = messages.info_from_dict(opened["info"])
         self._modes = tuple(StreamMode(*row) for row in opened["modes"])
         self._stream_calibration, self._label_set = calibration, None
+        self._opened_at = time.monotonic()
         return calibration
 
     def _grab(self, timeout_s: float) -> Capture | None:
@@ -135,6 +153,9 @@ class IsolatedSensor(Sensor):
             left_s = deadline - time.monotonic()
             if self._receive(left_s) is None and left_s <= 0:
                 return None
+        if self.info.kind == "camera" and not self._standby.ready:
+            if time.monotonic() - self._opened_at >= self._limits.standby_after_s:
+                self._standby.prepare()
         return self._capture(self._frames.popleft(), reader)
 
     def _set_control(self, control: Control, value: ControlValue) -> None:
@@ -158,7 +179,7 @@ class IsolatedSensor(Sensor):
             else:
                 _log.warning("%s did not stop within %g s and was killed", self.info.name, self._limits.close_s)
         except ChildEnded as end:
-            _log.warning("%s: the driver's process %s while stopping", self.info.name, end)
+            _log.warning("%s: its driver %s while stopping", self.info.name, end)
         self._end_child(max(deadline - time.monotonic(), 0.0))
 
     # The other side of `driver_process`
@@ -238,7 +259,7 @@ class IsolatedSensor(Sensor):
     def _lose(self, what: str) -> SensorLost:
         """Ends the child and returns the error that this read and all later ones raise."""
         self._end_child()
-        text = f"{self.info.name}: the driver's process {what}"
+        text = f"{self.info.name}: its driver {what}"
         _log.warning(text)
         self._end = SensorLost(text)
         return SensorLost(text)

@@ -298,6 +298,15 @@ class Sensor(ABC):
         finally:
             self._calibration = None
 
+    def reopen(self) -> None:
+        """Opens a lost source again; may be tried as often as it fails. `close` still ends everything.
+
+        Raises:
+            SensorError: It is not back yet.
+        """
+        self.close()
+        self.open()
+
     def __enter__(self) -> Self:
         self.open()
         return self

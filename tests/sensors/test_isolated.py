@@ -199,21 +199,41 @@ def test_a_child_killed_at_any_moment_never_yields_half_a_frame():
 def test_disappears_and_comes_back_a_hundred_times(tmp_path: Path):
     plugged = tmp_path / "plugged"
     ways = ["segfault", "exit", "raise", "abort"]
-    sensors = [nasty(way, f"at=2&while={plugged}", TimeLimits()) for way in ways]
+    limits = TimeLimits(standby_after_s=0.0)
+    sensors = [nasty(way, f"at=2&while={plugged}", limits) for way in ways]
     seen: dict[str, list[RgbdFrame]] = {way: [] for way in ways}
     for round_ in range(100):
         sensor = sensors[round_ % len(ways)]
         if round_ % 25 == 0:  # Still unplugged: refused in words, and no frame.
             plugged.unlink(missing_ok=True)
             with pytest.raises(SensorError, match="plug it in"):
-                sensor.open()
+                sensor.reopen()
             plugged.touch()
-        sensor.open()
+        sensor.reopen()
         with pytest.raises(SensorLost):
             read_into(seen[ways[round_ % len(ways)]], sensor)
+    for sensor in sensors:
         sensor.close()
     for frames in seen.values():
         assert [frame.index for frame in frames] == list(range(50))
+
+
+@pytest.mark.usefixtures("no_leaks")
+@pytest.mark.parametrize("standby_dies", [False, True])
+def test_a_lost_camera_is_opened_in_the_process_that_stood_by_or_in_a_new_one(standby_dies: bool):
+    before = {child.pid for child in psutil.Process().children()}
+    with nasty("nothing", limits=TimeLimits(standby_after_s=0.0)) as sensor:
+        sensor.read(5.0)
+        (standby,) = {c.pid for c in psutil.Process().children()} - before - {sensor.child_pid}
+        assert sensor.child_pid is not None
+        os.kill(sensor.child_pid, signal.SIGKILL)
+        if standby_dies:
+            os.kill(standby, signal.SIGKILL)
+        with pytest.raises(SensorLost):
+            read_into([], sensor)
+        sensor.reopen()
+        assert whole(sensor.read(5.0))
+        assert (sensor.child_pid == standby) is not standby_dies
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")
