@@ -110,6 +110,8 @@ def extract(archive: Path, target: Path, wanted: Callable[[str], bool]) -> int:
         raise RgbdSegError(
             f"{archive} is damaged or was not downloaded completely ({error}); fetch it again and run the command again"
         ) from None
+    except OSError as error:  # A damaged archive also sends zipfile to places before its beginning.
+        raise RgbdSegError(f"{archive} cannot be unpacked into {target}: {error.strerror or error}") from None
 
 
 def _check_room(members: list[zipfile.ZipInfo], target: Path, archive: Path) -> None:

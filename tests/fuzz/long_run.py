@@ -2,7 +2,7 @@
 
     python -m tests.fuzz.long_run --inputs 100000            # over all targets
     python -m tests.fuzz.long_run --target mcap --seed 5     # one of them
-    python -m tests.fuzz.long_run --target mcap --coverage   # guided by coverage (needs the package atheris)
+    python -m tests.fuzz.long_run --coverage --seconds 300   # each for 5 minutes, guided by coverage (needs atheris)
 
 Crashes, inputs that take over a second of processor time, and inputs over the memory limit are counted and kept under
 out/fuzz/
@@ -21,6 +21,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from tests.fuzz.guided import run_guided
 from tests.fuzz.mutation import mutations
 from tests.fuzz.targets import TARGETS, Target
 
@@ -28,6 +29,7 @@ SLOW_S = 1.0
 HANG_S = 20.0
 MEMORY_BYTES = 2 << 30  # On top of what the libraries map when they are loaded.
 OUT = Path("out/fuzz")
+_CHILD_SHARE = 50  # Readers in a process of their own take so many times longer.
 
 
 class HangError(BaseException):
@@ -84,39 +86,28 @@ def run_target(name: str, inputs: int, seed: int, current: Path, report: Any) ->
     report.put(counts)
 
 
-def run_guided(name: str, inputs: int) -> None:
-    """Hands one target to atheris, which looks for inputs that reach new code."""
-    import atheris
-
-    target = TARGETS[name]
-    folder = Path(tempfile.mkdtemp())
-    corpus = OUT / f"corpus-{name}"
-    corpus.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(target.seeds(folder)):
-        (corpus / f"seed-{number}").write_bytes(seed)
-    atheris.instrument_all()
-    arguments = [sys.argv[0], str(corpus), f"-runs={inputs}", f"-timeout={int(HANG_S)}", "-rss_limit_mb=6000"]
-    atheris.Setup([*arguments, f"-artifact_prefix={OUT}/{name}-"], lambda data: target.attempt(data, folder))
-    atheris.Fuzz()
-
-
 def main() -> int:
     """Runs the targets and prints a table; 1 if anything was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=100_000, help="damaged inputs over all targets")
     parser.add_argument("--target", choices=sorted(TARGETS), help="only this one")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--coverage", action="store_true", help="guided by coverage; needs --target")
+    parser.add_argument("--coverage", action="store_true", help="guided by coverage instead of by chance")
+    parser.add_argument("--seconds", type=float, default=120, help="for each target, with --coverage")
     args = parser.parse_args()
     names = [args.target] if args.target else sorted(TARGETS)
     if args.coverage:
-        run_guided(names[0], args.inputs)
-        return 0
+        bad = 0
+        for name in (name for name in names if not TARGETS[name].in_child):
+            counts = run_guided(name, args.seconds, OUT)
+            bad += counts["findings"]
+            print(f"{name:22} {counts}", flush=True)
+        return int(bool(bad))
     context = multiprocessing.get_context("spawn")
     bad = 0
     OUT.mkdir(parents=True, exist_ok=True)
     for name in names:
-        share = args.inputs // len(names)
+        share = args.inputs // len(names) // (_CHILD_SHARE if TARGETS[name].in_child else 1) + 1
         report, current = context.Queue(), OUT / f"{name}-current"
         begin = time.monotonic()
         child = context.Process(target=run_target, args=(name, share, args.seed, current, report))
@@ -124,13 +115,13 @@ def main() -> int:
         child.join()
         if child.exitcode:
             current.rename(OUT / f"{name}-killed-the-process")
-            print(f"{name:18} the process died with exit code {child.exitcode}")
+            print(f"{name:22} the process died with exit code {child.exitcode}")
             bad += 1
             continue
         counts = report.get()
         current.unlink(missing_ok=True)
         bad += sum(counts[kind] for kind in ("crashes", "slow", "hangs", "memory"))
-        print(f"{name:18} {counts}  {time.monotonic() - begin:.0f} s")
+        print(f"{name:22} {counts}  {time.monotonic() - begin:.0f} s", flush=True)
     return 1 if bad else 0
 
 

@@ -17,11 +17,20 @@ TARGETS: dict[str, Target] = {}
 
 @dataclass(frozen=True)
 class Target:
-    """One reader: how to make good inputs, and how to read one."""
+    """One reader: how to make good inputs, and how to read one.
+
+    Attributes:
+        name: How it is called.
+        seeds: Makes good inputs, and what else lies beside them in the folder.
+        read: Reads one input in that folder.
+        in_child: Whether the reader is a vendor's library in a process of its own: a crash there is a refusal, each
+            input takes a second, and only the long run comes here.
+    """
 
     name: str
     seeds: Callable[[Path], list[bytes]]
     read: Callable[[bytes, Path], object]
+    in_child: bool = False
 
     def attempt(self, data: bytes, folder: Path) -> None:
         """Reads an input that may be damaged; a refusal with a sentence is a good answer."""
@@ -32,11 +41,13 @@ class Target:
                 raise AssertionError("a refusal needs a sentence") from error
 
 
-def target(name: str, seeds: Callable[[Path], list[bytes]]) -> Callable[[Callable[[bytes, Path], object]], None]:
+def target(
+    name: str, seeds: Callable[[Path], list[bytes]], *, in_child: bool = False
+) -> Callable[[Callable[[bytes, Path], object]], None]:
     """Adds the decorated reader to the targets."""
 
     def add(read: Callable[[bytes, Path], object]) -> None:
-        TARGETS[name] = Target(name, seeds, read)
+        TARGETS[name] = Target(name, seeds, read, in_child)
 
     return add
 
@@ -81,39 +92,6 @@ def _uri(data: bytes, folder: Path) -> object:
     from rgbd_seg.sensors import parse_uri
 
     return parse_uri(text(data))
-
-
-def _mcap_recordings(folder: Path) -> list[bytes]:
-    from tests.recording.frames import small_recordings
-
-    return small_recordings(folder)
-
-
-@target("mcap", _mcap_recordings)
-def _mcap(data: bytes, folder: Path) -> object:
-    from rgbd_seg.recording import open_recording
-
-    path = folder / "recording.mcap"
-    path.write_bytes(data)
-    frames = 0
-    with open_recording(path) as reader:
-        for position in range(len(reader)):
-            try:
-                reader.read(position)
-                frames += 1
-            except RgbdSegError:
-                continue
-    return frames
-
-
-@target("mcap repair", _mcap_recordings)
-def _mcap_repair(data: bytes, folder: Path) -> object:
-    from rgbd_seg.recording.repair import repair
-
-    path, copy = folder / "recording.mcap", folder / "copy.mcap"
-    path.write_bytes(data)
-    copy.unlink(missing_ok=True)
-    return repair(path, copy)
 
 
 def _first_frames(path: Path) -> int:
@@ -201,16 +179,25 @@ def _png_depth(data: bytes, folder: Path) -> object:
     return _pair(folder, depth=data)
 
 
-def _tum_lists(folder: Path) -> list[bytes]:
-    from tests.recording.picture_trees import write_tum
+def _tum_list(name: str) -> Callable[[Path], list[bytes]]:
+    def seeds(folder: Path) -> list[bytes]:
+        from tests.recording.picture_trees import write_tum
 
-    write_tum(folder / "tum", 2)
-    return [(folder / "tum" / name).read_bytes() for name in ("rgb.txt", "depth.txt")]
+        write_tum(folder / "tum", 2)
+        return [(folder / "tum" / name).read_bytes()]
+
+    return seeds
 
 
-@target("tum list", _tum_lists)
-def _tum(data: bytes, folder: Path) -> object:
+@target("tum colour list", _tum_list("rgb.txt"))
+def _tum_colors(data: bytes, folder: Path) -> object:
     (folder / "tum" / "rgb.txt").write_bytes(data)
+    return _first_frames(folder / "tum")
+
+
+@target("tum depth list", _tum_list("depth.txt"))
+def _tum_depths(data: bytes, folder: Path) -> object:
+    (folder / "tum" / "depth.txt").write_bytes(data)
     return _first_frames(folder / "tum")
 
 
@@ -235,6 +222,22 @@ def _sun_matrices(folder: Path) -> list[bytes]:
 @target("sun intrinsics", _sun_matrices)
 def _sun_matrix(data: bytes, folder: Path) -> object:
     (folder / "SUNRGBD/kv1/NYUdata/NYU0001/intrinsics.txt").write_bytes(data)
+    return _first_frames(folder / "SUNRGBD")
+
+
+def _sun_labels(folder: Path) -> list[bytes]:
+    from tests.recording.picture_trees import depth_of, write_gray
+
+    _sun_polygons(folder)
+    write_gray(folder / "label.png", (depth_of(1) % 38).astype("uint8"))
+    return [(folder / "label.png").read_bytes()]
+
+
+@target("sun label map", _sun_labels)
+def _sun_label(data: bytes, folder: Path) -> object:
+    label = folder / "SUNRGBD/kv1/NYUdata/NYU0001/label/0.png"
+    label.parent.mkdir(exist_ok=True)
+    label.write_bytes(data)
     return _first_frames(folder / "SUNRGBD")
 
 
@@ -282,3 +285,110 @@ def _settings(data: bytes, folder: Path) -> object:
     path = folder / "settings.json"
     path.write_bytes(data)
     return SettingsFile(path).load()
+
+
+def _networks(folder: Path) -> list[bytes]:
+    from tests.inference.test_card import write_network
+
+    return [write_network(folder).read_bytes()]
+
+
+@target("foreign network", _networks)
+def _network(data: bytes, folder: Path) -> object:
+    from rgbd_seg.inference.network_file import NetworkFile
+    from rgbd_seg.inference.segmenter import SegmenterOptions
+
+    path = folder / "net.onnx"
+    path.write_bytes(data)
+    return NetworkFile(path, SegmenterOptions())
+
+
+def _network_cards(folder: Path) -> list[bytes]:
+    _networks(folder)
+    return [(folder / "net.json").read_bytes()]
+
+
+@target("foreign network card", _network_cards)
+def _network_card(data: bytes, folder: Path) -> object:
+    from rgbd_seg.inference.network_card import read_network_card
+
+    (folder / "net.json").write_bytes(data)
+    return read_network_card(folder / "net.onnx")
+
+
+@target("live request", lambda folder: [b'{"op": "subscribe", "subscriptions": [{"id": 1, "channelId": 2}]}'])
+def _live_request(data: bytes, folder: Path) -> object:
+    from rgbd_seg.pipeline import live_server
+
+    client = live_server._Client()
+    live_server._obey(text(data), client)
+    assert len(client.subscriptions) < 100
+    return client
+
+
+def _archives(folder: Path) -> list[bytes]:
+    import zipfile
+
+    for name, how in (("plain", zipfile.ZIP_STORED), ("packed", zipfile.ZIP_DEFLATED)):
+        with zipfile.ZipFile(folder / f"{name}.zip", "w", how) as file:
+            file.writestr("SUNRGBD/a/index.json", b'{"objects": []}' * 20)
+            file.writestr("SUNRGBD/a/scene.txt", b"office")
+    return [(folder / f"{name}.zip").read_bytes() for name in ("plain", "packed")]
+
+
+@target("archive", _archives)
+def _archive(data: bytes, folder: Path) -> object:
+    from training.archives import extract
+
+    path, out = folder / "fuzz.zip", folder / "outside" / "out"
+    path.write_bytes(data)
+    found = extract(path, out, lambda name: True)
+    assert not [entry for entry in out.parent.iterdir() if entry != out], "something was written outside"
+    return found
+
+
+def _play(uri: str) -> int:
+    """Reads the first frames of a vendor's recording in a driver process; whatever happens there is told in words."""
+    from rgbd_seg.errors import EndOfStream
+    from rgbd_seg.sensors import open_sensor
+
+    read = 0
+    with open_sensor(uri, isolated=True) as sensor:
+        try:
+            for _ in range(3):
+                sensor.read(1.0)
+                read += 1
+        except EndOfStream:
+            pass
+    return read
+
+
+def _oni_files(folder: Path) -> list[bytes]:
+    from tests.sensors.oni_file import write_oni
+    from tests.sensors.test_openni import pictures
+
+    write_oni(folder / "seed.oni", *pictures(2))
+    return [(folder / "seed.oni").read_bytes()]
+
+
+@target("oni recording", _oni_files, in_child=True)
+def _oni(data: bytes, folder: Path) -> object:
+    (folder / "fuzz.oni").write_bytes(data)
+    return _play(f"openni:file:{folder}/fuzz.oni?realtime=no")
+
+
+def _db3_files(folder: Path) -> list[bytes]:
+    import subprocess
+    import sys
+
+    from tests.sensors import realsense_file
+
+    script = [sys.executable, realsense_file.__file__, str(folder / "seed.db3"), "pairs"]
+    subprocess.run(script, check=True, timeout=60)
+    return [(folder / "seed.db3").read_bytes()]
+
+
+@target("db3 recording", _db3_files, in_child=True)
+def _db3(data: bytes, folder: Path) -> object:
+    (folder / "fuzz.db3").write_bytes(data)
+    return _play(f"realsense:file:{folder}/fuzz.db3?realtime=no")
