@@ -1,4 +1,4 @@
-"""`rgbd-seg segment`: a recording or a camera into label maps, pictures or a video, and a table of class areas."""
+"""`rgbd-seg segment`: recordings or a camera into label maps, pictures or videos, tables of class areas, and scores."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from rgbd_seg.pipeline.segment_source import SegmentResult
+    from rgbd_seg.inference.segmenter import SegmenterOptions
+    from rgbd_seg.pipeline.segment_source import SegmentOptions, SegmentResult
+    from rgbd_seg.sensors.sensor import Sensor
 
 _EPILOG = """\
 In the folder: labels/NNNNNN.png (class ids, 8-bit grey), overlay/NNNNNN.png or overlay.mp4, areas.csv (pixels, share
-and median distance of each class in each frame), labels.json (what the ids mean), segment.json (what was done).
+and median distance of each class in each frame), labels.json (what the ids mean), segment.json (what was done), and
+scores.json where the source has labels of its own to compare with (also added up over all sources, beside their
+folders).
 The exit code is 1 if anything had to be left out, such as a damaged frame; everything else is written then.
 """
 
@@ -46,17 +51,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-confidence", type=float, default=0.0, help="below it pixels stay unlabelled, 0..1 (default: 0)"
     )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="give the recordings out to the Ray cluster there (auto, HOST:6379, ray://HOST:10001; local: all cores of "
+        "this machine), and leave out what an earlier run has finished",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace results of an earlier run")
 
 
 def run(args: argparse.Namespace) -> int:
     """Segments every source; 1 if something had to be left out."""
     from rgbd_seg.assets import asset
-    from rgbd_seg.commands.progress import progress_bar
     from rgbd_seg.errors import ModelError
-    from rgbd_seg.inference import open_segmenter
     from rgbd_seg.inference.segmenter import SegmenterOptions
-    from rgbd_seg.pipeline.segment_source import SegmentOptions, prepare_folder, segment_source
+    from rgbd_seg.pipeline.segment_source import SegmentOptions
     from rgbd_seg.sensors import open_sensor
 
     options = SegmentOptions(args.frames, args.video, args.opacity, args.overwrite)
@@ -71,25 +80,65 @@ def run(args: argparse.Namespace) -> int:
         smoothing=args.smoothing,
         min_confidence=args.min_confidence,
     )
-    incomplete = False
+    # Everything that can be refused is refused before a model is loaded.
     with ExitStack() as stack:
-        # Everything that can be refused is refused before a model is loaded.
         sensors = []
         for source in args.sources:
             sensors.append(open_sensor(source))
             stack.callback(sensors[-1].close)
         outputs = _outputs(args.output, [sensor.info.name for sensor in sensors])
-        for output in outputs:
-            prepare_folder(output, overwrite=args.overwrite)
-        segmenter = stack.enter_context(open_segmenter(model, segmenter_options))
+        if args.cluster:
+            from rgbd_seg.commands.segment_cluster import segment_on_cluster
+
+            stack.close()  # The workers open them.
+            results = segment_on_cluster(args.sources, outputs, model, segmenter_options, options, args.cluster)
+        else:
+            results = _segment_here(sensors, outputs, model, segmenter_options, options)
+        return _report_all(results, args.output, len(outputs))
+
+
+def _segment_here(
+    sensors: Sequence[Sensor],
+    outputs: Sequence[Path],
+    model: Path,
+    segmenter_options: SegmenterOptions,
+    options: SegmentOptions,
+) -> Iterator[SegmentResult]:
+    """One source after the other, with one model for all."""
+    from rgbd_seg.commands.progress import progress_bar
+    from rgbd_seg.inference import open_segmenter
+    from rgbd_seg.pipeline.segment_source import prepare_folder, segment_source
+
+    for output in outputs:
+        prepare_folder(output, overwrite=options.overwrite)
+    with open_segmenter(model, segmenter_options) as segmenter:
         for note in segmenter.info.notes:
             print(f"rgbd-seg: {note}", file=sys.stderr)
         for sensor, output in zip(sensors, outputs, strict=True):
             segmenter.reset()
             with progress_bar(sensor.info.name) as show:
                 result = segment_source(sensor, segmenter, output, options, progress=show)
-            incomplete |= _report(result)
-    return 1 if incomplete else 0
+            yield result
+
+
+def _report_all(results: Iterable[SegmentResult | None], folder: Path, sources: int) -> int:
+    """Says what was done as it comes in, and adds the scores up; 1 if something had to be left out."""
+    from rgbd_seg.pipeline.scores import Scores
+    from rgbd_seg.pipeline.segment_source import SCORES_FILE, write_scores
+
+    total, failed, incomplete = Scores(), 0, False
+    for result in results:
+        if result is None:
+            failed += 1
+            continue
+        incomplete |= _report(result)
+        if result.scores is not None:
+            total.merge(result.scores)
+    if sources > 1 and total.frames:
+        print(f"{sources - failed} of {sources} sources: {total}")
+        if not failed:
+            write_scores(folder / SCORES_FILE, total)
+    return 1 if failed or incomplete else 0
 
 
 def _outputs(folder: Path, names: list[str]) -> list[Path]:
@@ -104,7 +153,8 @@ def _report(result: SegmentResult) -> bool:
     for warning in result.warnings:
         print(f"rgbd-seg: {warning}", file=sys.stderr)
     left_out = f", {result.unreadable} unreadable left out" if result.unreadable else ""
-    print(f"{result.output}: {result.frames} frames segmented{left_out}")
+    scores = f"; {result.scores}" if result.scores is not None else ""
+    print(f"{result.output}: {result.frames} frames segmented{left_out}{scores}")
     return bool(result.warnings)
 
 

@@ -1,17 +1,22 @@
-"""How well predictions agree with exact labels, while frames run: a confusion matrix and what follows from it."""
+"""How well predictions agree with exact labels: a confusion matrix that grows frame by frame, and what follows from it.
+
+Scores of several recordings can be added up, also after they were stored.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.labels import LabelSet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rgbd_seg.frame import Segmentation
-    from rgbd_seg.labels import LabelSet
 
 
 @lru_cache(maxsize=16)
@@ -64,6 +69,56 @@ class Scores:
         counts[0] = 0
         self._confusion += counts
         self.frames += 1
+
+    def merge(self, other: Scores) -> None:
+        """Counts all frames of other scores as well.
+
+        Raises:
+            ConfigurationError: They are of a model with other classes.
+        """
+        if other._label_set is None:
+            return
+        if self._label_set is None:
+            self._label_set, self._confusion, self.frames = other._label_set, other._confusion.copy(), other.frames
+            return
+        if self._label_set.names != other._label_set.names:
+            raise ConfigurationError(f"scores over {other._label_set.name} cannot be added to {self._label_set.name}")
+        self._confusion = self._confusion + other._confusion
+        self.frames += other.frames
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; `from_dict` reads it back."""
+        return {
+            "frames": self.frames,
+            "mean_iou": self.mean_iou,
+            "pixel_accuracy": self.pixel_accuracy,
+            "class_iou": self.class_iou,
+            "labels": self._label_set.to_dict() if self._label_set else None,
+            "confusion": self._confusion.tolist(),  # Rows are the truth, columns the prediction; 0 is unlabelled.
+        }
+
+    @staticmethod
+    def from_dict(data: Any, origin: str = "scores") -> Scores:
+        """Scores from what `to_dict` gave.
+
+        Raises:
+            ConfigurationError: The data are something else.
+        """
+        scores = Scores()
+        try:
+            label_set = LabelSet.from_dict(data["labels"], origin)
+            size = len(label_set) + 1
+            scores._confusion = np.array(data["confusion"], np.int64).reshape(size, size)
+            scores._label_set, scores.frames = label_set, int(data["frames"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigurationError(f"{origin} does not hold scores: {error}") from None
+        return scores
+
+    def __str__(self) -> str:
+        mean_iou, accuracy = self.mean_iou, self.pixel_accuracy
+        if mean_iou is None or accuracy is None:
+            return "no labels to compare with"
+        return f"mean IoU {mean_iou:.4f}, {accuracy:.2%} of the pixels right, over {self.frames} frames with labels"
 
     @property
     def class_iou(self) -> dict[str, float]:

@@ -15,6 +15,7 @@ import numpy as np
 from rgbd_seg.coloring import OPACITY, paint_overlay
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.pipeline.offline import every_frame, frame_count
+from rgbd_seg.pipeline.scores import Scores
 from rgbd_seg.recording.picture_files import write_color, write_gray, write_text
 from rgbd_seg.recording.video import VideoWriter
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 AREAS_FILE = "areas.csv"
 SUMMARY_FILE = "segment.json"
 LABELS_FILE = "labels.json"
+SCORES_FILE = "scores.json"
 # Of videos of sources that do not say theirs.
 _CAMERA_FPS = 30.0
 
@@ -58,12 +60,21 @@ class SegmentOptions:
 
 @dataclass(frozen=True, slots=True)
 class SegmentResult:
-    """What was done: where, how many frames, how many of them could not be read, and what else was wrong."""
+    """What was done.
+
+    Attributes:
+        output: The folder.
+        frames: How many were segmented.
+        unreadable: How many could not be read.
+        warnings: What else was wrong, in whole sentences.
+        scores: Agreement with the source's own labels; None if it has none.
+    """
 
     output: Path
     frames: int
     unreadable: int
     warnings: tuple[str, ...]
+    scores: Scores | None = None
 
 
 def segment_source(
@@ -104,8 +115,37 @@ def segment_source(
         warnings = tuple(getattr(sensor, "warnings", ()))
     if not files.frames and not cancelled():
         raise RecordingError(f"{sensor.info.name} gave no frame: nothing was segmented")
+    scores = files.scores if files.scores.frames else None
+    if scores is not None:
+        write_scores(output / SCORES_FILE, scores)
     files.write_summary(sensor.info.uri, unreadable, warnings)
-    return SegmentResult(output, files.frames, unreadable, warnings)
+    return SegmentResult(output, files.frames, unreadable, warnings, scores)
+
+
+def read_result(folder: Path) -> SegmentResult:
+    """What a finished run has left in a folder.
+
+    Raises:
+        ConfigurationError: These are not the files of a finished run.
+    """
+    try:
+        summary = json.loads((folder / SUMMARY_FILE).read_bytes())
+        stored = folder / SCORES_FILE
+        scores = Scores.from_dict(json.loads(stored.read_bytes()), str(stored)) if stored.exists() else None
+        return SegmentResult(
+            folder, int(summary["frames"]), int(summary["unreadable"]), tuple(summary["warnings"]), scores
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"the folder {folder} does not hold finished results: {error}") from None
+
+
+def write_scores(path: Path, scores: Scores) -> None:
+    """Writes scores as JSON.
+
+    Raises:
+        RecordingError: It cannot be written.
+    """
+    write_text(path, json.dumps(scores.to_dict(), indent=1) + "\n")
 
 
 def prepare_folder(folder: Path, *, overwrite: bool) -> None:
@@ -132,6 +172,7 @@ class _Files:
 
     def __init__(self, folder: Path, segmenter: Segmenter, options: SegmentOptions, fps: float) -> None:
         self.frames = 0
+        self.scores = Scores()
         self._folder = folder
         self._model = segmenter.info
         self._label_set = segmenter.label_set
@@ -156,6 +197,7 @@ class _Files:
         else:
             write_color(self._folder / "overlay" / name, overlay)
         self._write_areas(segmentation)
+        self.scores.add(segmentation)
         self.frames += 1
 
     def _write_areas(self, segmentation: Segmentation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,33 +10,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from rgbd_seg.cli import main
-from rgbd_seg.labels import LabelSet
-from rgbd_seg.models.card import ModelCard
-from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
-from rgbd_seg.models.model_file import save_model
 from rgbd_seg.recording import open_recording
-from tests.recording.picture_trees import write_pairs
+from tests.pipeline.tiny_model import write_tiny_model
+from tests.recording.picture_trees import write_pairs, write_sunrgbd_frame
 from tests.sensors import realsense_file
 from tests.sensors.oni_file import write_oni
 from tests.sensors.test_freenect import needs_fakenect, write_dump
 
-CLASSES = ("wall", "floor", "chair")
 _BACKEND = ("--backend", "torch", "--device", "cpu", "--precision", "float32")
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(3)
-    network = DeResUNet(
-        DeResUNetConfig(len(CLASSES), "resnet18", base_width=8, decoder_widths=(16, 16, 8, 8, 8), tail_width=4)
-    ).eval()
-    card = ModelCard("tiny", network.config, LabelSet.from_dict({"name": "three", "classes": list(CLASSES)}), (32, 32))
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    save_model(path, network, card)
-    return path
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
 
 
 def _segment(source: Path, out: Path, model: Path, *more: str) -> int:
@@ -60,6 +49,44 @@ class TestSegment:
         assert len(list((tmp_path / "out" / "001-b" / "labels").iterdir())) == 2
         assert (tmp_path / "out" / "001-b" / "overlay.mp4").stat().st_size > 0
         assert not (tmp_path / "out" / "001-b" / "overlay").exists()
+
+    def test_scores_are_added_up_over_sources(
+        self, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for name in ("a", "b"):
+            write_sunrgbd_frame(tmp_path / name / "0")
+        both = [str(tmp_path / "a"), str(tmp_path / "b")]
+        assert main(["segment", *both, "-o", str(tmp_path / "out"), "--model", str(model), *_BACKEND]) == 0
+        assert "2 of 2 sources: mean IoU" in capsys.readouterr().out
+        assert json.loads((tmp_path / "out" / "scores.json").read_text())["frames"] == 2
+
+    def test_without_ray_the_message_says_what_to_install(
+        self, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_pairs(tmp_path / "in", 1)
+        monkeypatch.setitem(sys.modules, "ray", None)
+        assert _segment(tmp_path / "in", tmp_path / "out", model, "--cluster", "auto") == 2
+        assert "pip install 'rgbd-seg[cluster]'" in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
+
+    @pytest.mark.parametrize(
+        ("source", "more", "message"),
+        [("synthetic:?seed=1", (), "no recording"), ("in", ("--precision", "int8"), "calibrated on each machine")],
+    )
+    def test_what_a_cluster_cannot_do(
+        self,
+        tmp_path: Path,
+        model: Path,
+        source: str,
+        more: tuple[str, ...],
+        message: str,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        write_pairs(tmp_path / "in", 1)
+        monkeypatch.chdir(tmp_path)
+        assert main(["segment", source, "-o", "out", "--model", str(model), "--cluster", "auto", *more]) == 2
+        assert message in capsys.readouterr().err
 
     def test_results_are_not_overwritten(self, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
         write_pairs(tmp_path / "in", 1)

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from rgbd_seg.coloring import paint_overlay
 from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.models.card import ModelCard
-from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
-from rgbd_seg.models.model_file import save_model
-from rgbd_seg.pipeline.segment_source import SegmentOptions, segment_source
+from rgbd_seg.pipeline.segment_source import SegmentOptions, read_result, segment_source
 from rgbd_seg.recording import open_recording
 from rgbd_seg.sensors import open_sensor
+from tests.pipeline.tiny_model import CLASSES, write_tiny_model
 from tests.recording.picture_trees import write_pairs, write_sunrgbd_frame
 
 if TYPE_CHECKING:
@@ -30,18 +27,10 @@ if TYPE_CHECKING:
 
     from rgbd_seg.inference.segmenter import Segmenter
 
-CLASSES = ("wall", "floor", "chair")
-
 
 @pytest.fixture(scope="module")
 def segmenter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Segmenter]:
-    torch.manual_seed(3)
-    network = DeResUNet(
-        DeResUNetConfig(len(CLASSES), "resnet18", base_width=8, decoder_widths=(16, 16, 8, 8, 8), tail_width=4)
-    ).eval()
-    card = ModelCard("tiny", network.config, LabelSet.from_dict({"name": "three", "classes": list(CLASSES)}), (32, 32))
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    save_model(path, network, card)
+    path = write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
     options = SegmenterOptions(backend="torch", device="cpu", precision="float32", threads=1)
     with open_segmenter(path, options) as segmenter:
         yield segmenter
@@ -98,6 +87,18 @@ def test_frames_of_several_sizes(tmp_path: Path, segmenter: Segmenter) -> None:
     segment_source(open_sensor(str(tmp_path / "in")), segmenter, tmp_path / "out")
     shapes = [cv2.imread(str(p)).shape[:2] for p in sorted((tmp_path / "out" / "overlay").iterdir())]
     assert shapes == [(24, 32), (30, 44)]
+
+
+def test_labels_of_the_source_are_scored(tmp_path: Path, segmenter: Segmenter) -> None:
+    for number in range(2):
+        write_sunrgbd_frame(tmp_path / "in" / f"{number}", number)
+    result = segment_source(open_sensor(str(tmp_path / "in")), segmenter, tmp_path / "out")
+    assert result.scores is not None
+    stand = CLASSES.index("night_stand") + 1  # The left half of both pictures.
+    right = [cv2.imread(str(p), cv2.IMREAD_UNCHANGED)[:, :16] for p in (tmp_path / "out" / "labels").iterdir()]
+    assert result.scores.pixel_accuracy == pytest.approx(np.mean(np.array(right) == stand))
+    assert read_result(tmp_path / "out").scores is not None
+    assert json.loads((tmp_path / "out" / "scores.json").read_text())["frames"] == 2
 
 
 def test_a_source_without_an_end_stops_at_the_limit(tmp_path: Path, segmenter: Segmenter) -> None:

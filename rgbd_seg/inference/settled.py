@@ -1,0 +1,29 @@
+"""What "auto" has chosen, as options that say it: another machine then does the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from rgbd_seg.inference.available import BACKENDS, installed_backends
+
+if TYPE_CHECKING:
+    from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
+
+
+def settled(options: SegmenterOptions, info: SegmenterInfo) -> SegmenterOptions:
+    """Options that name the back end, device and precision of a loaded model.
+
+    Args:
+        options: What the model was loaded with.
+        info: Of the loaded model, on this machine.
+    """
+    for choice in installed_backends():
+        if choice.problem:
+            continue
+        module = import_module(f"rgbd_seg.inference.{BACKENDS[choice.name][0]}")
+        if module.NAME == info.backend:
+            device = next((found.name for found in module.devices() if found.title == info.device), options.device)
+            return replace(options, backend=choice.name, device=device, precision=info.precision)
+    return options
