@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,13 +32,21 @@ FRAMES = 25
 _BACKEND = ("--backend", "torch", "--device", "cpu", "--precision", "float32")
 
 
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a cluster with two workers, which asks for a token."""
     pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[cluster]'")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    # Ports of our own: Ray waits for agents that choose theirs for 15 s only, too short for a busy machine.
+    port, *agents = _free_ports(5)
+    address = f"127.0.0.1:{port}"
     settings = {
         "PYTHONPATH": str(Path.cwd()),
         "RAY_AUTH_MODE": "token",
@@ -47,9 +56,15 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    options = ["--head", "--block", "--num-cpus=2", f"--port={address.split(':')[1]}"]
-    more = ["--include-dashboard=false", "--object-store-memory=100000000"]
-    start = [sys.executable, "-m", "ray.scripts.scripts", "start", *options, *more]
+    names = (
+        "metrics-export-port",
+        "dashboard-agent-listen-port",
+        "dashboard-agent-grpc-port",
+        "runtime-env-agent-port",
+    )
+    fixed = [f"--{name}={agent}" for name, agent in zip(names, agents, strict=True)]
+    options = ["--head", "--block", "--num-cpus=2", "--include-dashboard=false", "--object-store-memory=100000000"]
+    start = [sys.executable, "-m", "ray.scripts.scripts", "start", *options, f"--port={port}", *fixed]
     with subprocess.Popen(start, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as ray:
         assert ray.stdout is not None
         said = []
