@@ -15,8 +15,8 @@ from rgbd_seg.app.export_dialog import ExportDialog
 from rgbd_seg.app.export_job import ExportJob, ExportPlan, ExportStatus
 from rgbd_seg.app.file_dialog import CLOUDS, choose
 from rgbd_seg.app.model_control import model_path, options_from
+from rgbd_seg.app.source_names import recording_of
 from rgbd_seg.recording.export_cloud import cloud_file
-from rgbd_seg.sensors import parse_uri
 
 if TYPE_CHECKING:
     from rgbd_seg.app.main_window import MainWindow
@@ -47,11 +47,10 @@ class ExportControl(QObject):
             return  # Its progress is on show, with a button to stop it.
         if self.dialog is not None:
             self.dialog.close()  # It may be about another recording or another range.
-        uri = parse_uri(window.session.uri)
-        own = {key: value for key, value in uri.options.items() if key not in ("loop", "speed", "mode")}
+        path, own = recording_of(window.session.uri)
         model = model_path(window.settings.model) if window.session.status().model.info else None
         self.dialog = ExportDialog(
-            Path(uri.rest).expanduser(),
+            path,
             own,
             playback.length,
             playback.time_of,

@@ -26,6 +26,7 @@ from rgbd_seg.app.display import display_from
 from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.export_control import ExportControl
 from rgbd_seg.app.figures import Figures
+from rgbd_seg.app.filmstrip import Filmstrip
 from rgbd_seg.app.label_set_control import LabelSetControl
 from rgbd_seg.app.live_output import LiveOutput
 from rgbd_seg.app.look import Look
@@ -141,6 +142,7 @@ class MainWindow(QMainWindow):
         self.banners = Banners(self.theme)
         self.replay_bar = ReplayBar(self.theme)
         self.replay_bar.hide()
+        self.filmstrip = Filmstrip(self.replay_bar.timeline, self.bridge, self)
         self.middle = QWidget()
         column = QVBoxLayout(self.middle)
         column.setContentsMargins(0, 0, 0, 0)
@@ -265,7 +267,9 @@ class MainWindow(QMainWindow):
         self.status_line.show_rates(rate_texts(status, kind))
         self.model_panel.show_status(status, self._process.memory_info().rss / 1e6)
         self.sources.show_status(status)
-        self.replay_bar.show_playback(self.session.playback if status.state is State.RUNNING else None)
+        playback = self.session.playback if status.state is State.RUNNING else None
+        self.replay_bar.show_playback(playback)
+        self.filmstrip.show_recording(self.session.uri if playback else "")
         self.replay_bar.refresh()
         self.grid.show_dimmed(status.state in (State.LOST, State.STOPPED, State.CONNECTING))
         self._show_names(status, info.name if info else "")
@@ -383,6 +387,7 @@ class MainWindow(QMainWindow):
         self.comparisons.close()
         self.live_output.close()
         self.figures.close()
+        self.filmstrip.close(0.5)
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         state = bytes(self.saveState().toBase64().data()).decode()
         self._file.save(replace(self.settings, geometry=geometry, state=state))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rgbd_seg.sensors import parse_uri
+
 if TYPE_CHECKING:
     from rgbd_seg.sensors.sensor import SensorInfo
 
+_OF_THE_REPLAY = ("loop", "speed", "mode")  # Options of a recording's URI that its reader does not know.
 _CAMERAS = {
     "realsense": "RealSense",
     "openni": "OpenNI camera",
@@ -32,3 +35,10 @@ def short_name(uri: str) -> str:
 def facts(info: SensorInfo) -> str:
     """Serial number, connection and firmware, as far as known."""
     return " · ".join(part for part in (info.serial, info.connection, info.firmware) if part)
+
+
+def recording_of(uri: str) -> tuple[Path, dict[str, str]]:
+    """The file or folder that a recording's URI names, and the options of its reader."""
+    parsed = parse_uri(uri)
+    options = {key: value for key, value in parsed.options.items() if key not in _OF_THE_REPLAY}
+    return Path(parsed.rest).expanduser(), options

@@ -1,4 +1,4 @@
-"""The line of a recording: where it is, where frames are missing, and the range that was picked for export."""
+"""The line of a recording: small pictures, where it is, where frames are missing, and the range picked for export."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from PySide6.QtGui import QMouseEvent, QPaintEvent
+    from PySide6.QtGui import QImage, QMouseEvent, QPaintEvent
 
     from rgbd_seg.app.theme import Theme
     from rgbd_seg.recording.reader import Gap
 
 _MARGIN_PX = 8
+_STRIP_PX = 34  # Height of the small pictures above the line.
+_LINE_PX = 22
 
 
 class Timeline(QWidget):
@@ -32,6 +34,7 @@ class Timeline(QWidget):
         self._gaps: Sequence[Gap] = ()
         self._range: tuple[int | None, int | None] = (None, None)
         self._held = False
+        self._thumbnails: Mapping[int, QImage] = {}
         self.setMouseTracking(True)
         self.setMinimumWidth(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -39,12 +42,17 @@ class Timeline(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def sizeHint(self) -> QSize:
-        """One line."""
-        return QSize(300, 24)
+        """Pictures and line; the room is there before the pictures are, so that nothing jumps."""
+        return QSize(300, _STRIP_PX + _LINE_PX)
 
     def show_recording(self, length: int, gaps: Sequence[Gap]) -> None:
         """Shows another recording."""
         self._length, self._gaps = length, gaps
+        self.update()
+
+    def show_thumbnails(self, images: Mapping[int, QImage]) -> None:
+        """Shows small pictures by their positions; where one is missing, the nearest stands in."""
+        self._thumbnails = dict(images)
         self.update()
 
     def show_position(self, position: int) -> None:
@@ -71,11 +79,12 @@ class Timeline(QWidget):
         return round(min(max(share, 0.0), 1.0) * max(self._length - 1, 0))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draws line, gaps, range and knob."""
+        """Draws pictures, line, gaps, range and knob."""
         painter = QPainter(self)
+        self._paint_thumbnails(painter)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        middle = self.height() / 2
+        middle = self.height() - _LINE_PX / 2
         painter.setBrush(QColor(self._theme.line))
         painter.drawRoundedRect(QRectF(_MARGIN_PX, middle - 2, self.width() - 2 * _MARGIN_PX, 4), 2, 2)
         painter.setBrush(QColor(self._theme.accent))
@@ -87,11 +96,24 @@ class Timeline(QWidget):
             shade.setAlpha(70)
             left = self._x_of(start or 0)
             right = self._x_of(self._length - 1 if end is None else end)
-            painter.fillRect(QRectF(left, middle - 8, right - left, 16), shade)
+            painter.fillRect(QRectF(left, 0, right - left, middle + 8), shade)
         for gap in self._gaps:
             painter.fillRect(QRectF(self._x_of(gap.after + 0.5) - 1.5, middle - 6, 3, 12), QColor(self._theme.warning))
         painter.setBrush(QColor(self._theme.text))
         painter.drawEllipse(QPointF(x, middle), 6, 6)
+
+    def _paint_thumbnails(self, painter: QPainter) -> None:
+        if not self._thumbnails:
+            return
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        first = next(iter(self._thumbnails.values()))
+        room = self.width() - 2 * _MARGIN_PX
+        count = max(round(room / (first.width() / first.height() * _STRIP_PX)), 1)
+        wide = room / count
+        for number in range(count):
+            here = self._position_at(_MARGIN_PX + (number + 0.5) * wide)
+            image = self._thumbnails[min(self._thumbnails, key=lambda position: abs(position - here))]
+            painter.drawImage(QRectF(_MARGIN_PX + number * wide, 0, wide - 1, _STRIP_PX), image, _middle(image, wide))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Goes there."""
@@ -122,3 +144,10 @@ class Timeline(QWidget):
             self._position = position
             self.update()
             self.seek_wanted.emit(position)
+
+
+def _middle(image: QImage, wide: float) -> QRectF:
+    """The part of a picture that fits a slot of that width without being stretched."""
+    aspect = wide / _STRIP_PX
+    width, height = min(image.width(), image.height() * aspect), min(image.height(), image.width() / aspect)
+    return QRectF((image.width() - width) / 2, (image.height() - height) / 2, width, height)
