@@ -56,6 +56,24 @@ def test_deprojection_agrees_with_opencv() -> None:
 
 
 @pytest.mark.parametrize("intrinsics", [PLAIN, BENT])
+def test_geometry_agrees_with_librealsense(intrinsics: Intrinsics) -> None:
+    rs = pytest.importorskip("pyrealsense2")
+    theirs = rs.intrinsics()
+    theirs.width, theirs.height = intrinsics.width, intrinsics.height
+    theirs.fx, theirs.fy, theirs.ppx, theirs.ppy = intrinsics.fx, intrinsics.fy, intrinsics.cx, intrinsics.cy
+    theirs.model, theirs.coeffs = rs.distortion.brown_conrady, list(intrinsics.distortion or (0.0,) * 5)
+    depth = np.random.default_rng(3).integers(300, 8000, (intrinsics.height, intrinsics.width)).astype(np.uint16)
+    points = deproject(depth, Calibration(intrinsics, 0.001))
+    for v in range(0, intrinsics.height, 7):
+        for u in range(0, intrinsics.width, 7):
+            expected = rs.rs2_deproject_pixel_to_point(theirs, [u, v], depth[v, u] * 0.001)
+            # librealsense undistorts by a few rounds in float32.
+            assert points[v, u] == pytest.approx(expected, rel=1e-3, abs=1e-3 * expected[2])
+            back = rs.rs2_project_point_to_pixel(theirs, [float(x) for x in points[v, u]])
+            assert project(points[v, u], intrinsics) == pytest.approx(back, abs=0.01)
+
+
+@pytest.mark.parametrize("intrinsics", [PLAIN, BENT])
 def test_there_and_back_again(intrinsics: Intrinsics) -> None:
     depth = np.random.default_rng(2).integers(300, 8000, (intrinsics.height, intrinsics.width)).astype(np.uint16)
     pixels = project(deproject(depth, Calibration(intrinsics, 0.001)), intrinsics)

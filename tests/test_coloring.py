@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -95,6 +97,19 @@ def test_depth_is_painted_by_distance_in_metres() -> None:
     assert np.array_equal(painted[0, 4], table[255])
     assert np.array_equal(painted[0, 5], table[255])
     assert np.array_equal(paint_depth(depth, 0.0005, 0.25, 1.0), painted)
+
+
+def test_depth_agrees_with_the_formula_pixel_by_pixel() -> None:
+    depth = np.random.default_rng(5).integers(0, 9000, (31, 47)).astype(np.uint16)
+    depth[::5] = 0
+    unit_m, near_m, far_m = 0.00025, 0.4, 1.7
+    table = depth_color_map("turbo").astype(int)
+    painted = paint_depth(depth, unit_m, near_m, far_m)
+    for y, x in np.ndindex(depth.shape):
+        share = min(max((depth[y, x] * unit_m - near_m) / (far_m - near_m), 0.0), 1.0)
+        place = 1 + 254 * share if depth[y, x] else 0.0
+        allowed = [table[i] for i in {math.floor(place), round(place), math.ceil(place)}]
+        assert any(np.array_equal(painted[y, x], color) for color in allowed)
 
 
 def test_ends_ignore_holes_and_survive_empty_pictures() -> None:

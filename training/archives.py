@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -23,6 +25,11 @@ _CHUNK = 1 << 20
 # Deflate makes nothing a thousandth of its size but a bomb; annotations and label files stay below 50.
 _MOST_TIMES = 200
 _SMALL_BYTES = 10_000_000
+# All that zipfile raises for damaged archives; it documents the first only.
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, NotImplementedError, RuntimeError, ValueError, LookupError),
+)
 
 
 def download(url: str, target: Path, md5: str | None = None) -> Path:
@@ -106,7 +113,7 @@ def extract(archive: Path, target: Path, wanted: Callable[[str], bool]) -> int:
             for member in tqdm(members, desc=f"unpacking {archive.name}", unit="file"):
                 _extract_one(file, member, target, archive)
             return len(members)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _DAMAGED as error:
         raise RgbdSegError(
             f"{archive} is damaged or was not downloaded completely ({error}); fetch it again and run the command again"
         ) from None

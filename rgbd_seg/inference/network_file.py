@@ -46,10 +46,11 @@ class NetworkFile:
         if options.precision == "int8":
             raise ConfigurationError(f"{path.name} cannot be calibrated for int8: only our own model files can")
         weights = {tensor.name for tensor in model.graph.initializer}
-        inputs = [i.name for i in model.graph.input if i.name not in weights]
+        # Names that are no text come as bytes; no card can name them.
+        inputs = [str(i.name) for i in model.graph.input if i.name not in weights]
         wanted = [part.input for part in (self.card.color, self.card.depth) if part is not None]
         _compare(path, "inputs", wanted, inputs)
-        outputs = [o.name for o in model.graph.output]
+        outputs = [str(o.name) for o in model.graph.output]
         if self.card.output.output not in outputs:
             _compare(path, "output", [self.card.output.output], outputs)
         self._smoothing = options.smoothing
@@ -96,7 +97,8 @@ def _read(path: Path) -> onnx.ModelProto:
         raise ModelError(f"cannot read the network {path}: {error}") from None
     for tensor in _tensors(model.graph):
         for entry in tensor.external_data:
-            if entry.key == "location" and not _is_beside(path, entry.value):
+            is_path = isinstance(entry.value, str)  # Bytes, where it is no text.
+            if entry.key == "location" and not (is_path and _is_beside(path, entry.value)):
                 raise ModelError(
                     f"{path.name} wants weights from {entry.value!r:.200}, which is not a file beside it: "
                     "it is not opened"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import confusion_matrix as sklearn_matrix
+from sklearn.metrics import jaccard_score
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 
 from rgbd_seg.errors import ConfigurationError
@@ -39,6 +40,23 @@ def test_figures_are_torchmetrics_figures(labels):
         assert value == pytest.approx(
             float(MulticlassAccuracy(CLASSES, average=average, ignore_index=-1)(guess, target))
         )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_mean_iou_of_random_maps_is_that_of_both_libraries(seed: int):
+    rng = np.random.default_rng(seed)
+    classes = int(rng.integers(2, 38))
+    truth = rng.integers(0, classes + 1, (30, 40), dtype=np.uint8)
+    predicted = np.where(rng.random(truth.shape) < rng.random(), truth, rng.integers(1, classes + 1, truth.shape))
+    predicted = np.maximum(predicted, 1).astype(np.uint8)
+    miou = Scores(confusion_matrix(truth, predicted, classes), tuple(map(str, range(classes)))).miou
+    seen = truth > 0
+    present = np.union1d(truth[seen], predicted[seen])
+    theirs = jaccard_score(truth[seen], predicted[seen], labels=present, average="macro")
+    assert miou == pytest.approx(theirs, rel=1e-9)
+    target, guess = torch.from_numpy(truth).long() - 1, torch.from_numpy(predicted).long() - 1
+    iou = MulticlassJaccardIndex(classes, average="none", ignore_index=-1)(guess, target).numpy()
+    assert miou == pytest.approx(float(iou[present.astype(int) - 1].mean()), rel=1e-5)
 
 
 def test_one_global_matrix_is_not_the_mean_over_pictures():
