@@ -1,7 +1,7 @@
 """What runs in the child process of an isolated driver: one sensor, whose frames go out through shared memory.
 
-Messages out: opened, frame, silent, controls, done, ended, failed, closed. Messages in: open, ring, free, controls,
-set, close. `rgbd_seg.sensors.isolated` is the other side.
+Messages out: loaded, opened, frame, silent, controls, done, ended, failed, closed. Messages in: open, ring, free,
+controls, set, close. `rgbd_seg.sensors.isolated` is the other side.
 """
 
 from __future__ import annotations
@@ -38,15 +38,9 @@ def run(channel: Channel, *, driver: str, descriptor: int, tag: str) -> None:
         getattr(import_module(driver), "load", lambda: None)()
     except Exception:  # It fails again when it is opened, and is reported then.
         _log.debug("%s cannot be loaded ahead", driver, exc_info=True)
-    order = channel.receive(None) or {}
-    if order.get("type") != "open":
-        return
-    try:
-        request = messages.request_from_dict(order["request"])
-        sensor: Sensor = import_module(driver).open_device(parse_uri(order["uri"]), request)
-        sensor.open()
-    except Exception as error:  # Whatever a driver raises, the parent must be told.
-        channel.send({"type": "failed", **messages.error_to_dict(error)})
+    channel.send({"type": "loaded"})
+    sensor = _open(channel, driver)
+    if sensor is None:
         return
     try:
         channel.send(
@@ -64,6 +58,23 @@ def run(channel: Channel, *, driver: str, descriptor: int, tag: str) -> None:
     finally:
         sensor.close()
     channel.send({"type": "closed"})
+
+
+def _open(channel: Channel, driver: str) -> Sensor | None:
+    """The opened source, after as many orders as it takes; None if the parent wants none."""
+    while (order := channel.receive(None) or {}).get("type") == "open":
+        try:
+            return _opened(driver, order)
+        except Exception as error:  # Whatever a driver raises, the parent must be told.
+            channel.send({"type": "failed", **messages.error_to_dict(error)})
+    return None
+
+
+def _opened(driver: str, order: Message) -> Sensor:
+    request = messages.request_from_dict(order["request"])
+    sensor: Sensor = import_module(driver).open_device(parse_uri(order["uri"]), request)
+    sensor.open()
+    return sensor
 
 
 class _Stream:

@@ -72,6 +72,7 @@ class IsolatedSensor(Sensor):
         self._limits = limits or TimeLimits()
         self._standby = Standby(driver)
         self._opened_at = 0.0
+        self._reopening = False
         self._child: ChildProcess | None = None
         self._frames: deque[Message] = deque()
         self._modes: tuple[StreamMode, ...] = ()
@@ -99,11 +100,14 @@ class IsolatedSensor(Sensor):
     def reopen(self) -> None:
         """Opens a lost source again, in a process that has been standing by where there is one."""
         super().close()
+        self._reopening = True
         try:
             self.open()
         except SensorError:
             self._standby.prepare()  # For the next try.
             raise
+        finally:
+            self._reopening = False
 
     def close(self) -> None:
         """Stops the source and ends its processes. May be called again."""
@@ -126,13 +130,18 @@ class IsolatedSensor(Sensor):
             reader = FrameReader(process.memory, calibration.color.height, calibration.color.width)
             self._send({"type": "ring", "size": reader.size, "slot_bytes": reader.slot_bytes})
         except BaseException as error:
+            refused = self._end is not None and not isinstance(error, SensorLost)
+            if refused and self._reopening:  # The driver has said no in order, and can be asked again.
+                self._child = None
+                self._standby.give_back(process)
+                raise
             self._end_child()
+            process.memory.close()
             if isinstance(error, SensorLost):  # Nothing had been opened yet that could be lost.
                 why = str(error).removeprefix(f"{self.info.name}: ")
                 raise SensorError(f"cannot open {self.info.name}: {why}") from error
             raise
-        finally:
-            process.memory.close()
+        process.memory.close()
         self._reader = reader
         self.info = messages.info_from_dict(opened["info"])
         self._modes = tuple(StreamMode(*row) for row in opened["modes"])

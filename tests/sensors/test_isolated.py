@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from rgbd_seg.errors import EndOfStream, SensorError, SensorFrozen, SensorLost, SensorTimeout
+from rgbd_seg.sensors import standby
 from rgbd_seg.sensors.isolated import IsolatedSensor, TimeLimits
 from rgbd_seg.sensors.sensor import Request, SensorInfo, StreamMode
 from rgbd_seg.sensors.shared_frames import SLOTS
@@ -219,21 +220,49 @@ def test_disappears_and_comes_back_a_hundred_times(tmp_path: Path):
 
 
 @pytest.mark.usefixtures("no_leaks")
-@pytest.mark.parametrize("standby_dies", [False, True])
-def test_a_lost_camera_is_opened_in_the_process_that_stood_by_or_in_a_new_one(standby_dies: bool):
+@pytest.mark.parametrize("spare_dies", [False, True])
+def test_a_lost_camera_is_opened_in_the_process_that_stood_by_or_in_a_new_one(spare_dies: bool):
     before = {child.pid for child in psutil.Process().children()}
     with nasty("nothing", limits=TimeLimits(standby_after_s=0.0)) as sensor:
         sensor.read(5.0)
-        (standby,) = {c.pid for c in psutil.Process().children()} - before - {sensor.child_pid}
+        (spare,) = {c.pid for c in psutil.Process().children()} - before - {sensor.child_pid}
         assert sensor.child_pid is not None
         os.kill(sensor.child_pid, signal.SIGKILL)
-        if standby_dies:
-            os.kill(standby, signal.SIGKILL)
+        if spare_dies:
+            os.kill(spare, signal.SIGKILL)
         with pytest.raises(SensorLost):
             read_into([], sensor)
         sensor.reopen()
         assert whole(sensor.read(5.0))
-        assert (sensor.child_pid == standby) is not standby_dies
+        assert (sensor.child_pid == spare) is not spare_dies
+
+
+@pytest.mark.usefixtures("no_leaks")
+@pytest.mark.parametrize("renew_after_s", [0.0, 60.0])
+def test_a_camera_that_is_away_is_asked_for_in_one_process_that_is_renewed(
+    renew_after_s: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(standby, "_RENEW_AFTER_S", renew_after_s)
+    plugged = tmp_path / "plugged"
+    plugged.touch()
+    before = {child.pid for child in psutil.Process().children()}
+    asked: set[int] = set()
+    with nasty("exit", f"at=2&while={plugged}") as sensor:
+        plugged.unlink()
+        with pytest.raises(SensorLost):
+            read_into([], sensor)
+        tries = 0
+        while tries < 3 or (renew_after_s == 0 and len(asked) < 3):
+            time.sleep(0.02)
+            tries += 1
+            with pytest.raises(SensorError, match="plug it in"):
+                sensor.reopen()
+            asked |= {child.pid for child in psutil.Process().children()} - before
+        plugged.touch()
+        sensor.reopen()
+        assert whole(sensor.read(5.0))
+        if renew_after_s:
+            assert asked == {sensor.child_pid}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")
