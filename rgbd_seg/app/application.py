@@ -80,7 +80,7 @@ def run(launch: Launch) -> int:
     QTimer.singleShot(0, lambda: _open(window, source, model, launch.registered))
     _let_python_see_signals(application, window)
     code = application.exec()
-    if window.session.busy:
+    if window.session.busy or window.training.busy:
         # A native library is still loading. It can be neither interrupted nor torn down while it works: ending the
         # interpreter under it aborts the process.
         stop_logging()

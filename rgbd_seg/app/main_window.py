@@ -159,6 +159,8 @@ class MainWindow(QMainWindow):
     def _build_panels(self) -> None:
         self.panels = panels = Panels(self, self.theme)
         self.docks = panels.docks
+        # Plots and curves lie below the picture alone: the class list keeps its height.
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
         self.source_panel = SourcePanel(self.theme)
         self.classes = ClassesPanel(self.theme)
         self.model_panel = ModelPanel(self.theme, options_from(self.settings))

@@ -167,7 +167,7 @@ class TrainingControl(QObject):
         self._stages[run.folder] = state.stage
         say = self._window.say
         if before is None:
-            if state.stage.running and run is not self.run and self._window.docks["Training"].isHidden():
+            if state.stage.running and self._window.docks["Training"].isHidden():
                 say("training", f"“{run.name}” is being trained.", "info", "Watch", lambda: self._watch(run))
         elif state.stage is Stage.FINISHED:
             say("training", f"“{run.name}” is trained.", "info", "Load the model", lambda: self._load(run))
@@ -239,10 +239,15 @@ class TrainingControl(QObject):
         if self.run is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.run.folder)))
 
+    @property
+    def busy(self) -> bool:
+        """Whether a model file is being looked at, which may load PyTorch first."""
+        return any(thread.is_alive() for thread in self._threads)
+
     def close(self) -> None:
-        """Waits for what is being looked at; runs go on."""
+        """Waits a moment for what is being looked at; runs go on."""
         for thread in self._threads:
-            thread.join(2.0)
+            thread.join(0.5)
 
 
 def _launch(folder: Path, *more: str) -> bool:
@@ -254,4 +259,4 @@ def _launch(folder: Path, *more: str) -> bool:
     log = str(folder / LOG_FILE)
     process.setStandardOutputFile(log, QProcess.OpenModeFlag.Append)
     process.setStandardErrorFile(log, QProcess.OpenModeFlag.Append)
-    return bool(process.startDetached()[0])
+    return bool(process.startDetached())

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _HEIGHTS = (96, 120, 192, 240, 360, 480)
 _NOTHING, _OTHER = "nothing", "other"
+_LOOKING = "Looking at the pictures…"
 
 
 class TrainingDialog(QDialog):
@@ -56,7 +57,8 @@ class TrainingDialog(QDialog):
         self.setMinimumWidth(520)
         self._data: DataSurvey | None = None
         self._start: StartModel | None = None
-        self._data_problem, self._start_problem = "Choose a folder of labelled pictures.", ""
+        self._data_problem = _LOOKING if folder else "Choose a folder of labelled pictures."
+        self._start_problem = ""
         form = QFormLayout(self)
         form.setHorizontalSpacing(12)
         self.name = QLineEdit("my model")
@@ -124,9 +126,10 @@ class TrainingDialog(QDialog):
         self.batch.setRange(1, 64)
         self.batch.setValue(8)
         self.batch.setToolTip("Fewer need less memory")
+        row.setSpacing(8)
         row.addWidget(self.size_choice, 1)
-        row.addWidget(QLabel("pictures a step"))
         row.addWidget(self.batch)
+        row.addWidget(QLabel("pictures a step"))
         return row
 
     def _make_limit(self) -> QHBoxLayout:
@@ -137,9 +140,10 @@ class TrainingDialog(QDialog):
         self.unit = QComboBox()
         self.unit.addItems(["minutes", "epochs"])
         self.unit.setToolTip("An epoch goes through all pictures once")
+        row.setSpacing(8)
         row.addWidget(self.amount)
         row.addWidget(self.unit)
-        row.addWidget(QLabel("It can be stopped earlier, with its best state kept."), 1)
+        row.addWidget(_quiet("It can be stopped earlier, with its best state kept."), 1)
         return row
 
     # Values in
@@ -177,7 +181,7 @@ class TrainingDialog(QDialog):
 
     def _look_at_folder(self) -> None:
         if self._data is None or str(self._data.folder) != self.folder.text():
-            self._data, self._data_problem = None, "Looking at the pictures…"
+            self._data, self._data_problem = None, _LOOKING
             self._check()
             self.folder_wanted.emit(self.folder.text())
 

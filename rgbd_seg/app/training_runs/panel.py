@@ -99,7 +99,7 @@ class TrainingPanel(QWidget):
         column.addLayout(row)
         self._row.addWidget(controls)
         self._row.addStretch(1)
-        self.setMinimumHeight(220)
+        self.setMinimumHeight(150)
         self.show_run(None)
 
     def _button(self, text: str, tip: str) -> QPushButton:
@@ -120,10 +120,10 @@ class TrainingPanel(QWidget):
         self._plots = pyqtgraph.GraphicsLayoutWidget()
         self._plots.setBackground(theme.panel)
         looks = {
-            "loss": ("loss", {"training": theme.accent, "validation": theme.warning}),
-            "score": ("mIoU", {"mIoU of held-out pictures": theme.good}),
+            "loss": {"training": theme.accent, "held out": theme.warning},
+            "mIoU of held-out pictures": {"mIoU": theme.good},
         }
-        for column, (title, lines) in enumerate(looks.values()):
+        for column, (title, lines) in enumerate(looks.items()):
             plot = self._plots.addPlot(row=0, col=column)
             plot.setLabel("left", title)
             plot.setLabel("bottom", "steps")
@@ -132,8 +132,9 @@ class TrainingPanel(QWidget):
             for side in ("left", "bottom"):
                 plot.getAxis(side).setPen(theme.line)
                 plot.getAxis(side).setTextPen(theme.quiet)
-            legend = plot.addLegend(offset=(-8, 4), labelTextColor=theme.text, labelTextSize="9pt")
-            legend.setBrush(None)
+                plot.getAxis(side).enableAutoSIPrefix(False)
+            if len(lines) > 1:
+                plot.addLegend(offset=(-8, 4), labelTextColor=theme.text, labelTextSize="9pt")
             for name, color in lines.items():
                 symbol = "o" if name != "training" else None
                 self._curves[name] = plot.plot(
@@ -179,8 +180,8 @@ class TrainingPanel(QWidget):
         series = (
             {
                 "training": (curves.steps, curves.losses),
-                "validation": (curves.scored_steps, curves.val_losses),
-                "mIoU of held-out pictures": (curves.scored_steps, curves.mious),
+                "held out": (curves.scored_steps, curves.val_losses),
+                "mIoU": (curves.scored_steps, curves.mious),
             }
             if curves
             else {}

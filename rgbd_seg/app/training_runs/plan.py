@@ -110,7 +110,7 @@ class TrainingPlan:
                 "side_weight": 0.3,
                 "optimizer": {
                     "name": "adamw",
-                    "learning_rate": 0.0005 if start else 0.001,
+                    "learning_rate": 0.0005 if self.keeps_classes else 0.001,
                     "weight_decay": 0.02,
                     "schedule": "cosine",
                     "warmup": 0.05,

@@ -35,13 +35,12 @@ def run_text(run: RunFolder, state: RunState, curves: Curves) -> str:
 
 def figures(curves: Curves) -> str:
     """Loss and scores, and the classes that are worst."""
-    parts = []
+    lines = []
     if curves.losses:
-        parts.append(f"loss {curves.losses[-1]:.3f}")
+        lines.append(f"Step {curves.step}, loss {curves.losses[-1]:.3f}")
     best = curves.best_miou
     if best is not None:
-        parts.append(f"mIoU {curves.mious[-1]:.3f}, best {best:.3f}")
-    lines = [f"Step {curves.step}, " + ", ".join(parts)] if parts else []
+        lines.append(f"mIoU {curves.mious[-1]:.3f}, best {best:.3f}")
     worst = sorted(curves.iou.items(), key=lambda item: item[1])[:_WORST_CLASSES]
     if worst and len(curves.iou) > 1:
         lines.append("Worst: " + ", ".join(f"{name.replace('_', ' ')} {iou:.2f}" for name, iou in worst))
