@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from rgbd_seg.logs import stop_logging
 from rgbd_seg.sensors.sensor import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
@@ -53,8 +55,13 @@ class Launch:
     settings: Path | None = None
 
 
-def run(launch: Launch) -> int:
-    """Shows the window and returns the exit code when it is closed."""
+def run(launch: Launch, watch: Callable[[MainWindow], object] | None = None) -> int:
+    """Shows the window and returns the exit code when it is closed.
+
+    Args:
+        launch: What the command line asks for.
+        watch: Called with the window when it is on screen, to measure it or to drive it.
+    """
     application = QApplication.instance() or QApplication(["rgbd-seg"])
     assert isinstance(application, QApplication)
     application.setApplicationName("rgbd-seg")
@@ -79,10 +86,12 @@ def run(launch: Launch) -> int:
     # After the first painting, so that the window is there at once.
     QTimer.singleShot(0, lambda: _open(window, source, model, launch.registered))
     _let_python_see_signals(application, window)
+    watcher = watch(window) if watch else None
     code = application.exec()
-    if window.session.busy or window.training.busy:
-        # A native library is still loading. It can be neither interrupted nor torn down while it works: ending the
-        # interpreter under it aborts the process.
+    del watcher
+    if any(thread.name.startswith("rgbd-seg") for thread in threading.enumerate()):
+        # A native library is still at work, loading a model for instance. It can be neither interrupted nor torn down
+        # while it works: ending the interpreter under it aborts the process.
         stop_logging()
         os._exit(code)
     return code

@@ -77,8 +77,8 @@ class ComparisonControl(QObject):
             text = f"{comparison.path.name} agrees on {same:.1%} of the pixels; least on {classes} (overlap)."
             self._window.say("comparison", text, "info", "Stop", self.stop)
 
-    def close(self) -> None:
+    def close(self, timeout_s: float) -> None:
         """Ends the thread."""
         if self.comparison is not None:
-            self.comparison.close()
+            self.comparison.close(timeout_s)
             self.comparison = None

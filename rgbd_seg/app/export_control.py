@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 
 from rgbd_seg.app.cloud.scene import point_grid
+from rgbd_seg.app.deadline import Deadline
 from rgbd_seg.app.export_dialog import ExportDialog
 from rgbd_seg.app.export_job import ExportJob, ExportPlan, ExportStatus
 from rgbd_seg.app.file_dialog import CLOUDS, choose
@@ -141,12 +142,13 @@ class ExportControl(QObject):
         self._cloud_thread = threading.Thread(target=body, name="rgbd-seg cloud file", daemon=True)
         self._cloud_thread.start()
 
-    def close(self) -> None:
-        """Ends what is running."""
+    def close(self, timeout_s: float) -> None:
+        """Ends what is running; a cloud that is being written has the same time."""
+        deadline = Deadline(timeout_s)
         if self.job is not None:
-            self.job.close()
+            self.job.close(deadline.left_s)
         if self._cloud_thread is not None:
-            self._cloud_thread.join(2.0)
+            self._cloud_thread.join(deadline.left_s)
 
 
 def progress_text(status: ExportStatus) -> str:

@@ -43,9 +43,9 @@ class LiveOutput:
         if self.server is not None:
             self.server.publish(segmentation)
 
-    def close(self) -> None:
+    def close(self, timeout_s: float = 1.5) -> None:
         """Ends the server."""
         if self.server is not None:
-            self.server.close()
+            self.server.close(timeout_s)
             self.server = None
             self._window.banners.clear("live")

@@ -22,6 +22,7 @@ from rgbd_seg.app.classes_panel import ClassesPanel
 from rgbd_seg.app.cloud.view import CloudView
 from rgbd_seg.app.cloud.worker import CloudWorker
 from rgbd_seg.app.comparison_control import ComparisonControl
+from rgbd_seg.app.deadline import Deadline
 from rgbd_seg.app.display import display_from
 from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.export_control import ExportControl
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 
 
 _TICK_MS = 250
+_CLOSING_S = 1.5  # For all threads together; a recording that is being finished has longer.
 _WIDE_PX = 1500  # From this width on there is room for the source panel without taking it from the picture.
 
 
@@ -382,21 +384,22 @@ class MainWindow(QMainWindow):
         self.bridge.close()
         for dialog in self.findChildren(QDialog):
             dialog.close()  # One may have a child process of its own.
-        self.sources.finder.close()
-        self.commands.close()
-        self.exports.cancel()
-        self.training.close()
-        self.comparisons.close()
-        self.live_output.close()
-        self.figures.close()
-        self.filmstrip.close(0.5)
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         state = bytes(self.saveState().toBase64().data()).decode()
         self._file.save(replace(self.settings, geometry=geometry, state=state))
         self.hide()
-        self.cloud_worker.close()
-        self.session.close()
-        self.exports.close()
+        # First all are told to end, so that they do so side by side; then they are waited for, all together so long.
+        self.session.begin_close()
+        self.cloud_worker.close(0.0)
+        self.filmstrip.close()
+        self.exports.cancel()
+        self.sources.finder.close()
+        self.figures.close()
+        deadline = Deadline(_CLOSING_S)
+        for part in (self.commands, self.exports, self.comparisons, self.training, self.live_output, self.filmstrip):
+            part.close(deadline.left_s)
+        self.cloud_worker.close(deadline.left_s)
+        self.session.close(deadline.left_s)
         event.accept()
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from rgbd_seg.app.deadline import Deadline
 from rgbd_seg.app.kept_segmenter import KeptSegmenter
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.pipeline.status import ModelState, ModelStatus
@@ -104,8 +105,9 @@ class ModelLoader:
             self._number += 1
             old, self._segmenter = self._segmenter, None
             threads = list(self._threads)
+        deadline = Deadline(timeout_s)
         for thread in threads:
-            thread.join(timeout_s)
+            thread.join(deadline.left_s)
         if old is not None:
             old.release()
 

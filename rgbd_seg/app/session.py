@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from rgbd_seg.app.deadline import Deadline
 from rgbd_seg.app.model_loader import ModelLoader
 from rgbd_seg.errors import RgbdSegError, SensorError
 from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rgbd_seg.sensors.playback import Playback
     from rgbd_seg.sensors.sensor import Control, ControlValue, Request, Sensor, SensorInfo, StreamMode
 
+_FINISHING_S = 30.0
 _log = logging.getLogger(__name__)
 
 
@@ -71,6 +72,8 @@ class Session:
         self._settings = LiveSettings()
         self.ended_recordings: LatestSlot[RecorderStatus] = LatestSlot()
         self.models = ModelLoader(model_opener, wake, self._use_model)
+        self._closing = False
+        self._finishing = False  # A recording is being made whole while the window closes.
         self.uri = ""
         self.request: Request | None = None
 
@@ -280,11 +283,18 @@ class Session:
         """Whether a source or a model is still being opened or closed."""
         return self.models.busy or any(thread.is_alive() for thread in self._threads)
 
-    def close(self, timeout_s: float = 1.5) -> None:
-        """Ends everything; waits at most about `timeout_s` seconds, and for a recording until its file is whole."""
-        recording = self.status().recorder
-        until = time.monotonic() + (30.0 if recording is not None and recording.state == "recording" else timeout_s)
+    def begin_close(self) -> None:
+        """Begins to end everything, without waiting."""
+        recorder = self.status().recorder
+        self._finishing = recorder is not None and recorder.state == "recording"
+        self._closing = True
         self.close_source()
+
+    def close(self, timeout_s: float = 1.5) -> None:
+        """Ends everything; waits at most `timeout_s` seconds, but for a recording until its file is whole."""
+        if not self._closing:
+            self.begin_close()
+        deadline = Deadline(_FINISHING_S if self._finishing else timeout_s)
         for thread in self._threads:
-            thread.join(max(until - time.monotonic(), 0.0))
-        self.models.close(max(until - time.monotonic(), 0.0))
+            thread.join(deadline.left_s)
+        self.models.close(deadline.left_s)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QMenu
 
 from rgbd_seg.app.about import AboutDialog, DoctorDialog
+from rgbd_seg.app.deadline import Deadline
 from rgbd_seg.app.file_dialog import choose
 from rgbd_seg.app.keys_overlay import KeysOverlay
 from rgbd_seg.app.recording_control import start_recording
@@ -74,10 +75,11 @@ class WindowCommands(QObject):
         menu.addAction(self.actions["quit"])
         return menu
 
-    def close(self) -> None:
+    def close(self, timeout_s: float) -> None:
         """Waits for files that are being written."""
+        deadline = Deadline(timeout_s)
         for thread in self._threads:
-            thread.join(2.0)
+            thread.join(deadline.left_s)
 
     # Source and model
 

@@ -1,4 +1,4 @@
-"""`rgbd-seg bench window`: what a frame costs the window's own thread, by layout, beside the obvious way to draw it."""
+"""`rgbd-seg bench window`: what a frame costs the window's own thread by layout, and how the running window behaves."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.bench.report import Column, Report, add_format_argument
+from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.screen import screen_problem
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.frame import Segmentation
 
-SUMMARY = "milliseconds of the window's thread for each frame and layout"
+SUMMARY = "drawing by layout, and the running window: start, pauses, memory, closing"
 
 _SIZES = ((640, 480), (1280, 720))
 _LAYOUTS = {
@@ -38,11 +39,35 @@ _COLUMNS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this benchmark."""
     parser.add_argument("--frames", type=int, default=60, help="frames of each measurement (default: %(default)s)")
+    parser.add_argument("--part", choices=("drawing", "session", "both"), default="both", help="what to measure")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each session part (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=0.0, help="watch the memory so long (default: %(default)s)")
+    parser.add_argument("--source", default="", help="what the session looks at (default: the demo recording)")
+    parser.add_argument("--model", default="demo", help='a model file, "demo" or "none" (default: %(default)s)')
     add_format_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measures and prints; the measurements of one picture size take turns, so that a busy machine hits all alike."""
+    """Measures and prints."""
+    if args.frames < 1 or args.seconds <= 0 or args.minutes < 0:
+        raise ConfigurationError("--frames must be 1 or more, --seconds more than 0, and --minutes 0 or more")
+    reports = []
+    if args.part != "session":
+        reports.append(measure_drawing(args.frames))
+    if args.part != "drawing":
+        from rgbd_seg.bench.window_session import measure_session
+
+        reports.append(measure_session(args.seconds, args.minutes, args.source, args.model))
+    texts = [report.render(args.format) for report in reports]
+    if args.format == "json" and len(texts) > 1:
+        print("[" + ",\n".join(texts) + "]")
+    else:
+        print("\n\n".join(texts))
+    return 0
+
+
+def measure_drawing(frames: int) -> Report:
+    """CPU time of a frame by layout; those of one picture size take turns, so that a busy machine hits all alike."""
     if screen_problem():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from PySide6.QtWidgets import QApplication
@@ -59,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         painters = {"plain drawing: numpy blend, QLabel": _plain_drawing()}
         painters |= {name: _our_drawing(count) for name, count in _LAYOUTS.items()}
         times: dict[str, list[float]] = {name: [] for name in painters}
-        for number in range(args.frames + 3):
+        for number in range(frames + 3):
             for name, paint in painters.items():
                 started = time.thread_time()
                 paint(moments[number % len(moments)])
@@ -78,11 +103,10 @@ def run(args: argparse.Namespace) -> int:
             )
     notes = (
         "CPU time of the window's thread from a result's arrival to the painted views, 1000x700 window, "
-        f"Qt platform {application.platformName()}; median of {args.frames} frames.",
+        f"Qt platform {application.platformName()}; median of {frames} frames.",
         "Plain drawing shows one view: labels looked up and blended by numpy, shown by a QLabel that scales.",
     )
-    print(Report("Drawing in the window", describe_machine(), _COLUMNS, rows, notes).render(args.format))
-    return 0
+    return Report("Drawing in the window", describe_machine(), _COLUMNS, rows, notes)
 
 
 def _moment(width: int, height: int, number: int) -> Segmentation:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QProcess, QUrl
 from PySide6.QtGui import QDesktopServices
 
+from rgbd_seg.app.deadline import Deadline
 from rgbd_seg.app.model_control import DEMO, model_path
 from rgbd_seg.app.training_runs.curves import Curves
 from rgbd_seg.app.training_runs.data_survey import survey
@@ -239,15 +240,11 @@ class TrainingControl(QObject):
         if self.run is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.run.folder)))
 
-    @property
-    def busy(self) -> bool:
-        """Whether a model file is being looked at, which may load PyTorch first."""
-        return any(thread.is_alive() for thread in self._threads)
-
-    def close(self) -> None:
-        """Waits a moment for what is being looked at; runs go on."""
+    def close(self, timeout_s: float) -> None:
+        """Waits for what is being looked at; runs go on."""
+        deadline = Deadline(timeout_s)
         for thread in self._threads:
-            thread.join(0.5)
+            thread.join(deadline.left_s)
 
 
 def _launch(folder: Path, *more: str) -> bool:

@@ -1,0 +1,123 @@
+"""The process that `rgbd-seg bench window` measures: the real window, watched from inside, and closed at the end.
+
+    python -m rgbd_seg.bench.window_probe STARTED SECONDS MINUTES SOURCE MODEL SETTINGS
+
+STARTED is the time at which the process was asked for (seconds since 1970). Prints one line of JSON when it closes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer
+
+from rgbd_seg.app.application import Launch, run
+from rgbd_seg.pipeline.status import ModelState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rgbd_seg.app.main_window import MainWindow
+
+_BEAT_MS = 5
+_LOADING_S = 300.0
+_BUSY = "import sys, time\nend = time.monotonic() + float(sys.argv[1])\nwhile time.monotonic() < end: pass"
+
+
+class Probe(QObject):
+    """Goes through the phases, one after the other, as a generator that Qt's timer resumes."""
+
+    def __init__(self, window: MainWindow, started: float, seconds: float, minutes: float, with_model: bool) -> None:
+        super().__init__(window)
+        self._window, self._started = window, started
+        self._seconds, self._minutes, self._with_model = seconds, minutes, with_model
+        self.found: dict[str, Any] = {"window_s": time.time() - started, "problem": ""}
+        self._shown = 0
+        self._pauses_ms: list[float] = []
+        self._clock = QElapsedTimer()
+        self._clock.start()
+        self._beat = QTimer(self)
+        self._beat.setTimerType(Qt.TimerType.PreciseTimer)
+        self._beat.setInterval(_BEAT_MS)
+        self._beat.timeout.connect(self._count_pause)
+        self._beat.start()
+        window.presenter.shown.connect(self._count_picture)
+        self._phases = self._run_phases()
+        self._next = QTimer(self)
+        self._next.setSingleShot(True)
+        self._next.timeout.connect(self._go_on)
+        self._go_on()
+
+    def _count_picture(self) -> None:
+        self._shown += 1
+        if "first_picture_s" not in self.found:
+            self.found["first_picture_s"] = time.time() - self._started
+
+    def _count_pause(self) -> None:
+        self._pauses_ms.append(self._clock.nsecsElapsed() / 1e6 - _BEAT_MS)
+        self._clock.restart()
+
+    def _go_on(self) -> None:
+        wait_s = next(self._phases, None)
+        if wait_s is not None:
+            self._next.start(round(wait_s * 1000))
+            return
+        self.found["closed_at"] = time.time()
+        print(json.dumps(self.found), flush=True)
+        self._window.close()
+
+    def _run_phases(self) -> Iterator[float]:
+        end = time.monotonic() + _LOADING_S
+        while not self._ready():
+            if time.monotonic() > end or self.found["problem"]:
+                self.found["problem"] = self.found["problem"] or "neither picture nor model came in time"
+                return
+            yield 0.1
+        self.found["model_s"] = time.time() - self._started if self._with_model else None
+        yield 1.0  # The first frames warm up.
+        yield from self._measure("quiet")
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        command = [sys.executable, "-c", _BUSY, str(self._seconds + 2)]
+        burners = [subprocess.Popen(command) for _ in range(cores)]
+        yield 1.0
+        yield from self._measure("busy")
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+        process = psutil.Process()
+        self.found["memory_mb"] = process.memory_info().rss / 1e6
+        yield self._minutes * 60
+        self.found["memory_later_mb"] = process.memory_info().rss / 1e6
+
+    def _ready(self) -> bool:
+        status = self._window.session.status()
+        if status.error or status.model.error:
+            self.found["problem"] = status.error or status.model.error
+        loaded = not self._with_model or status.model.state is ModelState.READY
+        return loaded and "first_picture_s" in self.found
+
+    def _measure(self, phase: str) -> Iterator[float]:
+        self._pauses_ms.clear()
+        shown, began = self._shown, time.monotonic()
+        yield self._seconds
+        self.found[f"{phase}_fps"] = (self._shown - shown) / (time.monotonic() - began)
+        pauses = sorted(self._pauses_ms) or [0.0]
+        self.found[f"{phase}_longest_ms"] = pauses[-1]
+        self.found[f"{phase}_usual_ms"] = pauses[int(0.99 * (len(pauses) - 1))]
+
+
+def main(started: str, seconds: str, minutes: str, source: str, model: str, settings: str) -> int:
+    """Runs the window until the probe closes it."""
+    launch = Launch(source=source, model="" if model == "none" else model, settings=Path(settings), views=2)
+    return run(launch, lambda window: Probe(window, float(started), float(seconds), float(minutes), model != "none"))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
