@@ -1,25 +1,20 @@
-"""What an MCAP file holds and where: from its index if that can be trusted, else by looking through the whole file."""
+"""What an MCAP file holds and where: the table of contents, and how it is kept between two openings."""
 
 from __future__ import annotations
 
+import base64
+import json
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcap.opcode import Opcode
-from mcap.records import Metadata
+from mcap.records import Channel, Schema
 
-from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.format import INDEX_ATTACHMENT
-from rgbd_seg.recording.mcap_input import DamagedError, McapInput
-from rgbd_seg.recording.mcap_scan import Scan, scan
+from rgbd_seg.recording.format import json_bytes
 from rgbd_seg.recording.message_index import MessageIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from mcap.records import Channel, Schema
-
-_MAX_METADATA = 1000
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,92 +41,52 @@ class McapContents:
     is_finished: bool
     warnings: tuple[str, ...] = ()
 
-
-def read_contents(source: McapInput, progress: Callable[[float], None] | None = None) -> McapContents:
-    """Finds out what is in a file.
-
-    Args:
-        source: The file.
-        progress: Is called with the part done, 0..1, if the whole file must be looked through.
-
-    Raises:
-        RecordingError: Nothing in it can be read.
-    """
-    problem = ""
-    try:
-        indexed = _from_index(source)
-        if indexed is not None:
-            return indexed
-    except DamagedError as error:
-        problem = str(error)
-    found, is_finished = search(source, progress)
-    warnings = []
-    if problem:
-        warnings.append(
-            f"{source.path.name} is damaged or was not finished ({problem}); its index was rebuilt in memory, "
-            "and the file itself was left as it is. rgbd-seg repair writes a mended copy."
+    def to_bytes(self) -> bytes:
+        """Everything, for a file of its own: the length of a JSON header, the header, the index."""
+        header = json_bytes(
+            {
+                "schemas": [
+                    [s.id, s.name, s.encoding, base64.b64encode(s.data).decode()] for s in self.schemas.values()
+                ],
+                "channels": [
+                    [c.id, c.topic, c.message_encoding, c.schema_id, dict(c.metadata)] for c in self.channels.values()
+                ],
+                "metadata": {name: dict(values) for name, values in self.metadata.items()},
+                "has_gap_list": self.has_gap_list,
+                "holes": list(self.holes),
+                "is_finished": self.is_finished,
+                "warnings": list(self.warnings),
+            }
         )
-    if found.skipped_bytes:
-        at_end = " at its end" if found.tail_bytes == found.skipped_bytes else ""
-        warnings.append(f"{found.skipped_bytes} of {source.size} bytes{at_end} could not be read and are left out.")
-    return McapContents(
-        schemas=found.schemas,
-        channels=found.channels,
-        metadata=found.metadata,
-        index=found.places.build(),
-        has_gap_list=False,
-        holes=tuple(found.holes),
-        is_finished=is_finished,
-        warnings=tuple(warnings),
-    )
+        return struct.pack("<I", len(header)) + header + self.index.to_bytes(-1)
 
+    @staticmethod
+    def from_bytes(data: bytes) -> McapContents:
+        """Reads what `to_bytes` wrote.
 
-def search(source: McapInput, progress: Callable[[float], None] | None = None) -> tuple[Scan, bool]:
-    """Looks through the whole file, and takes from its summary what is missing at its head.
-
-    Returns:
-        What was found, and whether the file was finished properly.
-
-    Raises:
-        RecordingError: Nothing in it can be read.
-    """
-    if source.size == 0:
-        raise RecordingError(f"{source.path} is empty: nothing was ever written to it")
-    found = scan(source, progress)
-    try:
-        summary = source.summary()
-        found.schemas = summary.schemas | found.schemas
-        found.channels = summary.channels | found.channels
-        is_finished = True
-    except DamagedError:
-        is_finished = False
-    if not found.channels or not (found.chunks or found.loose):
-        raise RecordingError(f"{source.path} is no MCAP recording, or nothing in it can be read")
-    return found, is_finished
-
-
-def _from_index(source: McapInput) -> McapContents | None:
-    """The contents by our own index; None if another program wrote the file, or rewrote it.
-
-    Raises:
-        DamagedError: The file was not finished, or its end is damaged.
-    """
-    summary = source.summary()
-    for entry in summary.attachments:
-        if entry.name != INDEX_ATTACHMENT:
-            continue
-        name, _, data = source.attachment_at(entry.offset)
-        if name != INDEX_ATTACHMENT:
-            raise DamagedError("the index is not where the summary says")
+        Raises:
+            ValueError: It is something else.
+        """
         try:
-            index = MessageIndex.from_bytes(data)
-        except ValueError as error:
-            raise DamagedError(str(error)) from None
-        if index.offset != entry.offset:
-            return None
-        metadata: dict[str, dict[str, str]] = {}
-        for place in summary.metadata[:_MAX_METADATA]:
-            record = source.record_at(place.offset, Metadata, Opcode.METADATA)
-            metadata.setdefault(record.name, record.metadata)
-        return McapContents(summary.schemas, summary.channels, metadata, index, True, (), True)
-    return None
+            (length,) = struct.unpack_from("<I", data)
+            fields = json.loads(data[4 : 4 + length])
+            schemas = {
+                number: Schema(id=number, name=name, encoding=encoding, data=base64.b64decode(content))
+                for number, name, encoding, content in fields["schemas"]
+            }
+            channels = {
+                number: Channel(number, topic=topic, message_encoding=encoding, schema_id=schema, metadata=dict(notes))
+                for number, topic, encoding, schema, notes in fields["channels"]
+            }
+            return McapContents(
+                schemas=schemas,
+                channels=channels,
+                metadata={str(name): dict(values) for name, values in fields["metadata"].items()},
+                index=MessageIndex.from_bytes(data[4 + length :]),
+                has_gap_list=bool(fields["has_gap_list"]),
+                holes=tuple(map(int, fields["holes"])),
+                is_finished=bool(fields["is_finished"]),
+                warnings=tuple(map(str, fields["warnings"])),
+            )
+        except (struct.error, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+            raise ValueError(f"no table of contents: {error!r}") from None

@@ -90,7 +90,8 @@ class McapInput:
         self.path = path
         try:
             self._fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
-            self.size = os.fstat(self._fd).st_size
+            status = os.fstat(self._fd)
+            self.size, self.modified_ns = status.st_size, status.st_mtime_ns
         except OSError as error:
             raise RecordingError(f"cannot open {path}: {error.strerror or error}") from None
 

@@ -17,8 +17,8 @@ from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import Truth
 from rgbd_seg.recording import format as layout
-from rgbd_seg.recording.mcap_contents import read_contents
 from rgbd_seg.recording.mcap_input import DamagedError, McapInput, Message, message_at
+from rgbd_seg.recording.mcap_opening import read_contents
 from rgbd_seg.recording.mcap_output import MAGIC
 from rgbd_seg.recording.mcap_pictures import color_picture, depth_picture, id_picture
 from rgbd_seg.recording.mcap_streams import find_streams

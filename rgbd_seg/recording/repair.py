@@ -11,8 +11,8 @@ from mcap.records import MessageIndex
 
 from rgbd_seg import __version__
 from rgbd_seg.recording import format as layout
-from rgbd_seg.recording.mcap_contents import search
 from rgbd_seg.recording.mcap_input import HEADER_BYTES, ChunkHead, DamagedError, McapInput, inner_records, message_at
+from rgbd_seg.recording.mcap_opening import search
 from rgbd_seg.recording.mcap_output import McapOutput
 from rgbd_seg.recording.message_index import MessageIndexBuilder
 from rgbd_seg.recording.reader import Gap
