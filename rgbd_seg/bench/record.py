@@ -35,7 +35,7 @@ _COLUMNS = (
     Column("recorder", "recorder"),
     Column("fps", "fps", 0),
     Column("load", "inference"),
-    Column("cpu_ms", "CPU ms/frame", 2),
+    Column("cpu_ms", "CPU ms/frame kept", 2),
     Column("ratio", "x librealsense", 2),
     Column("mb_s", "MB/s", 2),
     Column("kb", "kB/frame", 0),
@@ -68,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs all cases one after the other and prints the report."""
     from rgbd_seg.bench.machine import describe_machine
+    from rgbd_seg.bench.recorders import MINUTES
 
     context = multiprocessing.get_context("spawn")
     rows: list[dict[str, Cell]] = []
@@ -89,13 +90,15 @@ def run(args: argparse.Namespace) -> int:
                     rows += group
     notes = (
         f"Frames from {args.source}, 60 of them in a circle. CPU is that of the recording process minus that of the "
-        "same process without a recorder, finalising included.",
+        "same process without a recorder, finalising included, for each frame that is in the file.",
         "Ours stores colour as JPEG (quality 95) and depth without loss; librealsense and OpenNI store both without "
         "loss. OpenNI's Dummy device only has its own 320x240 pictures at 30 frames a second: compare its cost, not "
         "its rate; its recordings cannot be played.",
         *problems,
     )
-    print(Report("Recording", describe_machine(), _COLUMNS, rows, notes).render(args.format))
+    reached = [minute for minute in MINUTES if minute * 60 <= args.seconds]
+    columns = (*_COLUMNS, *(Column(f"minute_{minute}_mb", f"MB at minute {minute}", 1) for minute in reached))
+    print(Report("Recording", describe_machine(), columns, rows, notes).render(args.format))
     return 0
 
 
@@ -130,7 +133,7 @@ def _measure(
     problems: list[str],
 ) -> dict[str, Cell] | None:
     """One row: a run with the recorder, and one without."""
-    from rgbd_seg.bench.recorders import Case
+    from rgbd_seg.bench.recorders import MINUTES, Case
 
     if recorder == "openni" and fps != _OPENNI_FPS:
         return None
@@ -143,18 +146,20 @@ def _measure(
     if isinstance(outcome, str) or isinstance(alone, str):
         problems.append(f"{_NAMES[recorder]} could not be measured: {outcome if isinstance(outcome, str) else alone}")
         return None
-    cpu_ms = (outcome.cpu_s / outcome.offered - alone.cpu_s / alone.offered) * 1000
+    source_s = alone.cpu_s / alone.offered * outcome.offered
+    memory = {f"minute_{m}_mb": size / 1e6 for m, size in zip(MINUTES, outcome.minutes_bytes, strict=False)}
     return {
         "recorder": _NAMES[recorder],
         "fps": float(fps),
         "load": load,
-        "cpu_ms": cpu_ms,
+        "cpu_ms": (outcome.cpu_s - source_s) / max(outcome.recorded, 1) * 1000,
         "mb_s": outcome.file_bytes / 1e6 / seconds,
         "kb": outcome.file_bytes / 1e3 / max(outcome.recorded, 1),
         "offered": outcome.offered,
         "lost": outcome.offered - outcome.recorded,
         "late_ms": outcome.late_ms,
         "grown_mb": outcome.grown_bytes / 1e6,
+        **memory,
     }
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # The share of a run after which memory counts as settled: the queues and the allocator have grown by then.
 _SETTLED = 0.3
+#: Of long runs: after so many minutes the memory is noted.
+MINUTES = (1, 5, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Outcome:
         file_bytes: Size of the file.
         late_ms: The longest time that the source's thread was behind its clock.
         grown_bytes: Growth of the process's memory from the moment it had settled to the end.
+        minutes_bytes: The process's memory after each of `MINUTES` that the run has reached.
     """
 
     offered: int
@@ -63,6 +66,7 @@ class Outcome:
     file_bytes: int
     late_ms: float
     grown_bytes: int
+    minutes_bytes: tuple[int, ...]
 
 
 def run_case(case: Case, answer: Connection) -> None:
@@ -83,6 +87,9 @@ class _Meter:
         self._case = case
         self._process = psutil.Process()
         self._settled_bytes = 0
+        self._grown_bytes = 0
+        self._minutes_bytes: list[int] = []
+        self._before_s = time.process_time()
         self.late_ms = 0.0
 
     def feed(self, give: Callable[[int], None]) -> int:
@@ -94,12 +101,27 @@ class _Meter:
             time.sleep(max(0.0, due - time.perf_counter()))
             self.late_ms = max(self.late_ms, (time.perf_counter() - due) * 1000)
             give(number)
-            if number == int(count * _SETTLED):
-                self._settled_bytes = self._process.memory_info().rss
+            self.look((number + 1) / self._case.fps)
         return count
 
-    def grown_bytes(self) -> int:
-        return self._process.memory_info().rss - self._settled_bytes
+    def look(self, elapsed_s: float) -> None:
+        """Notes the memory if it is time to."""
+        if not self._settled_bytes and elapsed_s >= self._case.seconds * _SETTLED:
+            self._settled_bytes = self._process.memory_info().rss
+        reached = len(self._minutes_bytes)
+        if reached < len(MINUTES) and elapsed_s >= MINUTES[reached] * 60:
+            self._minutes_bytes.append(self._process.memory_info().rss)
+
+    def stop_watching(self) -> None:
+        """The source has ended: from now on files are finished."""
+        self._grown_bytes = self._process.memory_info().rss - self._settled_bytes
+
+    def outcome(self, offered: int, recorded: int) -> Outcome:
+        """What it cost up to now."""
+        cpu_s = time.process_time() - self._before_s
+        size = self._case.output.stat().st_size if self._case.output is not None else 0
+        minutes = tuple(self._minutes_bytes)
+        return Outcome(offered, recorded, cpu_s, size, self.late_ms, self._grown_bytes, minutes)
 
 
 def _load(case: Case) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
@@ -123,7 +145,6 @@ def _run_ours(case: Case) -> Outcome:
         options = RecorderOptions(min_free_bytes=0, writer=WriterOptions(compression=compression))
         recorder = Recorder(case.output, calibration, SensorInfo("bench:", "bench", "camera"), options=options)
     meter = _Meter(case)
-    before = time.process_time()
 
     def give(number: int) -> None:
         frame = replace(frames[number % len(frames)], index=number, host_ns=time.monotonic_ns())
@@ -131,10 +152,8 @@ def _run_ours(case: Case) -> Outcome:
             recorder.offer(frame)
 
     offered = meter.feed(give)
-    grown = meter.grown_bytes()
-    recorded = recorder.stop().frames if recorder is not None else 0
-    size = case.output.stat().st_size if case.output is not None else 0
-    return Outcome(offered, recorded, time.process_time() - before, size, meter.late_ms, grown)
+    meter.stop_watching()
+    return meter.outcome(offered, recorder.stop().frames if recorder is not None else 0)
 
 
 def _run_librealsense(case: Case) -> Outcome:
@@ -164,7 +183,6 @@ def _run_librealsense(case: Case) -> Outcome:
         sensor.open(sensor.get_stream_profiles()[0])
         sensor.start(lambda frame: None)
     meter = _Meter(case)
-    before = time.process_time()
 
     def give(number: int) -> None:
         for sensor, profile, size, pictures in inputs:
@@ -175,16 +193,14 @@ def _run_librealsense(case: Case) -> Outcome:
             sensor.on_video_frame(frame)
 
     offered = meter.feed(give)
-    grown = meter.grown_bytes()
+    meter.stop_watching()
     for sensor in sensors:
         sensor.stop()
         sensor.close()
     recorder = None
     del sensors, sensor  # The file is complete when nothing holds the recorder any more.
-    cpu_s = time.process_time() - before
-    if case.output is None:
-        return Outcome(offered, 0, cpu_s, 0, meter.late_ms, grown)
-    return Outcome(offered, _db3_frames(case.output), cpu_s, case.output.stat().st_size, meter.late_ms, grown)
+    outcome = meter.outcome(offered, 0)
+    return replace(outcome, recorded=_db3_frames(case.output)) if case.output is not None else outcome
 
 
 def _db3_frames(path: Path) -> int:
@@ -210,8 +226,10 @@ def _run_openni(case: Case) -> Outcome:
         recorder.attach(depth, False)
         recorder.attach(color, False)
         recorder.start()
-    process, settled, first, last = psutil.Process(), 0, 0, 0
-    before, begin = time.process_time(), time.perf_counter()
+    first = last = 0
+    meter = _Meter(case)
+    meter.late_ms = float("nan")  # Its device has a clock of its own.
+    begin = time.perf_counter()
     while (elapsed := time.perf_counter() - begin) < case.seconds:
         stream = openni.wait_for_any_stream([depth, color], 1.0)
         if stream is None:
@@ -219,17 +237,17 @@ def _run_openni(case: Case) -> Outcome:
         number = stream.read_frame().frameIndex
         if stream is depth:
             first, last = first or number, number
-        if not settled and elapsed > case.seconds * _SETTLED:
-            settled = process.memory_info().rss
-    grown = process.memory_info().rss - settled
+        meter.look(elapsed)
+    meter.look(case.seconds)
+    meter.stop_watching()
     if recorder is not None:
         recorder.stop()
-    cpu_s = time.process_time() - before
-    offered = last - first + 1
+        recorder.close()  # Before the streams: the library crashes the other way round.
+    outcome = meter.outcome(last - first + 1, 0)
     if case.output is None:
-        return Outcome(offered, 0, cpu_s, 0, float("nan"), grown)
-    recorded = min(_oni_frames(case.output), offered)  # The recorder starts a frame or two before our first.
-    return Outcome(offered, recorded, cpu_s, case.output.stat().st_size, float("nan"), grown)
+        return outcome
+    # The recorder starts a frame or two before our first.
+    return replace(outcome, recorded=min(_oni_frames(case.output), outcome.offered))
 
 
 def _oni_frames(path: Path) -> int:
