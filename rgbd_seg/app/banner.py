@@ -114,10 +114,10 @@ class Banners(QWidget):
         bar = QProgressBar()
         bar.setTextVisible(False)
         bar.setFixedWidth(160)
-        bar.setVisible(message.part is not None)
         row.addWidget(sign)
         row.addWidget(text, 1)
         row.addWidget(bar)
+        bar.setVisible(message.part is not None)  # Not before it has a parent: it would be a window of its own.
         if message.action and message.run is not None:
             button = QPushButton(message.action)
             button.clicked.connect(lambda: self._run(message.key))
@@ -126,8 +126,8 @@ class Banners(QWidget):
         dress(close, "close", "quiet", self._theme)
         close.setToolTip("Close this message")
         close.clicked.connect(lambda: self._close(message.key))
-        close.setVisible(message.part is None)
         row.addWidget(close)
+        close.setVisible(message.part is None)
         return frame, text, bar
 
     def _run(self, key: str) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
+from rgbd_seg.app.banner import Message
 from rgbd_seg.app.keys_overlay import KeysOverlay
 from rgbd_seg.pipeline.status import State
 from rgbd_seg.recording import open_recording
@@ -249,6 +250,28 @@ def test_the_panels_of_figures_fill_while_frames_run(window: MainWindow, qtbot: 
     qtbot.waitUntil(lambda: window.measure_panel.table.rowCount() == 2, timeout=5000)
     (log,) = (tmp_path / "recordings").glob("*measurements.csv")
     qtbot.waitUntil(lambda: len(log.read_text().splitlines()) >= 3, timeout=5000)
+
+
+class WindowsShown(QObject):
+    """Notes every window that comes up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[QObject] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.seen.append(watched)
+        return False
+
+
+@pytest.mark.parametrize("part", [None, 0.5])
+def test_a_message_opens_no_window_of_its_own(window: MainWindow, part: float | None) -> None:
+    shown = WindowsShown()
+    QApplication.instance().installEventFilter(shown)
+    window.banners.show_message(Message("one", "info", "Something has happened.", part=part))
+    QApplication.instance().removeEventFilter(shown)
+    assert shown.seen == []
 
 
 def test_another_theme_repaints_the_icons_of_a_running_window(window: MainWindow) -> None:
