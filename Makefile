@@ -7,18 +7,19 @@ BIN := $(VENV)/bin
 RUN_PACKAGES := python3-venv libglib2.0-0 libgl1 libegl1 libgles2 libgl1-mesa-dri libxkbcommon0 libfontconfig1 libdbus-1-3 \
   libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-randr0 libxcb-render-util0 \
   libxcb-image0 libxcb-xinerama0 fonts-dejavu-core libopenni2-0 libopenni2-dev libfreenect0.5
-TEST_PACKAGES := $(RUN_PACKAGES) xvfb xdotool strace libfreenect-bin
+TEST_PACKAGES := $(RUN_PACKAGES) xvfb xdotool strace libfreenect-bin iproute2
 
-.PHONY: run test lint docs coverage clean
+.PHONY: run test test-offline lint docs coverage clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make run       set up and open the window on the built-in room (headless where there is no display)"
-	@echo "make test      set up and run the lint rules and the whole test suite"
-	@echo "make lint      only the lint rules (ruff, mypy, import-linter)"
-	@echo "make coverage  the suite with a coverage report"
-	@echo "make docs      build the documentation into site/"
-	@echo "make clean     remove .venv and everything generated"
+	@echo "make run           set up and open the window on the built-in room (headless where there is no display)"
+	@echo "make test          set up and run the lint rules and the whole test suite"
+	@echo "make test-offline  the suite alone, with the network taken away (after make test has set it up)"
+	@echo "make lint          only the lint rules (ruff, mypy, import-linter)"
+	@echo "make coverage      the suite with a coverage report"
+	@echo "make docs          build the documentation into site/"
+	@echo "make clean         remove .venv and everything generated"
 
 # $(1): packages. Installs what is missing; where that is not possible, says which and goes on.
 define system_packages
@@ -52,6 +53,11 @@ test: | system-test
 	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
 	@$(MAKE) --no-print-directory lint
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# A network namespace of its own, in which only the loopback device exists.
+OFFLINE := unshare --net --mount $(if $(filter 0,$(shell id -u)),,--map-root-user)
+test-offline: $(VENV)/.installed-dev
+	@$(OFFLINE) sh -c 'ip link set lo up && QT_QPA_PLATFORM=offscreen exec $(BIN)/python -m pytest -n 2 --dist loadfile'
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .

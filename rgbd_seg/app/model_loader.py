@@ -121,7 +121,9 @@ class ModelLoader:
         try:
             segmenter = KeptSegmenter(self.opener(path, options, progress))
         except Exception as error:  # Whatever a back end throws, the window goes on with what it has.
-            if not isinstance(error, RgbdSegError):
+            if isinstance(error, RgbdSegError):
+                _log.warning("the model %s could not be loaded: %s", path, error)
+            else:
                 _log.exception("the model %s could not be loaded", path)
             with self._lock:
                 if number == self._number:

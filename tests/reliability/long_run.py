@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -71,6 +72,8 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=20, help="how often each fault is caused, earlier runs included")
     parser.add_argument("--only", nargs="+", default=[""], help="only faults with one of these texts in their names")
     args = parser.parse_args()
+    # A shell's background job ignores Ctrl-C and hands that down; the programs that are hurt here must not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     RESULTS.parent.mkdir(exist_ok=True)
     results = {k: v for k, v in results_so_far().items() if any(part in k for part in args.only)}
     with tempfile.TemporaryDirectory() as logs, RESULTS.open("a") as file:

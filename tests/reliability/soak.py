@@ -2,13 +2,15 @@
 
     python -m tests.reliability.soak --minutes 60
 
-Prints a line a minute and, at the end, what grew; exits with 1 if memory grew by more than 5 %, threads, files or
-shared memory grew at all, or the recording shows lost frames or a falling rate.
+Prints a line a minute and, at the end, a summary; every sample is kept in out/soak.jsonl. Exits with 1 if memory grew
+by more than 5 % from the first to the last quarter, threads, open files, children or shared memory grew at all, the log
+became large, or the recording shows lost frames or a falling rate.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import tempfile
@@ -16,45 +18,61 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from rgbd_seg.recording import open_recording
+from tests.reliability.fault import until
 from tests.reliability.window_process import WindowProcess, virtual_screen
 
 GROWTH = 0.05
 LOG_BYTES = 1_000_000
+SAMPLES = Path("out/soak.jsonl")
 
 
 def soak(folder: Path, minutes: float, source: str, model: str, sample_s: float, warm_s: float) -> list[str]:
-    """Runs the window for so long; returns what was wrong, in sentences."""
-    samples = []
+    """Runs the window for so long; prints a summary and returns what was wrong, in sentences."""
+    samples: list[dict[str, float]] = []
+    problems: list[str] = []
     with virtual_screen() as display:
         window = WindowProcess(display, folder, [source, "--model", model])
         try:
             window.wait_until_shown()
+            if model != "none":
+                until(lambda: "loaded " in window.log(), 600)
             path = window.start_recording()
             time.sleep(warm_s)
             begin = time.monotonic()
             while (elapsed := time.monotonic() - begin) < minutes * 60:
                 time.sleep(min(sample_s, minutes * 60 - elapsed + 0.1))
-                samples.append(window.resources())
+                if window.process.poll() is not None:
+                    problems.append(f"the window ended by itself after {elapsed / 60:.1f} min")
+                    break
+                try:
+                    samples.append(window.resources())
+                except psutil.NoSuchProcess:  # A child that was just ending.
+                    continue
                 row = "  ".join(f"{name} {value:.0f}" for name, value in samples[-1].items())
                 print(f"{elapsed / 60:6.1f} min  {row}", flush=True)
             window.process.send_signal(signal.SIGTERM)
             window.process.wait(60)
-            errors = window.errors()
+            errors = window.errors().strip()
         finally:
             window.end()
-    problems = [f"the program wrote: {errors.strip()[-500:]}"] if errors.strip() else []
+            SAMPLES.parent.mkdir(exist_ok=True)
+            SAMPLES.write_text("".join(json.dumps(sample) + "\n" for sample in samples), encoding="utf-8")
+    problems += [f"the program wrote: {errors[-500:]}"] if errors else []
     return problems + _growth(samples) + _recording(path) + _log(folder / "log")
 
 
 def _growth(samples: list[dict[str, float]]) -> list[str]:
-    """Compares the first and the last third: single samples are noisy."""
-    third = max(len(samples) // 3, 1)
+    """Compares the medians of the first and the last quarter: single samples are noisy."""
+    quarter = max(len(samples) // 4, 1)
     problems = []
-    for name in samples[0]:
-        first = float(np.median([s[name] for s in samples[:third]]))
-        last = float(np.median([s[name] for s in samples[-third:]]))
+    for name in samples[0] if samples else ():
+        first = float(np.median([s[name] for s in samples[:quarter]]))
+        last = float(np.median([s[name] for s in samples[-quarter:]]))
+        change = f" ({last / first - 1:+.1%})" if first else ""
+        print(f"{name}: {first:.0f} in the first quarter, {last:.0f} in the last{change}")
         limit = first * (1 + GROWTH) if name == "memory_mb" else first
         if last > limit:
             problems.append(f"{name} grew from {first:.0f} to {last:.0f}")
@@ -64,13 +82,14 @@ def _growth(samples: list[dict[str, float]]) -> list[str]:
 def _recording(path: Path) -> list[str]:
     with open_recording(path) as reader:
         times_s = reader.times_us / 1e6
-        indices_lost = sum(gap.frames for gap in reader.info.gaps)
+        lost = sum(gap.frames for gap in reader.info.gaps)
         warnings = list(reader.info.warnings)
-    half = times_s[-1] / 2
-    first, last = (np.sum(times_s <= half) / half, np.sum(times_s > half) / half)
-    rates = f"{first:.1f} then {last:.1f} fps"
-    print(f"recording: {len(times_s)} frames in {times_s[-1]:.0f} s, {rates}, {indices_lost} lost")
-    problems = warnings + ([f"{indices_lost} frames are missing from the recording"] if indices_lost else [])
+    quarter = times_s[-1] / 4
+    first, last = np.sum(times_s <= quarter) / quarter, np.sum(times_s > 3 * quarter) / quarter
+    rates = f"{first:.1f} frames a second in the first quarter, {last:.1f} in the last"
+    size = path.stat().st_size / 1e6
+    print(f"recording: {len(times_s)} frames in {times_s[-1]:.0f} s, {size:.0f} MB; {rates}; {lost} lost")
+    problems = warnings + ([f"{lost} frames are missing from the recording"] if lost else [])
     return problems + ([f"the rate fell: {rates}"] if last < 0.8 * first else [])
 
 
@@ -86,9 +105,10 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--source", default="synthetic:?seed=4&room=living&size=320x240&fps=15")
     parser.add_argument("--model", default="demo")
+    parser.add_argument("--sample", type=float, default=60.0, metavar="SECONDS", help="time between two samples")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        problems = soak(Path(folder), args.minutes, args.source, args.model, sample_s=60.0, warm_s=60.0)
+        problems = soak(Path(folder), args.minutes, args.source, args.model, args.sample, warm_s=60.0)
     print("\n".join(problems) or "nothing grew, nothing was lost")
     return 1 if problems else 0
 

@@ -95,6 +95,11 @@ class WindowProcess:
         self._errors.seek(0)
         return self._errors.read()
 
+    def log(self) -> str:
+        """The program's log so far."""
+        path = self.folder / "log" / "rgbd-seg.log"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
     def resources(self) -> dict[str, float]:
         """Memory (MB), threads, open files and child processes of the program, its children included."""
         main = psutil.Process(self.process.pid)
