@@ -41,7 +41,10 @@ class StillCamera(Sensor):
         if self._due_s > now_s:
             time.sleep(self._due_s - now_s)
         host_ns = time.monotonic_ns()
-        return Capture(self._color.copy(), self._depth.copy(), host_ns=host_ns, device_us=host_ns // 1000)
+        color, depth = self.buffers(*self._size)
+        np.copyto(color, self._color)
+        np.copyto(depth, self._depth)
+        return Capture(color, depth, host_ns=host_ns, device_us=host_ns // 1000)
 
     def _close(self) -> None:
         pass

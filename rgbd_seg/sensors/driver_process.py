@@ -84,6 +84,7 @@ class _Stream:
         self._channel = channel
         self._sensor = sensor
         self._writer = writer
+        sensor.buffers = writer.buffers
         self._calibration: Calibration = sensor.calibration
         self._label_set: object = None
         self._waits_for_reader = sensor.info.kind != "camera"  # A camera drops frames, a recording must not.

@@ -184,8 +184,10 @@ class RealSenseSensor(Sensor):
         frames = self._filters.apply(frames)
         if self._align is not None:
             frames = self._align.process(frames)
-        pixels = _rgb(color)
-        return Capture(pixels, _counts(frames.get_depth_frame(), pixels.shape[:2]), numbers[0], device_us)
+        pixels, counts = self.buffers(color.get_height(), color.get_width())
+        _copy_rgb(color, pixels)
+        _copy_counts(frames.get_depth_frame(), counts)
+        return Capture(pixels, counts, numbers[0], device_us)
 
     def _resume(self) -> None:
         """Lets a recording run from the first read on. `resume` itself waits for frames to be taken: not in here."""
@@ -284,31 +286,33 @@ def _intrinsics(rs: Any, given: Any) -> tuple[Intrinsics, str]:
     return Intrinsics(*size, given.fx, given.fy, given.ppx, given.ppy, distortion), note
 
 
-def _rgb(frame: Any) -> NDArray[np.uint8]:
-    """A colour frame as (H, W, 3) uint8 RGB in our own memory.
+def _copy_rgb(frame: Any, pixels: NDArray[np.uint8]) -> None:
+    """Copies a colour frame into (H, W, 3) RGB.
 
     Raises:
         SensorLost: The pixel format is none that we read.
     """
     data = np.asanyarray(frame.get_data())
     name = str(frame.get_profile().format()).rpartition(".")[2]
-    if name == "rgb8":
-        return np.array(data, np.uint8)
     codes = {"bgr8": cv2.COLOR_BGR2RGB, "rgba8": cv2.COLOR_RGBA2RGB, "bgra8": cv2.COLOR_BGRA2RGB}
-    if name in codes:
-        return np.asarray(cv2.cvtColor(data, codes[name]), np.uint8)
-    if name == "yuyv":
+    if name == "rgb8":
+        np.copyto(pixels, data)
+    elif name in codes:
+        cv2.cvtColor(data, codes[name], dst=pixels)
+    elif name == "yuyv":
         two_bytes = data.view(np.uint8).reshape(*data.shape[:2], 2)
-        return np.asarray(cv2.cvtColor(two_bytes, cv2.COLOR_YUV2RGB_YUYV), np.uint8)
-    raise SensorLost(f"colour comes as {name}, which is not supported; record it as RGB8")
+        cv2.cvtColor(two_bytes, cv2.COLOR_YUV2RGB_YUYV, dst=pixels)
+    else:
+        raise SensorLost(f"colour comes as {name}, which is not supported; record it as RGB8")
 
 
-def _counts(depth: Any, size: tuple[int, int]) -> NDArray[np.uint16]:
-    """A depth frame as (H, W) uint16 in our own memory; of another size only where depth is not aligned."""
-    counts = np.asanyarray(depth.get_data())
-    if counts.shape == size:
-        return np.array(counts, np.uint16)
-    return np.asarray(cv2.resize(counts, (size[1], size[0]), interpolation=cv2.INTER_NEAREST), np.uint16)
+def _copy_counts(depth: Any, counts: NDArray[np.uint16]) -> None:
+    """Copies a depth frame into (H, W); it is of another size only where depth is not aligned."""
+    data = np.asanyarray(depth.get_data())
+    if data.shape == counts.shape:
+        np.copyto(counts, data)
+    else:
+        cv2.resize(data, counts.shape[::-1], dst=counts, interpolation=cv2.INTER_NEAREST)
 
 
 def _device_info(rs: Any, device: Any, known: SensorInfo, note: str = "") -> SensorInfo:

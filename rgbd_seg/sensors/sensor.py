@@ -11,7 +11,9 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+
+import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorLost, SensorTimeout
 from rgbd_seg.frame import RgbdFrame, Truth
@@ -20,7 +22,6 @@ from rgbd_seg.sensors.freshness import Freshness
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from rgbd_seg.calibration import Calibration
@@ -150,6 +151,18 @@ class Capture:
     truth: Truth | None = None
 
 
+class PairBuffers(Protocol):
+    """Memory for the pair that a driver is about to copy out of its library."""
+
+    def __call__(self, height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+        """Colour (height, width, 3) and depth (height, width), contents undefined; used up by the next call."""
+
+
+def own_memory(height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+    """`PairBuffers` in this process's own memory."""
+    return np.empty((height, width, 3), np.uint8), np.empty((height, width), np.uint16)
+
+
 class Sensor(ABC):
     """A source of frames, used from one thread. Open it, read it, close it; or iterate in a `with` block.
 
@@ -162,6 +175,9 @@ class Sensor(ABC):
     pace_hz: float | None = None
     #: The controls of a replay, safe to use from other threads; None for sources that cannot be paused or sought.
     playback: Playback | None = None
+    #: Where a driver may put a pair that it copies out of its library: in a driver's process this is memory that is
+    #: shared with the program, so that the pair need not be copied again. Arrays of one's own are as good, but slower.
+    buffers: PairBuffers = staticmethod(own_memory)
     #: Seconds without a new frame after which a camera counts as lost; None where somebody else watches that.
     lost_after_s: float | None = 3.0
 

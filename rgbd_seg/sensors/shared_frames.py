@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.errors import SensorError
+from rgbd_seg.sensors.sensor import own_memory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -165,18 +166,30 @@ class FrameWriter:
         self._map = memory
         self._slot_bytes = bytes_per_slot
         self._free = list(range(SLOTS))  # Last in, first out: memory that was just used is still in the cache.
+        self._reserved: int | None = None  # The slot whose arrays `buffers` has given away.
+        self._offered: FrameArrays | None = None
 
     @property
     def full(self) -> bool:
         """Whether the reader holds all slots."""
-        return not self._free
+        return self._reserved is None and not self._free
 
     def give_back(self, slots: list[int]) -> None:
         """Takes slots back that the reader has done with."""
         self._free.extend(slots)
 
+    def buffers(self, height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+        """Colour and depth in a free slot for a driver to fill: `put` need not copy them. The next call reuses them.
+
+        Where no slot is free or large enough, they lie in ordinary memory.
+        """
+        if self.full or slot_bytes(height, width) > self._slot_bytes:
+            return own_memory(height, width)
+        self._offered = self._arrays(self._reserve(), FrameShape(height, width))
+        return self._offered.color, self._offered.depth
+
     def put(self, frame: RgbdFrame) -> tuple[int, FrameShape]:
-        """Copies a frame into a free slot; returns its number and what lies in it.
+        """Brings a frame into a free slot, unless it lies there already; returns its number and what lies in it.
 
         Raises:
             SensorError: The frame is larger than the first one.
@@ -187,12 +200,24 @@ class FrameWriter:
         shape = FrameShape(
             frame.height, frame.width, truth is not None, truth is not None and truth.instances is not None
         )
-        slot = self._free.pop()
-        arrays = _arrays(np.frombuffer(self._map, np.uint8, self._slot_bytes, slot * self._slot_bytes), shape)
-        np.copyto(arrays.color, frame.color)
-        np.copyto(arrays.depth, frame.depth)
+        slot, offered = self._reserve(), self._offered
+        self._reserved = self._offered = None
+        arrays = self._arrays(slot, shape)
+        if offered is None or frame.color is not offered.color:
+            np.copyto(arrays.color, frame.color)
+        if offered is None or frame.depth is not offered.depth:
+            np.copyto(arrays.depth, frame.depth)
         if truth is not None and arrays.labels is not None:
             np.copyto(arrays.labels, truth.labels)
             if arrays.instances is not None and truth.instances is not None:
                 np.copyto(arrays.instances, truth.instances)
         return slot, shape
+
+    def _reserve(self) -> int:
+        """The slot that the next frame goes into."""
+        if self._reserved is None:
+            self._reserved = self._free.pop()
+        return self._reserved
+
+    def _arrays(self, slot: int, shape: FrameShape) -> FrameArrays:
+        return _arrays(np.frombuffer(self._map, np.uint8, self._slot_bytes, slot * self._slot_bytes), shape)
