@@ -13,8 +13,11 @@ from rgbd_seg.app.model_control import options_from
 
 if TYPE_CHECKING:
     from rgbd_seg.app.comparison import Pair
+    from rgbd_seg.app.display import ViewKind
     from rgbd_seg.app.main_window import MainWindow
     from rgbd_seg.frame import Segmentation
+
+_OF_BOTH = ("wipe", "difference", "second")  # Views that need two models.
 
 
 class ComparisonControl(QObject):
@@ -23,7 +26,11 @@ class ComparisonControl(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
+        self._panel = window.comparison_panel
+        self._kinds_before: tuple[ViewKind, ...] | None = None
         self.comparison: Comparison | None = None
+        self._panel.begin_wanted.connect(self.ask)
+        self._panel.end_wanted.connect(self.stop)
 
     def ask(self) -> None:
         """Asks for the second model."""
@@ -38,7 +45,14 @@ class ComparisonControl(QObject):
         options = options_from(self._window.settings)
         opener = self._window.session.models.opener
         self.comparison = Comparison(Path(path), options, opener, self._window.bridge.wake)
-        self._window.say("comparison", f"Loading {Path(path).name} to compare with…", "info", "Stop", self.stop)
+        self._window.banners.clear("comparison")
+        self._panel.show_loading(Path(path).name)
+        dock = self._window.docks["Comparison"]
+        dock.show()
+        dock.raise_()
+        kinds = self._window.grid.kinds
+        self._kinds_before = kinds
+        self._window.grid.show_kinds(("wipe", "difference", *kinds[2:]))
 
     def stop(self) -> None:
         """Goes on with the first model alone."""
@@ -46,7 +60,22 @@ class ComparisonControl(QObject):
         if comparison is not None:
             comparison.close(0.0)  # A model that is still loading frees itself when it is done.
             self._window.banners.clear("comparison")
-            self._window.presenter.show_second(None)
+            self._leave()
+
+    def _leave(self) -> None:
+        """Shows the first model alone, as before."""
+        window = self._window
+        self._panel.show_nothing()
+        if self._kinds_before is not None:  # Views that were changed by hand meanwhile stay.
+            both = zip(window.grid.kinds, self._kinds_before, strict=True)
+            window.grid.show_kinds([old if now in _OF_BOTH else now for now, old in both])
+            self._kinds_before = None
+        window.presenter.show_second(None)
+
+    def forget_frames(self) -> None:
+        """Another source: counts the agreement anew."""
+        if self.comparison is not None:
+            self.comparison.agreement.reset()
 
     def offer(self, segmentation: Segmentation) -> bool:
         """Takes a new result; True if it will come back as half of a pair, and need not be shown now."""
@@ -68,17 +97,16 @@ class ComparisonControl(QObject):
             self._window.say("comparison", f"The second model was stopped: {comparison.error}", "error")
             self.comparison = None
             comparison.close()
-            self._window.presenter.show_second(None)
+            self._leave()
             return
-        same = comparison.agreement.pixel_accuracy
-        if same is not None:
-            least = sorted(comparison.agreement.class_iou.items(), key=lambda item: item[1])[:3]
-            classes = ", ".join(f"{name.replace('_', ' ')} {iou:.2f}" for name, iou in least)
-            text = f"{comparison.path.name} agrees on {same:.1%} of the pixels; least on {classes} (overlap)."
-            self._window.say("comparison", text, "info", "Stop", self.stop)
+        agreement = comparison.agreement
+        same = agreement.pixel_accuracy
+        if same is not None and self._panel.isVisible():
+            self._panel.show_agreement(comparison.path.name, same, agreement.class_iou, agreement.frames)
 
     def close(self, timeout_s: float) -> None:
         """Ends the thread."""
         if self.comparison is not None:
             self.comparison.close(timeout_s)
             self.comparison = None
+            self._leave()  # So that the views of before are remembered.

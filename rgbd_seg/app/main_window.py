@@ -23,6 +23,7 @@ from rgbd_seg.app.cloud.view import CloudView
 from rgbd_seg.app.cloud.worker import CloudWorker
 from rgbd_seg.app.comparison_control import ComparisonControl
 from rgbd_seg.app.deadline import Deadline
+from rgbd_seg.app.comparison_panel import ComparisonPanel
 from rgbd_seg.app.display import display_from
 from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.export_control import ExportControl
@@ -168,6 +169,7 @@ class MainWindow(QMainWindow):
         self.model_panel = ModelPanel(self.theme, options_from(self.settings))
         self.recording_panel = RecordingPanel()
         self.measure_panel = MeasurePanel()
+        self.comparison_panel = ComparisonPanel()
         self.plots_panel = PlotsPanel(self.theme)
         self.training_panel = TrainingPanel(self.theme)
         panels.add("Source", self.source_panel, LEFT, 210)
@@ -175,10 +177,11 @@ class MainWindow(QMainWindow):
         panels.add("Model", self.model_panel, RIGHT, 250, scrolled=True)
         panels.add("Recording", self.recording_panel, RIGHT, 250, scrolled=True)
         panels.add("Measurements", self.measure_panel, RIGHT, 250)
+        panels.add("Comparison", self.comparison_panel, RIGHT, 250)
         panels.add("Plots", self.plots_panel, BELOW, 250)
         panels.add("Training", self.training_panel, BELOW, 250)
         panels.tab("Plots", "Training")
-        panels.tab("Model", "Recording", "Measurements")
+        panels.tab("Model", "Recording", "Measurements", "Comparison")
         self.docks["Plots"].hide()
 
     def _connect(self) -> None:
@@ -338,6 +341,7 @@ class MainWindow(QMainWindow):
         for key in ("sources", "settings", "recorded", "export"):
             self.banners.clear(key)
         self.presenter.clear()
+        self.comparisons.forget_frames()
         self.replay_bar.show_playback(None)
         self.refresh()
 

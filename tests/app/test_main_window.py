@@ -214,12 +214,15 @@ def test_two_models_on_the_same_frames(window: MainWindow, qtbot: QtBot, tmp_pat
     window.sources.open("steady:one")
     wait_for_labels(window, qtbot)
     window.comparisons.start(str(tmp_path / "two.safetensors"))
-    for pane, kind in zip(window.grid.panes, ("wipe", "difference"), strict=False):
-        pane.kind_wanted.emit(kind)
-    qtbot.waitUntil(lambda: says(window, "two.safetensors agrees on 100.0%"), timeout=5000)
+    assert window.grid.kinds == ("wipe", "difference", "labels", "cloud")
+    panel = window.comparison_panel
+    qtbot.waitUntil(lambda: "two.safetensors agrees on 100.0%" in panel.text.text(), timeout=5000)
+    assert [panel.table.item(row, 1).text() for row in range(panel.table.rowCount())] == ["1.00", "1.00"]
     assert window.presenter.pictures.image("wipe") is not None
-    window.comparisons.stop()
-    assert not says(window, "agrees")
+    window.grid.panes[1].kind_wanted.emit("color")
+    panel.button.click()
+    assert window.grid.kinds == ("overlay", "color", "labels", "cloud")
+    assert panel.table.rowCount() == 0
     window.comparisons.start(str(tmp_path / "bad.safetensors"))
     qtbot.waitUntil(lambda: says(window, "second model was stopped", "bad.safetensors"), timeout=5000)
     assert window.session.status().model.info is not None
