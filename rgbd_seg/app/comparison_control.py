@@ -64,13 +64,17 @@ class ComparisonControl(QObject):
 
     def _leave(self) -> None:
         """Shows the first model alone, as before."""
-        window = self._window
         self._panel.show_nothing()
-        if self._kinds_before is not None:  # Views that were changed by hand meanwhile stay.
-            both = zip(window.grid.kinds, self._kinds_before, strict=True)
-            window.grid.show_kinds([old if now in _OF_BOTH else now for now, old in both])
+        self.restore_views()
+        self._window.presenter.show_second(None)
+
+    def restore_views(self) -> None:
+        """Brings the views of before back; those that were changed by hand meanwhile stay."""
+        if self._kinds_before is not None:
+            grid = self._window.grid
+            both = zip(grid.kinds, self._kinds_before, strict=True)
             self._kinds_before = None
-        window.presenter.show_second(None)
+            grid.show_kinds([old if now in _OF_BOTH else now for now, old in both])
 
     def forget_frames(self) -> None:
         """Another source: counts the agreement anew."""
@@ -109,4 +113,3 @@ class ComparisonControl(QObject):
         if self.comparison is not None:
             self.comparison.close(timeout_s)
             self.comparison = None
-            self._leave()  # So that the views of before are remembered.

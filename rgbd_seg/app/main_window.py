@@ -22,8 +22,8 @@ from rgbd_seg.app.classes_panel import ClassesPanel
 from rgbd_seg.app.cloud.view import CloudView
 from rgbd_seg.app.cloud.worker import CloudWorker
 from rgbd_seg.app.comparison_control import ComparisonControl
-from rgbd_seg.app.deadline import Deadline
 from rgbd_seg.app.comparison_panel import ComparisonPanel
+from rgbd_seg.app.deadline import Deadline
 from rgbd_seg.app.display import display_from
 from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.export_control import ExportControl
@@ -388,6 +388,7 @@ class MainWindow(QMainWindow):
         self.bridge.close()
         for dialog in self.findChildren(QDialog):
             dialog.close()  # One may have a child process of its own.
+        self.comparisons.restore_views()
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         state = bytes(self.saveState().toBase64().data()).decode()
         self._file.save(replace(self.settings, geometry=geometry, state=state))
