@@ -73,7 +73,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = arguments[0] if arguments[0] in _COMMANDS else None
     if command == "train":  # The training module has its own parser, which wants everything behind the word.
         return int(import_module("rgbd_seg.commands.train").run_arguments(arguments[1:]))
-    args = build_parser(command).parse_args(arguments)
+    parser = build_parser(command)
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        words = [command or "", *(getattr(args, name, "") for name in ("subcommand", "benchmark"))]
+        asked = " ".join(["rgbd-seg", *filter(None, words)])
+        parser.exit(EXIT_USAGE, f"{asked}: error: it does not know {' '.join(unknown)}: see {asked} --help\n")
     if command in _LOGGED:
         from rgbd_seg import logs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -84,3 +85,52 @@ def test_devices_as_json() -> None:
     listed = json.loads(done.stdout)
     assert any(device["uri"].startswith("synthetic:") for device in listed["devices"])
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("devices --bogus", "rgbd-seg devices --help"),
+        ("bench rooms --sizes 3", "rgbd-seg bench rooms --help"),
+        ("model info x --bogus", "rgbd-seg model info --help"),
+        ("segment x -o y --min-confidence 2", "must be 0 to 1, not '2'"),
+        ("segment x -o y --min-confidence nan", "must be 0 to 1, not 'nan'"),
+        ("bench record --seconds 0", "must be more than 0"),
+        ("bench record --fps inf", "must be more than 0"),
+        ("bench isolation --kills 0", "a whole number of 1 or more"),
+        ("bench window --frames 1.5", "a whole number of 1 or more"),
+        ("segmnt", "there is no command, file or folder segmnt"),
+        ("record synthetic: -o no/such/x.mcap", "there is no folder no/such"),
+        ("model export x.safetensors --to onnx -o no/x.onnx", "there is no folder no"),
+        ("convert x x.xyz", "no format ends in .xyz"),
+    ],
+)
+def test_wrong_command_lines_are_refused_at_once(
+    line: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        code: object = cli.main(line.split())
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    assert words in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("window", "demo", "devices", "doctor", "record", "segment", "info", "repair", "convert"),
+        *("model summary", "model info", "model export", "model calibrate"),
+        *(f"bench {name}" for name in ("inference", "record", "isolation", "window", "smoothing", "rooms")),
+    ],
+)
+def test_every_help_has_examples_that_parse(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main([*command.split(), "--help"])
+    text = capsys.readouterr().out.split("examples:\n")[1]
+    lines = [shlex.split(line) for line in text.splitlines() if line.startswith("    rgbd-seg ")]
+    assert lines
+    for _, *arguments in lines:
+        assert cli.build_parser(arguments[0]).parse_args(arguments).command == arguments[0]

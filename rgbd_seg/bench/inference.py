@@ -50,8 +50,21 @@ _COLUMNS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this benchmark."""
+    from rgbd_seg.arguments import add_examples
     from rgbd_seg.inference.size_argument import size_argument
 
+    add_examples(
+        parser,
+        ("the demo model on every back end", "bench inference"),
+        (
+            "two networks at two sizes, for a report",
+            "bench inference --model random-lite --model random-r50 --size 256x320 --size 480x640 --format markdown",
+        ),
+        (
+            "your model in int8 on your recording",
+            "bench inference --model mine.safetensors --backend openvino --precision int8 --source walk.mcap",
+        ),
+    )
     parser.add_argument(
         "--model",
         action="append",

@@ -40,9 +40,12 @@ _STEADY_S = 5.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options."""
-    parser.add_argument("--rounds", type=int, default=3, help="turns of in-process and isolated (3)")
-    parser.add_argument("--frames", type=int, default=100, help="frames a turn (100)")
-    parser.add_argument("--kills", type=int, default=5, help="how often the child is killed (5)")
+    from rgbd_seg.arguments import add_examples, positive_int
+
+    add_examples(parser, ("what a child process costs here", "bench isolation"))
+    parser.add_argument("--rounds", type=positive_int, default=3, help="turns of in-process and isolated (3)")
+    parser.add_argument("--frames", type=positive_int, default=100, help="frames a turn (100)")
+    parser.add_argument("--kills", type=positive_int, default=5, help="how often the child is killed (5)")
     add_format_argument(parser)
 
 

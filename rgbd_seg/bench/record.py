@@ -48,16 +48,27 @@ _COLUMNS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this benchmark."""
+    from rgbd_seg.arguments import add_examples, positive_float
+
+    add_examples(
+        parser,
+        ("all recorders, rates and loads", "bench record"),
+        ("our recorder alone at 60 fps", "bench record --recorders zstd lz4 --fps 60 --load no"),
+    )
     parser.add_argument(
         "--source",
         default="synthetic:?seed=7&size=640x480&fps=0",
         help="where the frames come from: a URI or a recording (default: the built-in room)",
     )
-    parser.add_argument("--seconds", type=float, default=10.0, help="length of each run (default: %(default)s)")
+    parser.add_argument(
+        "--seconds", type=positive_float, default=10.0, help="length of each run (default: %(default)s)"
+    )
     parser.add_argument(
         "--recorders", nargs="+", choices=tuple(_NAMES), default=list(_NAMES), help="only these (default: all)"
     )
-    parser.add_argument("--fps", nargs="+", type=float, default=[30.0, 60.0], help="frame rates (default: 30 60)")
+    parser.add_argument(
+        "--fps", nargs="+", type=positive_float, default=[30.0, 60.0], help="frame rates (default: 30 60)"
+    )
     parser.add_argument(
         "--load", nargs="+", choices=("no", "yes"), default=["no", "yes"], help="without and with inference beside it"
     )

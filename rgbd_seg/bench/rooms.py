@@ -33,6 +33,9 @@ _COLUMNS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this benchmark."""
+    from rgbd_seg.arguments import add_examples
+
+    add_examples(parser, ("with the faults of a Kinect v2", "bench rooms --camera kinect2"))
     parser.add_argument("--camera", default="xtion", help="whose faults (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=30, help="frames a run (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=5, help="runs; the median counts (default: %(default)s)")

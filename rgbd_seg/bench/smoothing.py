@@ -46,10 +46,15 @@ _START_S = 2.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this benchmark."""
+    from rgbd_seg.arguments import add_examples, positive_float, positive_int
+
+    add_examples(parser, ("your own model in ten rooms", "bench smoothing --model mine.safetensors --rooms 10"))
     parser.add_argument("--model", type=Path, help="the model file (default: the one that comes with the program)")
-    parser.add_argument("--rooms", type=int, default=3, help="how many rooms (default: %(default)s)")
+    parser.add_argument("--rooms", type=positive_int, default=3, help="how many rooms (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=45, help="frames a room and camera (default: %(default)s)")
-    parser.add_argument("--fps", type=float, default=30.0, help="of the camera that walks (default: %(default)g)")
+    parser.add_argument(
+        "--fps", type=positive_float, default=30.0, help="of the camera that walks (default: %(default)g)"
+    )
     add_format_argument(parser)
 
 

@@ -38,9 +38,18 @@ _COLUMNS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this benchmark."""
-    parser.add_argument("--frames", type=int, default=60, help="frames of each measurement (default: %(default)s)")
+    from rgbd_seg.arguments import add_examples, positive_float, positive_int
+
+    add_examples(
+        parser,
+        ("drawing and a session, as Markdown for a report", "bench window --format markdown"),
+        ("a session on a recording without a model", "bench window --part session --source walk.mcap --model none"),
+    )
+    frames = "frames of each measurement (default: %(default)s)"
+    parser.add_argument("--frames", type=positive_int, default=60, help=frames)
     parser.add_argument("--part", choices=("drawing", "session", "both"), default="both", help="what to measure")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each session part (default: %(default)s)")
+    seconds = "of each session part (default: %(default)s)"
+    parser.add_argument("--seconds", type=positive_float, default=10.0, help=seconds)
     parser.add_argument("--minutes", type=float, default=0.0, help="watch the memory so long (default: %(default)s)")
     parser.add_argument("--source", default="", help="what the session looks at (default: the demo recording)")
     parser.add_argument("--model", default="demo", help='a model file, "demo" or "none" (default: %(default)s)')

@@ -19,16 +19,24 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
-    import argparse
-
+    from rgbd_seg.arguments import add_examples
     from rgbd_seg.coloring import OPACITY
     from rgbd_seg.recording.export import FORMATS
 
     rows = "\n".join(f"  {name:8} {f.suffix or 'folder':7} {f.summary}" for name, f in FORMATS.items())
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = (
         f"formats:\n{rows}\n\nDepth keeps every bit in mcap, folder and voc, and in sunrgbd if it is in millimetres.\n"
         "The exit code is 1 if anything had to be left out, such as a damaged frame; everything else is written then."
+    )
+    add_examples(
+        parser,
+        ("a recording of OpenNI into ours, every bit kept", "convert old.oni new.mcap --color png"),
+        (
+            "seconds 10 to 20 as a video with the labels of the demo model",
+            "convert walk.mcap walk.mp4 --seconds 10:20 --predict",
+        ),
+        ("pictures and label maps for training", "convert walk.mcap walk-sunrgbd --to sunrgbd"),
+        ("one frame as a cloud of points", "convert walk.mcap chair.ply --frames 120:121"),
     )
     parser.add_argument("input", help="a recording: .mcap, .db3, .bag, .oni, a folder in any layout, or a URI")
     parser.add_argument("output", type=Path, help="the file or folder to make; nothing is ever overwritten")

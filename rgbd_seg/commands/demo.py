@@ -25,6 +25,16 @@ _VIDEO_FPS = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
+    from rgbd_seg.arguments import add_examples
+
+    add_examples(
+        parser,
+        ("the room in the window", "demo"),
+        (
+            "ten seconds of another room into out/demo.png and out/demo.mp4",
+            "demo --headless --seconds 10 --source 'synthetic:?room=kitchen&seed=2'",
+        ),
+    )
     parser.add_argument("--headless", action="store_true", help="no window even where there is a display")
     parser.add_argument("--source", default=SOURCE, help="another source (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=6.0, help="how long to run headless (default: %(default)s)")
@@ -55,6 +65,8 @@ def _run_headless(source: str, seconds: float, folder: Path) -> int:
         raise ConfigurationError(f"--seconds must be more than 0 and at most 3600, not {seconds:g}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise ConfigurationError(f"cannot make the folder {folder}: there is a file of that name") from None
     except OSError as error:
         raise RgbdSegError(f"cannot make the folder {folder}: {error.strerror}") from None
     print("No window: the same pipeline runs headless. Loading the model ...", flush=True)

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
+    from rgbd_seg.arguments import add_examples
+
+    parser.epilog = (
+        "Each line begins with the URI that every command takes as its SOURCE. What a driver could not do is said on "
+        "standard error."
+    )
+    add_examples(parser, ("what is plugged in", "devices"), ("the same for a script", "devices --json"))
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options."""
+    from rgbd_seg.arguments import add_examples
+
+    add_examples(
+        parser,
+        ("look at everything", "doctor"),
+        ("write what a bug report needs", "doctor --report report.txt"),
+        ("let every user open the cameras", "doctor --install-udev"),
+    )
     parser.description = (
         "Say what is installed, what is missing, and how to mend it. The exit code is 0 if everything that at least "
         "one kind of camera needs is there, else 1."

@@ -16,6 +16,10 @@ _GAPS_SHOWN = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
+    from rgbd_seg.arguments import add_examples
+
+    parser.epilog = "The exit code is 1 if --check found damaged frames."
+    add_examples(parser, ("what is inside", "info walk.mcap"), ("read every frame", "info walk.mcap --check"))
     parser.add_argument("recording", help="a file or folder that rgbd-seg can replay")
     parser.add_argument("--check", action="store_true", help="read every frame, and count those that are damaged")
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")

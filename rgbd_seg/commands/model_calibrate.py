@@ -14,8 +14,14 @@ SUMMARY = "calibrate a model for int8 on a recording of yours, and say what that
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
+    from rgbd_seg.arguments import add_examples
     from rgbd_seg.inference.size_argument import size_argument
 
+    add_examples(
+        parser,
+        ("calibrate on a walk through your rooms", "model calibrate mine.safetensors walk.mcap"),
+        ("and use it", "window --model mine.safetensors --precision int8"),
+    )
     parser.add_argument("file", type=Path, help="the model file (.safetensors)")
     parser.add_argument("recording", help="a recording of what the model will see")
     parser.add_argument("--frames", type=int, default=32, help="frames to use, evenly spread (default: %(default)s)")

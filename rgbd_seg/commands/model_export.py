@@ -13,8 +13,17 @@ SUMMARY = "write a model as ONNX, OpenVINO or a PyTorch program, and check that 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
+    from rgbd_seg.arguments import add_examples
     from rgbd_seg.inference.size_argument import size_argument
 
+    add_examples(
+        parser,
+        ("for ONNX Runtime, beside the model file", "model export mine.safetensors --to onnx"),
+        (
+            "for OpenVINO and another camera",
+            "model export mine.safetensors --to openvino -o hd.xml --frame-size 720x1280",
+        ),
+    )
     parser.add_argument("file", type=Path, help="the model file (.safetensors)")
     parser.add_argument("--to", required=True, choices=("onnx", "openvino", "pt2"), help="the format")
     parser.add_argument("-o", "--output", type=Path, help="the file to write (default: beside the model file)")
@@ -26,9 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exports, and says how well the result agrees with PyTorch."""
+    from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.inference.export import FORMATS, export_model
 
     output = args.output or args.file.with_suffix(FORMATS[args.to])
+    if not output.parent.is_dir():
+        raise ConfigurationError(f"cannot write {output}: there is no folder {output.parent}")
     exported = export_model(args.file, args.to, output, args.frame_size, args.size)
     print(f"{exported.path}: {exported.equal_share:.3%} of pixels have the label that PyTorch gives them")
     return 0

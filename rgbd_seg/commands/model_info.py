@@ -16,6 +16,9 @@ SUMMARY = "say what is inside a model file, and whether its weights are whole"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
+    from rgbd_seg.arguments import add_examples
+
+    add_examples(parser, ("scores, classes and licence of a model", "model info mine.safetensors"))
     parser.add_argument("file", type=Path, help="the model file (.safetensors)")
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 

@@ -18,6 +18,14 @@ SUMMARY = "list the layers and parameters of a model file or of a network descri
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
+    from rgbd_seg.arguments import add_examples
+
+    add_examples(
+        parser,
+        ("the full network, layer by layer", "model summary"),
+        ("totals and a chart of the small one", "model summary --lite --classes 37 --totals --chart lite.png"),
+        ("the network in a model file", "model summary mine.safetensors --totals"),
+    )
     parser.add_argument("file", type=Path, nargs="?", help="a model file; without one, the network of the options")
     parser.add_argument("--lite", action="store_true", help="the small network for laptops")
     parser.add_argument("--classes", type=int, default=50, help="output classes (default: %(default)s)")

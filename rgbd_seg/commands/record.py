@@ -25,6 +25,18 @@ _REPORT_S = 0.5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
+    from rgbd_seg.arguments import add_examples
+
+    parser.epilog = "However a recording ends, also by Ctrl-C or kill, its file is finalised first."
+    add_examples(
+        parser,
+        ("the first RealSense camera until Ctrl-C, into a file named by date", "record realsense:"),
+        (
+            "ten seconds at another size, colour without loss",
+            "record openni: -o walk.mcap --seconds 10 --mode 640x480@30 --color png",
+        ),
+        ("the built-in room, without a camera", "record 'synthetic:?seed=3' -o room.mcap --frames 300"),
+    )
     parser.add_argument("source", help="a camera or the built-in room by its URI, or the path of a recording")
     parser.add_argument(
         "-o", "--output", type=Path, default=Path(), help="the file, or a folder for a file named by date and source"
@@ -52,6 +64,10 @@ def run(args: argparse.Namespace) -> int:
         value = getattr(args, name)
         if value is not None and not value > 0:
             raise ConfigurationError(f"--{name} must be more than 0, not {value:g}")
+    if not args.output.parent.is_dir():
+        raise ConfigurationError(f"cannot record into {args.output}: there is no folder {args.output.parent}")
+    if args.output.is_file():
+        raise RecordingError(f"{args.output} exists already and is never overwritten: choose another name")
     options = RecorderOptions(
         writer=WriterOptions(color=args.color, jpeg_quality=args.quality, compression=args.compression)
     )

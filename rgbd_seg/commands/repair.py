@@ -12,6 +12,13 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
+    from rgbd_seg.arguments import add_examples
+
+    add_examples(
+        parser,
+        ("save what can be read into cut-off.repaired.mcap", "repair cut-off.mcap"),
+        ("the same under a name of your own", "repair cut-off.mcap -o whole.mcap"),
+    )
     parser.add_argument("file", type=Path, help="the .mcap recording; it is only read")
     parser.add_argument("-o", "--output", type=Path, help="where the copy goes (default: FILE.repaired.mcap beside it)")
 

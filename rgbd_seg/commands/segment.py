@@ -26,12 +26,23 @@ The exit code is 1 if anything had to be left out, such as a damaged frame; ever
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
-    import argparse
-
+    from rgbd_seg.arguments import add_examples, share
     from rgbd_seg.coloring import OPACITY
 
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EPILOG
+    parser.epilog = _EPILOG.strip()
+    add_examples(
+        parser,
+        ("a recording into pictures with the demo model", "segment walk.mcap -o walk-labels"),
+        ("ten seconds of a camera into a video", "segment realsense: -o now --frames 300 --video"),
+        (
+            "steady labels of your own model, certain ones only",
+            "segment walk.mcap -o out --model mine.safetensors --smoothing high --min-confidence 0.5",
+        ),
+        (
+            "a whole archive on a Ray cluster; run it again to go on after a stop",
+            "segment archive/*.mcap -o results --cluster auto",
+        ),
+    )
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="recordings, folders, or a camera by its URI")
     parser.add_argument(
         "-o",
@@ -49,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", default="auto", help="auto, float32, float16, bfloat16, int8 (default: auto)")
     parser.add_argument("--smoothing", choices=("off", "low", "high"), default="off", help="over time (default: off)")
     parser.add_argument(
-        "--min-confidence", type=float, default=0.0, help="below it pixels stay unlabelled, 0..1 (default: 0)"
+        "--min-confidence", type=share, default=0.0, help="below it pixels stay unlabelled, 0..1 (default: 0)"
     )
     parser.add_argument(
         "--cluster",

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command; what is not given is as it was when the window was last closed."""
+    from rgbd_seg.arguments import add_examples
+
+    parser.epilog = "What is not given is as it was when the window was last closed."
+    add_examples(
+        parser,
+        ("choose a source in the window", "window"),
+        ("a camera, or a recording", "window realsense:"),
+        (
+            "your own model in int8, after rgbd-seg model calibrate",
+            "window walk.mcap --model mine.safetensors --precision int8",
+        ),
+    )
     parser.add_argument("source", nargs="?", help="a URI such as synthetic:?seed=3 or realsense:SERIAL, or a path")
     parser.add_argument("--model", metavar="FILE", help='a model file, "demo", or "none"')
     parser.add_argument("--backend", help="auto, openvino, torch or onnxruntime")
@@ -28,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Opens the window; returns when it is closed."""
+    if args.source and ":" not in args.source and not Path(args.source.partition("?")[0]).exists():
+        raise ConfigurationError(
+            f"there is no command, file or folder {args.source}: rgbd-seg --help lists the commands, rgbd-seg devices "
+            "the cameras"
+        )
     problem = screen_problem()
     if problem:
         raise ConfigurationError(

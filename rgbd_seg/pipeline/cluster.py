@@ -73,10 +73,10 @@ def segment_on_cluster(
             "int8 is calibrated on each machine by itself: choose another --precision for a cluster"
         )
     ray = _import_ray()
-    everyone, arithmetic = _decide(model, replace(segmenter_options, threads=segmenter_options.threads or 1))
-    digest = model_digest(model)
     _connect(ray, address)
     try:
+        everyone, arithmetic = _decide(model, replace(segmenter_options, threads=segmenter_options.threads or 1))
+        digest = model_digest(model)
         needs = {"num_cpus": everyone.threads, "num_gpus": int(everyone.device.startswith("cuda"))}
         _refuse_too_small(ray.cluster_resources(), needs, address)
         remote = ray.remote(max_retries=_RETRIES, **needs)(segment_recording)
@@ -121,7 +121,7 @@ def _connect(ray: Any, address: str) -> None:
             ray.init(address=_LOCAL, include_dashboard=False, object_store_memory=_OBJECT_STORE_BYTES, **quiet)
         else:
             ray.init(address=address, **quiet)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise ConfigurationError(
             f"there is no Ray cluster at {address!r}: {str(error).strip()[:300]}. Start one with ray start --head (and "
             "set RAY_AUTH_MODE=token for one that asks for a token), or say --cluster local"

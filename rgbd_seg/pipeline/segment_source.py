@@ -157,6 +157,8 @@ def prepare_folder(folder: Path, *, overwrite: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         occupied = any(folder.iterdir())
+    except FileExistsError:
+        raise ConfigurationError(f"cannot make the folder {folder}: there is a file of that name") from None
     except OSError as error:
         raise ConfigurationError(f"cannot make the folder {folder}: {error.strerror or error}") from error
     if occupied and not overwrite:

@@ -1,0 +1,52 @@
+"""What commands share about their arguments: kinds of numbers, and examples below the help."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+
+def positive_int(text: str) -> int:
+    """A whole number of 1 or more.
+
+    Raises:
+        argparse.ArgumentTypeError: The text is none.
+    """
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more, not {text!r:.40}")
+    return int(text)
+
+
+def positive_float(text: str) -> float:
+    """A number above 0.
+
+    Raises:
+        argparse.ArgumentTypeError: The text is none.
+    """
+    return _number(text, above=0, most=math.inf, words="more than 0")
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1.
+
+    Raises:
+        argparse.ArgumentTypeError: The text is none.
+    """
+    return _number(text, above=-math.ulp(0), most=1, words="0 to 1")
+
+
+def add_examples(parser: argparse.ArgumentParser, *examples: tuple[str, str]) -> None:
+    """Adds command lines below the help, each after what it does; an epilog that is there already stays above them."""
+    blocks = [f"  {words}:\n    rgbd-seg {line}" for words, line in examples]
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "\n\n".join([*filter(None, [parser.epilog]), "examples:\n" + "\n".join(blocks)])
+
+
+def _number(text: str, *, above: float, most: float, words: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not above < number <= most or math.isinf(number):
+        raise argparse.ArgumentTypeError(f"must be {words}, not {text!r:.40}")
+    return number
