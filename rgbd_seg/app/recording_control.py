@@ -32,6 +32,7 @@ def start_recording(session: Session, folder: Path) -> Path:
         RecordingError: The file cannot be written; the message says why.
     """
     from rgbd_seg.pipeline.recorder import Recorder
+    from rgbd_seg.pipeline.recording_settings import recording_settings
     from rgbd_seg.recording.writer import default_name, unused_path
 
     sensor, info = session.sensor, session.info
@@ -42,7 +43,8 @@ def start_recording(session: Session, folder: Path) -> Path:
     except OSError as error:
         raise RecordingError(f"The folder {folder} cannot be made: {error.strerror or error}.") from None
     path = unused_path(folder / default_name(info.name))
-    settings = {control.label: str(control.value) for control in session.controls()}
+    mode = session.request.mode if session.request is not None else None
+    settings = recording_settings(session.controls(), mode, sensor.calibration)
     recorder = Recorder(path, sensor.calibration, info, settings=settings)
     try:
         session.start_recording(recorder)

@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
     """Records; however it ends, the file is finalised before anything is said."""
     from rgbd_seg.errors import ConfigurationError, EndOfStream, RecordingError, SensorError
     from rgbd_seg.pipeline.recorder import Recorder, RecorderOptions
+    from rgbd_seg.pipeline.recording_settings import recording_settings
     from rgbd_seg.recording.writer import WriterOptions, default_name, unused_path
     from rgbd_seg.sensors import open_sensor
     from rgbd_seg.sensors.sensor import Request, StreamMode
@@ -85,8 +86,7 @@ def run(args: argparse.Namespace) -> int:
         output = args.output
         if output.is_dir():
             output = unused_path(output / default_name(sensor.info.name))
-        settings = {control.name: str(control.value) for control in sensor.controls()}
-        settings["mode"] = str(mode) if mode else f"{sensor.calibration.color.width}x{sensor.calibration.color.height}"
+        settings = recording_settings(sensor.controls(), mode, sensor.calibration)
         with Recorder(output, sensor.calibration, sensor.info, settings=settings, options=options) as recorder:
             try:
                 _pump(sensor, recorder, stopped, args.seconds, args.frames)

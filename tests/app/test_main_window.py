@@ -101,6 +101,8 @@ def test_recording_while_watching_and_opening_the_result(window: MainWindow, qtb
     (file,) = (tmp_path / "recordings").glob("*.mcap")
     with open_recording(file) as recording:
         assert len(recording) >= 5
+        assert recording.info.details["exposure"] == "10"
+        assert recording.info.details["mode"].startswith("64x48")
         first = recording.read(0).index
     window.sources.open(str(file))
     wait_for_picture(window, qtbot)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -243,3 +244,22 @@ def test_unused_path_counts_up(tmp_path: Path) -> None:
     path.touch()
     (tmp_path / "a-2.mcap").touch()
     assert unused_path(path) == tmp_path / "a-3.mcap"
+
+
+def test_memory_is_bounded_however_long_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forwards, backwards and anywhere: a few unpacked chunks and one frame are all that is kept."""
+    frames, cache = 300, 150_000
+    monkeypatch.setattr("rgbd_seg.recording.mcap_reader._CACHE_BYTES", cache)
+    path = write(tmp_path / "a.mcap", [make_frame(index) for index in range(frames)])
+    places = [*range(frames), *range(frames - 1, -1, -1), *np.random.default_rng(1).integers(0, frames, 100).tolist()]
+    with McapReader(path) as reader:
+        reader.read(0)
+        tracemalloc.start()
+        try:
+            for place in places:
+                assert reader.read(place).index == place
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    unpacked = frames * 64 * 48 * 2
+    assert peak < 4 * cache < unpacked / 3
