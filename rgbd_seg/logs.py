@@ -9,6 +9,7 @@ import platform
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from datetime import datetime
 from importlib import metadata
 from logging.handlers import RotatingFileHandler
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import platformdirs
+import psutil
 
 from rgbd_seg import __version__
 from rgbd_seg.private_file import open_private, write_private
@@ -74,6 +76,8 @@ def start_logging(command: str) -> Path | None:
         folder.mkdir(parents=True, exist_ok=True)
         handler = _PrivateLog(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8", delay=False)
         if _native_crashes is None:
+            with suppress(OSError):  # Another instance may tidy up at the same moment.
+                _remove_old_stacks(folder)
             native = folder / f"native-crash-{os.getpid()}.txt"
             _native_crashes = open(native, "w", encoding="utf-8", opener=open_private)
     except OSError:
@@ -126,6 +130,16 @@ def write_crash_report(error: BaseException) -> Path | None:
     except OSError:
         return None
     return path
+
+
+def _remove_old_stacks(folder: Path) -> None:
+    """Removes what killed processes have left empty, and all but the newest stacks of native crashes."""
+    stacks = sorted(folder.glob("native-crash-*.txt"), key=lambda path: -path.stat().st_mtime)
+    running = {f"native-crash-{pid}.txt" for pid in psutil.pids()}
+    told = [path for path in stacks if path.stat().st_size]
+    for path in stacks:
+        if path not in told[:_MAX_REPORTS] and (path in told or path.name not in running):
+            path.unlink()
 
 
 def crash_reports() -> list[Path]:

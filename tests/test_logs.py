@@ -59,6 +59,17 @@ def test_a_native_crash_leaves_its_stack(folder: Path) -> None:
     assert "Segmentation fault" in stack.read_text()
 
 
+def test_what_killed_processes_left_is_removed_and_stacks_are_kept(folder: Path) -> None:
+    code = "from rgbd_seg import logs; logs.start_logging('x'); import os; os.kill(os.getpid(), {})"
+    for number in (9, 11):
+        subprocess.run([sys.executable, "-c", code.format(number)], capture_output=True, timeout=60, check=False)
+    logs.start_logging("a test")
+    logs.stop_logging()
+    (stack,) = folder.glob("native-crash-*.txt")
+    assert "Segmentation fault" in stack.read_text()
+    assert logs.crash_reports() == [stack]
+
+
 def test_old_reports_go(folder: Path) -> None:
     for _ in range(14):
         logs.write_crash_report(ValueError("x"))

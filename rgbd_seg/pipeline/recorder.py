@@ -141,6 +141,7 @@ class Recorder:
             **source.details,
             **(settings or {}),
         }
+        _log.info("recording %s into %s: %s", source.name, self.path, details)
         self._writer = RecordingWriter(
             self.path,
             calibration,
