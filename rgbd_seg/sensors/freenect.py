@@ -15,10 +15,12 @@ from urllib.parse import unquote
 import numpy as np
 
 from rgbd_seg.calibration import Calibration, Intrinsics
-from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorLost
+from rgbd_seg.errors import EndOfStream, SensorError, SensorLost
 from rgbd_seg.sensors import freenect_library as library
+from rgbd_seg.sensors import modes
 from rgbd_seg.sensors.pairing import Half, Pairing
 from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
+from rgbd_seg.sensors.vendor_recording import recording_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from rgbd_seg.sensors.pairing import Side
     from rgbd_seg.sensors.sensor import ControlValue
 
-FILE_PREFIX = "file:"
 TICKS_PER_US = 60
 NO_RETURN_11BIT = 2047
 # Focal length in pixels from the zero plane that all devices share: 120 mm / (2 x 0.1042 mm).
@@ -132,11 +133,8 @@ class FreenectSensor(Sensor):
             if video.format == library.VIDEO_RGB
             and (depth := choose_depth_mode(depth_modes, video.width, video.height, self.request.registered))
         }
-        self._modes = tuple(choices)
-        mode = self.request.mode or next(iter(choices), None)
-        if mode is None or mode not in choices:
-            offered = ", ".join(map(str, self._modes)) or "none"
-            raise ConfigurationError(f"{self.info.name} has no mode {mode}; it offers: {offered}")
+        self._modes = modes.in_order(choices)
+        mode = modes.choose(self._modes, self.request, self.info.name)
         video, depth = choices[mode]
         self._depth_format = depth.format
         self._to_mm = raw_to_millimetres()
@@ -266,8 +264,6 @@ def open_device(uri: Uri, request: Request) -> FreenectSensor:
     """
     uri.refuse_unknown()
     rest = unquote(uri.rest)
-    if rest.startswith(FILE_PREFIX):
-        path = rest.removeprefix(FILE_PREFIX)
-        info = SensorInfo(uri.text, Path(path).name, "recording", connection="file", details={"path": path})
-        return FreenectSensor(path, info, request)
+    if recording := recording_of(uri):
+        return FreenectSensor(recording.details["path"], recording, request)
     return FreenectSensor(rest or "0", SensorInfo(uri.text, f"Kinect v1 {rest or 0}", "camera"), request)

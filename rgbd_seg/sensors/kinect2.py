@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.sensors import kinect2_libfreenect2, kinect2_windows, openni, openni_runtime
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
+from rgbd_seg.sensors.vendor_recording import in_real_time, recording_of
 
 if TYPE_CHECKING:
     from rgbd_seg.sensors import Uri
 
 BACKENDS = ("openni", "libfreenect2", "kinect-next")
-FILE_PREFIX = "file:"
 OPENNI_PREFIX = "freenect2://"
 HOW_TO_INSTALL = (
     "install Microsoft's Kinect for Windows SDK 2.0, then: pip install kinect-next"
@@ -83,10 +82,8 @@ def open_device(uri: Uri, request: Request) -> Sensor:
     """
     uri.refuse_unknown("backend", "realtime")
     rest = unquote(uri.rest)
-    if rest.startswith(FILE_PREFIX):
-        path = rest.removeprefix(FILE_PREFIX)
-        info = SensorInfo(uri.text, Path(path).name, "recording", connection="file", details={"path": path})
-        return openni.OpenNiSensor(path, info, request, realtime=uri.options.get("realtime", "yes") != "no")
+    if recording := recording_of(uri):
+        return openni.OpenNiSensor(recording.details["path"], recording, request, realtime=in_real_time(uri))
     route = uri.options.get("backend") or next(iter(installed()), "")
     if not route:
         raise SensorError(f"nothing that reads a Kinect v2 is installed: {HOW_TO_INSTALL}")

@@ -7,32 +7,27 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-import numpy as np
-
-from rgbd_seg.calibration import Calibration, Intrinsics
-from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorLost
-from rgbd_seg.sensors import openni_runtime
-from rgbd_seg.sensors.pairing import Half, Pairing
+from rgbd_seg.calibration import Calibration
+from rgbd_seg.errors import EndOfStream, SensorError, SensorLost
+from rgbd_seg.sensors import modes, openni_runtime
+from rgbd_seg.sensors import openni_streams as streams
+from rgbd_seg.sensors.pairing import Pairing
 from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
+from rgbd_seg.sensors.vendor_recording import in_real_time, recording_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rgbd_seg.calibration import Origin
     from rgbd_seg.sensors import Uri
     from rgbd_seg.sensors.pairing import Side
     from rgbd_seg.sensors.sensor import ControlValue
 
-FILE_PREFIX = "file:"
-# Field of view of the PrimeSense reference design, for devices that do not tell theirs (radians).
-_PRIMESENSE_FOV_RAD = (1.0226, 0.7966)
 # A recording that yields nothing for so long has ended; the runtime does not say so (seconds).
 _END_OF_FILE_S = 1.0
 # Destroying streams right after stopping them crashes inside the runtime (seconds).
@@ -90,9 +85,9 @@ class OpenNiSensor(Sensor):
         if not (device.has_sensor(openni2.SENSOR_COLOR) and device.has_sensor(openni2.SENSOR_DEPTH)):
             raise SensorError(f"{self.info.name} has no colour and depth pair")
         self._color, self._depth = device.create_color_stream(), device.create_depth_stream()
-        color_formats, depth_formats = _formats(openni2, device)
-        self._modes = tuple(sorted((m for m in color_formats if m in depth_formats), key=_preference))
-        mode = self._choose_mode()
+        color_formats, depth_formats = streams.formats(openni2, device)
+        self._modes = modes.in_order(color_formats.keys() & depth_formats.keys())
+        mode = modes.choose(self._modes, self.request, self.info.name)
         if device.is_file():
             device.playback.set_speed(-1.0)  # Frame by frame, as they are read: nothing is lost.
             device.playback.set_repeat_enabled(False)
@@ -103,7 +98,7 @@ class OpenNiSensor(Sensor):
             self.pace_hz = mode.fps if self._realtime and mode.fps > 0 else None
         else:
             for stream, formats in ((self._color, color_formats), (self._depth, depth_formats)):
-                _set_mode(stream, mode, formats[mode])
+                streams.set_mode(stream, mode, formats[mode])
                 # The default is a mirror image.
                 _try(openni2, partial(stream.set_mirroring_enabled, False))
             _try(openni2, lambda: device.set_depth_color_sync_enabled(True))
@@ -113,19 +108,8 @@ class OpenNiSensor(Sensor):
         self._pairing = Pairing(period_us=1e6 / mode.fps if mode.fps > 0 else 1e6 / 30)
         self.info = _device_info(openni2, device, self.info)
         unit_m = 0.0001 if depth_formats[mode] == openni2.PIXEL_FORMAT_DEPTH_100_UM else 0.001
-        intrinsics, origin = _intrinsics(openni2, self._color, mode)
+        intrinsics, origin = streams.intrinsics(openni2, self._color, mode)
         return Calibration(intrinsics, unit_m, registered, origin)
-
-    def _choose_mode(self) -> StreamMode:
-        if not self._modes:
-            raise SensorError(f"{self.info.name} offers no mode that its colour and its depth share")
-        wanted = self.request.mode
-        if wanted is None:
-            return self._modes[0]
-        if wanted not in self._modes:
-            offered = ", ".join(map(str, self._modes))
-            raise ConfigurationError(f"{self.info.name} has no mode {wanted}; it offers: {offered}")
-        return wanted
 
     def _register(self, openni2: Any) -> bool:
         """Asks for registration if wanted (it sticks only after both streams run); whether depth now is registered."""
@@ -151,7 +135,7 @@ class OpenNiSensor(Sensor):
             try:
                 ready = openni2.wait_for_any_stream([s for _, s in sides], timeout=max(deadline - started, 0.0))
                 side = next((side for side, stream in sides if stream is ready), None)
-                half = None if side is None else _read(ready, side)
+                half = None if side is None else streams.read(ready, side)
             except openni2.OpenNIError as error:
                 raise SensorLost(f"{self.info.name} failed: {openni_runtime.explain(error)}") from error
             if half is None or side is None:
@@ -192,13 +176,13 @@ class OpenNiSensor(Sensor):
 
     def _release(self) -> None:
         """Stops and frees everything that was opened, in the order that the runtime survives."""
-        streams = [s for s in (self._color, self._depth) if s is not None]
+        running = [s for s in (self._color, self._depth) if s is not None]
         openni2 = openni_runtime.start()
-        for stream in streams:
+        for stream in running:
             _try(openni2, stream.stop)
-        if streams:
+        if running:
             time.sleep(_SETTLE_S)
-        for item in (self._listener, *streams, self._device):
+        for item in (self._listener, *running, self._device):
             if item is not None:
                 _try(openni2, item.close)
         self._color = self._depth = self._device = self._listener = None
@@ -215,69 +199,6 @@ class OpenNiSensor(Sensor):
 def os_path(path: str) -> bytes:
     """A path as OpenNI2 takes it: absolute, because the runtime changes its idea of the working directory."""
     return str(Path(path).expanduser().absolute()).encode()
-
-
-def _preference(mode: StreamMode) -> tuple[float, float, float]:
-    """640x480 at 30 first, then the larger and faster."""
-    favourite = 0.0 if (mode.width, mode.height, mode.fps) == (640, 480, 30) else 1.0
-    return favourite, -mode.width * mode.height, -mode.fps
-
-
-def _formats(openni2: Any, device: Any) -> tuple[dict[StreamMode, Any], dict[StreamMode, Any]]:
-    """For colour and for depth: each mode in the best pixel format that we understand."""
-    wanted = (
-        (openni2.SENSOR_COLOR, (openni2.PIXEL_FORMAT_RGB888,)),
-        (openni2.SENSOR_DEPTH, (openni2.PIXEL_FORMAT_DEPTH_1_MM, openni2.PIXEL_FORMAT_DEPTH_100_UM)),
-    )
-    found: list[dict[StreamMode, Any]] = []
-    for sensor, formats in wanted:
-        modes: dict[StreamMode, Any] = {}
-        offered = device.get_sensor_info(sensor).videoModes
-        for pixel_format in formats:
-            for mode in offered:
-                if mode.pixelFormat == pixel_format:
-                    modes.setdefault(StreamMode(mode.resolutionX, mode.resolutionY, float(mode.fps)), pixel_format)
-        found.append(modes)
-    return found[0], found[1]
-
-
-def _set_mode(stream: Any, mode: StreamMode, pixel_format: Any) -> None:
-    """Sets a stream's mode unless it is set already: some devices have one mode and refuse to be told."""
-    now = stream.get_video_mode()
-    if (now.resolutionX, now.resolutionY, now.fps, now.pixelFormat) != (
-        mode.width,
-        mode.height,
-        mode.fps,
-        pixel_format,
-    ):
-        stream.configure_mode(mode.width, mode.height, int(mode.fps), pixel_format)
-
-
-def _intrinsics(openni2: Any, color: Any, mode: StreamMode) -> tuple[Intrinsics, Origin]:
-    """Pinhole from the field of view (the only thing OpenNI2 knows), or from PrimeSense's where it knows nothing."""
-    try:
-        fov = color.get_horizontal_fov(), color.get_vertical_fov()
-    except openni2.OpenNIError:
-        fov = (math.nan, math.nan)
-    if all(0 < angle < math.pi for angle in fov):
-        return Intrinsics.from_field_of_view(mode.width, mode.height, *fov), "field of view"
-    return Intrinsics.from_field_of_view(mode.width, mode.height, *_PRIMESENSE_FOV_RAD), "assumed"
-
-
-def _read(stream: Any, side: Side) -> Half:
-    """Copies a frame out of the runtime, which re-uses its memory."""
-    frame = stream.read_frame()
-    try:
-        rows, columns, stride = frame.height, frame.width, frame.stride
-        raw = np.frombuffer(frame.get_buffer_as_uint8(), np.uint8)
-        lines = raw[: rows * stride].reshape(rows, stride)
-        if side == "color":
-            pixels = lines[:, : columns * 3].reshape(rows, columns, 3).copy()
-        else:
-            pixels = lines[:, : columns * 2].copy().view(np.uint16)
-        return Half(pixels, int(frame.frameIndex), int(frame.timestamp))
-    finally:
-        frame.close()
 
 
 def _try(openni2: Any, call: Callable[[], Any]) -> None:
@@ -410,9 +331,7 @@ def open_device(uri: Uri, request: Request) -> OpenNiSensor:
     """
     uri.refuse_unknown("realtime")
     rest = unquote(uri.rest)
-    if rest.startswith(FILE_PREFIX):
-        path = rest.removeprefix(FILE_PREFIX)
-        info = SensorInfo(uri.text, Path(path).name, "recording", connection="file", details={"path": path})
-        return OpenNiSensor(path, info, request, realtime=uri.options.get("realtime", "yes") != "no")
+    if recording := recording_of(uri):
+        return OpenNiSensor(recording.details["path"], recording, request, realtime=in_real_time(uri))
     name = f"OpenNI2 device {rest}" if rest else "OpenNI2 device"
     return OpenNiSensor(rest, SensorInfo(uri.text, name, "camera"), request)

@@ -17,10 +17,12 @@ import cv2
 import numpy as np
 
 from rgbd_seg.calibration import Calibration, Intrinsics
-from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorLost
+from rgbd_seg.errors import EndOfStream, SensorError, SensorLost
+from rgbd_seg.sensors import modes
 from rgbd_seg.sensors.realsense_filters import DepthFilters
 from rgbd_seg.sensors.realsense_options import DeviceOptions
 from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
+from rgbd_seg.sensors.vendor_recording import in_real_time, recording_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from rgbd_seg.sensors import Uri
     from rgbd_seg.sensors.sensor import ControlValue
 
-FILE_PREFIX = "file:"
 # Playback's `resume` returns once frames flow; it is not waited for longer than this (seconds).
 _RESUME_S = 2.0
 HOW_TO_INSTALL = (
@@ -116,11 +117,8 @@ class RealSenseSensor(Sensor):
     def _start_camera(self, rs: Any) -> Calibration:
         device = find_device(self._context, rs, self._name)
         pairs = _mode_pairs(rs, device)
-        self._modes = tuple(sorted(pairs, key=_preference))
-        mode = self.request.mode or (self._modes[0] if self._modes else None)
-        if mode is None or mode not in pairs:
-            offered = ", ".join(map(str, self._modes)) or "none"
-            raise ConfigurationError(f"{self.info.name} has no mode {mode}; over this USB port it offers: {offered}")
+        self._modes = modes.in_order(pairs)
+        mode = modes.choose(self._modes, self.request, self.info.name)
         config = rs.config()
         config.enable_device(device.get_info(rs.camera_info.serial_number))
         config.enable_stream(rs.stream.color, mode.width, mode.height, rs.format.rgb8, int(mode.fps))
@@ -242,12 +240,6 @@ class RealSenseSensor(Sensor):
         if self.info.kind == "recording":
             return f"{self._name} is not a whole RealSense recording: {error}"
         return f"cannot open {self.info.name}: {error}. Is it plugged in, and not in use by another program?"
-
-
-def _preference(mode: StreamMode) -> tuple[float, float, float]:
-    """640x480 at 30 first, then the larger and faster."""
-    favourite = 0.0 if (mode.width, mode.height, mode.fps) == (640, 480, 30) else 1.0
-    return favourite, -mode.width * mode.height, -mode.fps
 
 
 def _mode_pairs(rs: Any, device: Any) -> dict[StreamMode, tuple[int, int]]:
@@ -395,9 +387,7 @@ def open_device(uri: Uri, request: Request) -> RealSenseSensor:
     """
     uri.refuse_unknown("realtime")
     rest = unquote(uri.rest)
-    if rest.startswith(FILE_PREFIX):
-        path = rest.removeprefix(FILE_PREFIX)
-        info = SensorInfo(uri.text, Path(path).name, "recording", connection="file", details={"path": path})
-        return RealSenseSensor(path, info, request, realtime=uri.options.get("realtime", "yes") != "no")
+    if recording := recording_of(uri):
+        return RealSenseSensor(recording.details["path"], recording, request, realtime=in_real_time(uri))
     name = f"Intel RealSense {rest}".rstrip()
     return RealSenseSensor(rest, SensorInfo(uri.text, name, "camera", serial=rest), request)

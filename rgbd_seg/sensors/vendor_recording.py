@@ -1,0 +1,28 @@
+"""Sources of the form `scheme:file:<path>`: recordings that only a vendor's own library can play."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from rgbd_seg.sensors.sensor import SensorInfo
+
+if TYPE_CHECKING:
+    from rgbd_seg.sensors import Uri
+
+_PREFIX = "file:"
+
+
+def recording_of(uri: Uri) -> SensorInfo | None:
+    """The recording that a source names, its path under `details["path"]`; None if the source is a device."""
+    rest = unquote(uri.rest)
+    if not rest.startswith(_PREFIX):
+        return None
+    path = rest.removeprefix(_PREFIX)
+    return SensorInfo(uri.text, Path(path).name, "recording", connection="file", details={"path": path})
+
+
+def in_real_time(uri: Uri) -> bool:
+    """Whether a recording is to be played at its recorded rate; `?realtime=no` plays it as fast as it is read."""
+    return uri.options.get("realtime", "yes") != "no"
