@@ -30,6 +30,18 @@ class ClassList(QAbstractListModel):
         self._rows: tuple[ClassRow, ...] = ()
         self._colors: dict[str, Rgb] = {}
         self._display: Display | None = None
+        self._lit: str | None = None
+
+    def light(self, name: str | None) -> None:
+        """Highlights a class: the pointer is on it in a picture. None for none."""
+        if name != self._lit:
+            self._lit = name
+            if self._rows:
+                self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1))
+
+    def is_lit(self, name: str) -> bool:
+        """Whether the class is highlighted."""
+        return name == self._lit
 
     def show_rows(self, rows: tuple[ClassRow, ...], label_set: LabelSet | None, display: Display) -> None:
         """Shows other rows; the view keeps its selection where only figures changed."""
@@ -109,7 +121,7 @@ class ClassDelegate(QStyledItemDelegate):
             return
         box: QRect = option.rect
         state: QStyle.StateFlag = option.state
-        lit = bool(state & (QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_Selected))
+        lit = bool(state & QStyle.StateFlag.State_MouseOver) or model.is_lit(row.name)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if lit:

@@ -41,6 +41,7 @@ class ClassesPanel(QWidget):
     color_wanted = Signal(str, object)  # Class name and (r, g, b), None for its own colour.
     rename_wanted = Signal(str)
     save_wanted = Signal()
+    load_wanted = Signal()
     show_all_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -110,6 +111,7 @@ class ClassesPanel(QWidget):
         self._blind.setCheckable(True)
         self._blind.toggled.connect(lambda on: self.palette_wanted.emit("colour-blind" if on else "standard"))
         menu.addSeparator()
+        menu.addAction("Load label set…").triggered.connect(self.load_wanted)
         menu.addAction("Save label set as…").triggered.connect(self.save_wanted)
         more.setMenu(menu)
         row.addWidget(self.search)
@@ -138,6 +140,12 @@ class ClassesPanel(QWidget):
         """Draws in other colours."""
         self._theme = theme
         self.delegate.show_theme(theme)
+
+    def light(self, name: str | None) -> None:
+        """Highlights the class under the pointer in a picture, None for none."""
+        self.model.light(name)
+        if name is not None:
+            self.list.scrollTo(self.model.index_of(name))
 
     @property
     def pointed_at(self) -> bool:

@@ -54,6 +54,10 @@ class LabelSetControl(QObject):
         proposed = self._window.settings.recordings / f"{label_set.name}.json"
         choose(self._window, "Save label set", save, files=LABEL_SETS, save_as=proposed)
 
+    def ask_load(self) -> None:
+        """Asks which file to take names and colours from."""
+        choose(self._window, "Load label set", self.load, files=LABEL_SETS)
+
     def load(self, path: str) -> None:
         """Takes names and colours from a label-set file."""
         try:

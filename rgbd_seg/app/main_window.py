@@ -216,6 +216,7 @@ class MainWindow(QMainWindow):
         classes.color_wanted.connect(presenter.color)
         classes.show_all_wanted.connect(presenter.show_all)
         classes.save_wanted.connect(self.label_sets.ask_save)
+        classes.load_wanted.connect(self.label_sets.ask_load)
         classes.rename_wanted.connect(self.label_sets.rename)
 
     def _restore(self) -> None:

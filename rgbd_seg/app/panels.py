@@ -54,6 +54,7 @@ class Panels(QObject):
         """Puts panels behind each other, the first one in front, the others hidden."""
         for name in others:
             self._window.tabifyDockWidget(self.docks[first], self.docks[name])
+        for name in others:  # Not before: Qt leaves the tab of a group that was taken apart on the window.
             self.docks[name].hide()
         self.docks[first].raise_()
 

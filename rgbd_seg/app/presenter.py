@@ -270,10 +270,6 @@ class Presenter(QObject):
 
     def _show_probe(self) -> None:
         pixel = self._pointer or self._pin
-        if pixel is None or self.segmentation is None:
-            self._status.show_probe("")
-            return
-        facts = probe(self.segmentation, *pixel)
+        facts = probe(self.segmentation, *pixel) if pixel is not None and self.segmentation is not None else None
         self._status.show_probe(str(facts) if facts else "")
-        if facts and facts.name and self._pointer is not None:
-            self._classes.list.setCurrentIndex(self._classes.model.index_of(facts.name))
+        self._classes.light(facts.name or None if facts and self._pointer is not None else None)

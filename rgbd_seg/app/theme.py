@@ -126,6 +126,9 @@ def _style_sheet(theme: Theme) -> str:
     QToolButton:pressed, QToolButton:checked {{ background: {theme.line}; }}
     QToolButton:focus {{ outline: 0; border: 1px solid {theme.accent}; padding: 4px; }}
     QToolButton::menu-indicator {{ image: none; }}
+    QToolButton[popupMode="1"] {{ padding-right: 18px; }}
+    QToolButton::menu-button {{ border: 0; width: 16px; }}
+    QToolButton::menu-arrow {{ image: url("{asset("icons/combo-arrow.svg").as_posix()}"); width: 14px; height: 14px; }}
     QToolButton#wide {{ background: {theme.raised}; padding: 5px 10px; }}
     QToolButton#wide:hover {{ background: {theme.line}; }}
     QToolButton#record {{ background: {theme.raised}; padding: 5px 12px; }}

@@ -308,3 +308,21 @@ def test_the_list_of_keys_closes_with_any_key(window: MainWindow, qtbot: QtBot) 
     window.commands.show_keys()
     window.commands.show_keys()
     assert not overlay.isVisible()
+
+
+def test_the_class_under_the_pointer_lights_up_in_the_list_and_the_other_way_round(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.models.load(str(tmp_path / "one.safetensors"))
+    window.sources.open("steady:one")
+    wait_for_labels(window, qtbot)
+    left, right = window.presenter.label_set.names[:2]
+    lit = window.classes.model.is_lit
+    window.grid.hovered.emit((2, 20))
+    assert (lit(left), lit(right)) == (True, False)
+    window.grid.hovered.emit((60, 20))
+    assert (lit(left), lit(right)) == (False, True)
+    window.grid.hovered.emit(None)
+    assert not lit(right)
+    window.classes.lit_wanted.emit(left)
+    assert window.presenter.display.lit == left

@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import psutil
 import pytest
+import torch
 
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.models.card import ModelCard
+from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
+from rgbd_seg.models.model_file import save_model
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.writer import RecordingWriter
 from tests.app.conftest import CALIBRATION, make_frame
@@ -69,6 +75,17 @@ def recording(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A small network with random weights."""
+    torch.manual_seed(0)
+    config = DeResUNetConfig(3, "resnet18", base_width=8, decoder_widths=(32, 16, 16, 8, 8), tail_width=4)
+    labels = LabelSet.from_dict({"name": "three", "classes": ["wall", "floor", "thing"]})
+    path = tmp_path / "small.safetensors"
+    save_model(path, DeResUNet(config), ModelCard("small", config, labels, size=(48, 64)))
+    return path
+
+
 class Person:
     """Starts the program and has hands."""
 
@@ -101,10 +118,23 @@ class Person:
 
     def leaves(self, how: Callable[[], object]) -> str:
         """Ends the program and returns what it printed; it must end well."""
+        children = psutil.Process(self.program.pid).children(recursive=True)
         how()
         output, _ = self.program.communicate(timeout=_PATIENCE_S)
         assert self.program.returncode == 0, output
+        _, alive = psutil.wait_procs(children, timeout=5)
+        assert not alive, f"child processes are left: {alive}"
         return output
+
+    def types(self, title: str, text: str) -> None:
+        """Types into the dialog of that title, and presses Enter."""
+        search = ("search", "--onlyvisible", "--name", f"^{title}$")
+        dialog = str(wait_for(f"the dialog {title}", lambda: self.xdotool(*search)))
+        self.xdotool("windowfocus", "--sync", dialog)
+        time.sleep(0.5)
+        self.xdotool("type", "--delay", "10", text)
+        self.xdotool("key", "Return")
+        wait_for(f"the end of the dialog {title}", lambda: not self.xdotool(*search))
 
     def ends_at_once(self) -> None:
         """For a test that failed in the middle."""
@@ -155,3 +185,30 @@ def test_a_bad_file_is_no_end_and_signals_close_in_order(screen: dict[str, str],
     finally:
         person.ends_at_once()
     assert json.loads(person.settings.read_text())["geometry"]
+
+
+@pytest.mark.slow
+def test_open_by_dialog_load_a_model_export_and_close(
+    screen: dict[str, str], recording: Path, model: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.mcap"
+    bad.write_bytes(b"this is no recording" * 100)
+    person = Person(screen, tmp_path)
+    try:
+        for path in (bad, recording):  # The bad file becomes a message, and the window goes on.
+            person.presses("ctrl+o")
+            person.types("Open a recording", str(path))
+        wait_for("the source's name in the title", lambda: "forty frames" in person.title())
+        person.presses("m")
+        person.types("Load a model", str(model))
+        kept = tmp_path / "kept"
+        wait_for("labels in a snapshot", lambda: person.presses("s") or list(kept.glob("snapshots/*/labels.png")))
+        person.presses("h", "h", "2", "Home", "Right", "i", "Right", "Right", "o", "ctrl+z", "ctrl+shift+z")
+        person.presses("ctrl+e")
+        person.types("Export", "")
+        wait_for("the export", lambda: [path for path in kept.glob("forty*") if path.suffix != ".part"])
+        output = person.leaves(lambda: person.presses("ctrl+q"))
+        assert "Traceback" not in output
+    finally:
+        person.ends_at_once()
+    assert json.loads(person.settings.read_text())["model"] == str(model)
