@@ -85,6 +85,7 @@ class ModelControl(QObject):
     def show_settings(self, settings: Settings) -> None:
         """Adopts settings that somebody else has changed."""
         self._settings = settings
+        self._panel.show_options(options_from(settings))
 
     def _look_up_backends(self) -> None:
         post, panel = self._window.bridge.post, self._panel

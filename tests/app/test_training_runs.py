@@ -189,6 +189,13 @@ def test_a_failure_is_told_in_the_words_of_the_training(
     assert (state.stage, state.error) == (Stage.FAILED, "the loss became nan in epoch 0. Lower the learning rate")
     assert Job(run.folder).run(only_export=True) == 1
     assert run.state().stage is Stage.FAILED
+    (run.folder / "checkpoints").mkdir()
+    (run.folder / "checkpoints" / "recent.ckpt").write_bytes(b"recent")
+    run.mark_starting()
+    assert run.state().stage is Stage.STARTING
+    assert Job(run.folder).run(only_export=True) == 0
+    assert run.model is not None
+    assert run.model.read_bytes() == b"recent"
 
 
 @pytest.mark.slow

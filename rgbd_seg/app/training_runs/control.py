@@ -228,9 +228,16 @@ class TrainingControl(QObject):
 
     def rescue(self) -> None:
         """Makes a model of the last checkpoint of the shown run, which broke off."""
-        if self.run is not None:
-            self._stages[self.run.folder] = Stage.STARTING
-            _launch(self.run.folder, "--only-export")
+        run = self.run
+        if run is None:
+            return
+        try:
+            run.mark_starting()
+        except OSError as error:
+            self._window.say("training", f"{run.folder} cannot be written: {error.strerror or error}.", "error")
+            return
+        self._stages[run.folder] = Stage.STARTING
+        _launch(run.folder, "--only-export")
 
     def _show_log(self) -> None:
         if self.run is not None:

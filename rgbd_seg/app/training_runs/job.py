@@ -11,23 +11,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import psutil
+from typing import TYPE_CHECKING
 
 from rgbd_seg.app.training_runs.run_folder import (
     LOG_FILE,
     PLAN_FILE,
     SETTINGS_FILE,
-    STATE_FILE,
     STOP_FILE,
     Stage,
     best_checkpoint,
     file_name,
     read_json,
-    write_json,
+    write_state,
 )
 
 if TYPE_CHECKING:
@@ -83,15 +79,7 @@ class Job:
             return self._child.wait()
 
     def _say(self, stage: Stage, error: str = "") -> None:
-        me = psutil.Process()
-        state: dict[str, Any] = {
-            "stage": stage.value,
-            "pid": me.pid,
-            "process_began": me.create_time(),
-            "time": time.time(),
-            "error": error,
-        }
-        write_json(self._folder / STATE_FILE, state)
+        write_state(self._folder, stage, error)
 
     def _fail(self, otherwise: str) -> int:
         self._say(Stage.FAILED, _last_words(self._folder / LOG_FILE) or otherwise)

@@ -80,6 +80,8 @@ class RunFolder:
         except ValueError:
             late = time.time() - self.began > _TIME_TO_START_S
             return RunState(Stage.LOST if late else Stage.STARTING)
+        if stage is Stage.STARTING and time.time() - (_number(said, "time") or 0.0) > _TIME_TO_START_S:
+            return RunState(Stage.LOST)
         if stage.running and not _is_alive(_number(said, "pid"), _number(said, "process_began")):
             return RunState(Stage.LOST)
         return RunState(stage, _text(said, "error"))
@@ -98,6 +100,14 @@ class RunFolder:
     def stopping(self) -> bool:
         """Whether it was asked to end."""
         return (self.folder / STOP_FILE).exists()
+
+    def mark_starting(self) -> None:
+        """Says that another process is about to go on with it, until that one speaks for itself.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        write_state(self.folder, Stage.STARTING)
 
     def stop(self) -> None:
         """Asks it to end; what it has learned becomes a model.
@@ -176,6 +186,23 @@ def write_json(path: Path, data: dict[str, Any]) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     os.replace(part, path)
+
+
+def write_state(folder: Path, stage: Stage, error: str = "") -> None:
+    """Says where a run stands, in the name of this process.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    me = psutil.Process()
+    state = {
+        "stage": stage.value,
+        "pid": me.pid,
+        "process_began": me.create_time(),
+        "time": time.time(),
+        "error": error,
+    }
+    write_json(folder / STATE_FILE, state)
 
 
 def _is_alive(pid: float | None, began: float | None) -> bool:
