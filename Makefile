@@ -9,7 +9,7 @@ RUN_PACKAGES := python3-venv libglib2.0-0 libgl1 libegl1 libgles2 libgl1-mesa-dr
   libxcb-image0 libxcb-xinerama0 fonts-dejavu-core libopenni2-0 libopenni2-dev libfreenect0.5
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb xdotool strace libfreenect-bin iproute2
 
-.PHONY: run test test-offline lint docs coverage clean
+.PHONY: run test test-offline audit lint docs coverage clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make lint          only the lint rules (ruff, mypy, import-linter)"
 	@echo "make coverage      the suite with a coverage report"
 	@echo "make docs          build the documentation into site/"
+	@echo "make audit         look the installed versions up among known weaknesses (needs the network)"
 	@echo "make clean         remove .venv and everything generated"
 
 # $(1): packages. Installs what is missing; where that is not possible, says which and goes on.
@@ -64,6 +65,10 @@ lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
+
+audit: $(VENV)/.installed-dev
+	@$(BIN)/python -m pip install -q 'pip-audit>=2.7,<3'
+	@$(BIN)/pip-audit --skip-editable
 
 coverage: $(VENV)/.installed-dev
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
