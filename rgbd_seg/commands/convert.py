@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "convert walk.mcap walk.mp4 --seconds 10:20 --predict",
         ),
         ("pictures and label maps for training", "convert walk.mcap walk-sunrgbd --to sunrgbd"),
-        ("one frame as a cloud of points", "convert walk.mcap chair.ply --frames 120:121"),
+        ("clouds of points of ten frames", "convert walk.mcap clouds --to ply --frames 120:130"),
     )
     parser.add_argument("input", help="a recording: .mcap, .db3, .bag, .oni, a folder in any layout, or a URI")
     parser.add_argument("output", type=Path, help="the file or folder to make; nothing is ever overwritten")

@@ -127,7 +127,7 @@ def format_of(path: Path, wanted: str | None = None) -> str:
     if wanted is None:
         if by_suffix is None and suffix[1:].isalpha() and not path.is_dir():
             known = ", ".join(f.suffix for f in FORMATS.values() if f.suffix)
-            raise ConfigurationError(f"{path}: no format ends in {suffix}; there are {known}, and --to folder")
+            raise ConfigurationError(f"{path}: no format ends in {suffix}; there are {known}, and folders by --to")
         return by_suffix or "folder"
     if wanted not in FORMATS:
         raise ConfigurationError(f"there is no format {wanted!r}; there are: {', '.join(FORMATS)}")

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,8 @@ def _free_ports(count: int) -> list[int]:
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a cluster with two workers, which asks for a token."""
-    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[cluster]'")
+    if find_spec("ray") is None:  # Not imported yet: it reads the settings below when it is.
+        pytest.skip("Ray is not installed: pip install -e '.[cluster]'")
     # Ports of our own: Ray waits for agents that choose theirs for 15 s only, too short for a busy machine.
     port, *agents = _free_ports(5)
     address = f"127.0.0.1:{port}"
