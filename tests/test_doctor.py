@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from rgbd_seg.cli import main
 from rgbd_seg.doctor import Finding, ready_cameras
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.sensors import usb
+from rgbd_seg.sensors.sensor import SensorInfo
 
 FAMILIES = {family.scheme: family for family in usb.FAMILIES}
 
@@ -127,6 +129,59 @@ def test_rules_are_installed_or_the_command_is_told(tmp_path: Path, monkeypatch:
     assert (tmp_path / usb.RULES_NAME).read_text() == doctor.udev_rules()
     with pytest.raises(RgbdSegError, match=r"cannot write .* Type: sudo cp .* && sudo udevadm"):
         doctor.install_udev(tmp_path / "absent" / usb.RULES_NAME)
+
+
+def test_what_keeps_udev_rules_from_working_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    with pytest.raises(RgbdSegError, match="is written, but there is no udevadm: restart the computer"):
+        doctor.install_udev(tmp_path / usb.RULES_NAME)
+    monkeypatch.setattr(doctor.sys, "platform", "darwin")
+    with pytest.raises(RgbdSegError, match="udev rules are for Linux"):
+        doctor.install_udev(tmp_path / usb.RULES_NAME)
+
+
+def test_a_library_that_is_there_but_does_not_work_is_named_with_its_fault(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "discover_isolated", lambda: ([], {"realsense": "the driver's library crashed"}))
+    monkeypatch.setattr(doctor, "_version", lambda name: "2.59.1")
+    found = next(finding for finding in doctor.check_runtimes() if finding.camera == "realsense")
+    assert (found.verdict, found.text) == ("missing", "librealsense 2.59.1, but the driver's library crashed")
+
+
+def test_cameras_that_can_be_opened_are_listed(monkeypatch: pytest.MonkeyPatch):
+    camera = SensorInfo("realsense:1", "D435", "camera", "1", "USB 3.2", "5.16")
+    monkeypatch.setattr(doctor, "discover_isolated", lambda: ([camera], {}))
+    assert "can be opened as realsense:1 1, USB 3.2, 5.16" in [finding.text for finding in doctor.check_runtimes()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="takes Qt's screen away as on Linux")
+@pytest.mark.parametrize(
+    ("platform", "verdict", "text"),
+    [
+        ("xcb", "warning", "Qt cannot open a window"),
+        ("offscreen", "ok", "offscreen (nothing is shown on a screen)"),
+    ],
+)
+def test_whether_qt_can_open_a_window_is_tried(monkeypatch: pytest.MonkeyPatch, platform: str, verdict: str, text: str):
+    monkeypatch.setenv("QT_QPA_PLATFORM", platform)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    (finding,) = doctor.check_window()
+    assert finding.verdict == verdict
+    assert text in finding.text
+    assert bool(finding.remedy) == (verdict == "warning")
+
+
+def test_a_broken_pytorch_and_a_slow_disk_are_findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert "PyTorch does not load" in doctor.check_inference()[-1].text
+    monkeypatch.setattr(doctor, "_DISK_TEST_MB", 1)
+    monkeypatch.setattr(doctor, "_ENOUGH_MB_S", 1e9)
+    (finding,) = doctor.check_disk(tmp_path)
+    assert (finding.verdict, finding.remedy) == ("warning", "record to a faster disk")
+
+
+def test_a_report_that_cannot_be_written_is_refused_in_words(tmp_path: Path):
+    with pytest.raises(RgbdSegError, match="cannot write the report to"):
+        doctor.write_report(tmp_path / "absent" / "report.md", [])
 
 
 def test_the_command_examines_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
