@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QWidget
+from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QTabBar, QWidget
 
 from rgbd_seg.app.panel_title import PanelTitle
 
@@ -53,10 +53,11 @@ class Panels(QObject):
     def tab(self, first: str, *others: str) -> None:
         """Puts panels behind each other, the first one in front, the others hidden."""
         for name in others:
-            self._window.tabifyDockWidget(self.docks[first], self.docks[name])
-        for name in others:  # Not before: Qt leaves the tab of a group that was taken apart on the window.
             self.docks[name].hide()
-        self.docks[first].raise_()
+            self._window.tabifyDockWidget(self.docks[first], self.docks[name])
+        # Qt leaves the tabs of every group on the way on the window; it shows those that are in use by itself.
+        for bar in self._window.findChildren(QTabBar):
+            bar.hide()
 
     def toggle_all(self) -> None:
         """Hides all panels, or shows those that were hidden."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QTabBar, QWidget
 
 from rgbd_seg.app.banner import Message
 from rgbd_seg.app.keys_overlay import KeysOverlay
@@ -326,3 +326,11 @@ def test_the_class_under_the_pointer_lights_up_in_the_list_and_the_other_way_rou
     assert not lit(right)
     window.classes.lit_wanted.emit(left)
     assert window.presenter.display.lit == left
+
+
+def test_panels_behind_each_other_have_one_row_of_tabs_and_leave_none_elsewhere(window: MainWindow) -> None:
+    window.docks["Recording"].show()
+    QApplication.processEvents()
+    bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible() and bar.x() >= 0 and bar.count()]
+    assert len(bars) == 1
+    assert {"Model", "Recording"} <= {bars[0].tabText(tab) for tab in range(bars[0].count())}
