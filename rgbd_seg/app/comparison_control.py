@@ -106,7 +106,10 @@ class ComparisonControl(QObject):
         agreement = comparison.agreement
         same = agreement.pixel_accuracy
         if same is not None and self._panel.isVisible():
-            self._panel.show_agreement(comparison.path.name, same, agreement.class_iou, agreement.frames)
+            first = self._window.presenter.label_set
+            # Classes that only one of the models knows cannot overlap.
+            both = {name: iou for name, iou in agreement.class_iou.items() if first is None or name in first.names}
+            self._panel.show_agreement(comparison.path.name, same, both, agreement.frames)
 
     def close(self, timeout_s: float) -> None:
         """Ends the thread."""
