@@ -328,9 +328,12 @@ def test_the_class_under_the_pointer_lights_up_in_the_list_and_the_other_way_rou
     assert window.presenter.display.lit == left
 
 
-def test_panels_behind_each_other_have_one_row_of_tabs_and_leave_none_elsewhere(window: MainWindow) -> None:
+def test_panels_behind_each_other_have_one_row_of_tabs_and_leave_none_elsewhere(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    def rows_of_tabs() -> list[set[str]]:
+        bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible() and bar.x() >= 0 and bar.count()]
+        return [{bar.tabText(tab) for tab in range(bar.count())} for bar in bars]
+
     window.docks["Recording"].show()
-    QApplication.processEvents()
-    bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible() and bar.x() >= 0 and bar.count()]
-    assert len(bars) == 1
-    assert {"Model", "Recording"} <= {bars[0].tabText(tab) for tab in range(bars[0].count())}
+    qtbot.waitUntil(lambda: len(rows_of_tabs()) == 1 and {"Model", "Recording"} <= rows_of_tabs()[0], timeout=5000)
