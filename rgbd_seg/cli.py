@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg import __version__
@@ -76,6 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = build_parser(command)
     args, unknown = parser.parse_known_args(arguments)
     if unknown:
+        first = args.source if command == "window" else None  # A mistyped command looks like a source.
+        if first and ":" not in first and not Path(first).exists():
+            parser.exit(EXIT_USAGE, f"rgbd-seg: error: there is no command {first}: rgbd-seg --help lists them\n")
         words = [command or "", *(getattr(args, name, "") for name in ("subcommand", "benchmark"))]
         asked = " ".join(["rgbd-seg", *filter(None, words)])
         parser.exit(EXIT_USAGE, f"{asked}: error: it does not know {' '.join(unknown)}: see {asked} --help\n")

@@ -50,7 +50,8 @@ _COLUMNS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this benchmark."""
-    from rgbd_seg.arguments import add_examples
+    from rgbd_seg.arguments import add_examples, positive_int
+    from rgbd_seg.inference.available import BACKENDS
     from rgbd_seg.inference.size_argument import size_argument
 
     add_examples(
@@ -72,9 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="model file; random-lite and random-r50 are networks with random weights, whose speed is that of trained "
         "ones and whose parity says nothing (default: the demo model; may be repeated)",
     )
-    parser.add_argument("--backend", action="append", help="torch, openvino or onnxruntime (default: all that run)")
+    backends = "may be repeated (default: all that run)"
+    parser.add_argument("--backend", action="append", choices=tuple(BACKENDS), help=backends)
     parser.add_argument(
-        "--precision", action="append", help="float32, bfloat16, float16, int8 (default: what auto takes)"
+        "--precision",
+        action="append",
+        choices=("float32", "bfloat16", "float16", "int8"),
+        help="may be repeated (default: what auto takes)",
     )
     parser.add_argument(
         "--size",
@@ -87,7 +92,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, default=6, help="different frames (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=20, help="timed runs of each way (default: %(default)s)")
     parser.add_argument("--batch", type=int, default=0, help="also time batches of so many frames (default: none)")
-    parser.add_argument("--threads", type=int, help="CPU threads of each way (default: what the window would take)")
+    parser.add_argument(
+        "--threads", type=positive_int, help="CPU threads of each way (default: what the window would take)"
+    )
     add_format_argument(parser)
 
 

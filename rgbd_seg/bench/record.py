@@ -80,7 +80,10 @@ def run(args: argparse.Namespace) -> int:
     """Runs all cases one after the other and prints the report."""
     from rgbd_seg.bench.machine import describe_machine
     from rgbd_seg.bench.recorders import MINUTES
+    from rgbd_seg.errors import ConfigurationError
 
+    if args.folder is not None and not args.folder.is_dir():
+        raise ConfigurationError(f"there is no folder {args.folder} to record into")
     context = multiprocessing.get_context("spawn")
     rows: list[dict[str, Cell]] = []
     problems: list[str] = []
