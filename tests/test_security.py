@@ -38,24 +38,27 @@ _RUNS_CODE_IN = {
 }
 
 
+def _runs_code(call: ast.Call) -> bool:
+    options = {k.arg: k.value.value for k in call.keywords if isinstance(k.value, ast.Constant)}
+    if any(k.arg == "shell" for k in call.keywords) or options.get("allow_pickle"):
+        return True
+    match call.func:
+        case ast.Name(name):
+            return name in _RUNS_CODE
+        case ast.Attribute(ast.Name("torch"), "load"):
+            return options.get("weights_only") is not True
+        case ast.Attribute(ast.Name(module), name):
+            return name in _RUNS_CODE_IN.get(module, ())
+    return False
+
+
 def _dangers(tree: ast.AST) -> Iterator[str]:
     """Calls that run code or a shell, or that unpickle."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module in _RUNS_CODE_IN:
             yield from (a.name for a in node.names if a.name in _RUNS_CODE_IN[node.module])
-        if not isinstance(node, ast.Call):
-            continue
-        options = {k.arg: k.value.value for k in node.keywords if isinstance(k.value, ast.Constant)}
-        where = f"line {node.lineno}: {ast.unparse(node.func)}"
-        if any(k.arg == "shell" for k in node.keywords) or options.get("allow_pickle"):
-            yield where
-        match node.func:
-            case ast.Name(name) if name in _RUNS_CODE:
-                yield where
-            case ast.Attribute(ast.Name(module), name) if name in _RUNS_CODE_IN.get(module, ()):
-                yield where
-            case ast.Attribute(ast.Name("torch"), "load") if options.get("weights_only") is not True:
-                yield where
+        if isinstance(node, ast.Call) and _runs_code(node):
+            yield f"line {node.lineno}: {ast.unparse(node)}"
 
 
 @pytest.mark.parametrize(
