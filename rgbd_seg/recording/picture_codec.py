@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 MAX_PIXELS = 64 * 1024 * 1024
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-# A progressive JPEG may go over the whole picture again and again; cameras and libraries need about ten scans.
-_MAX_SCANNED_PIXELS = 1_000_000_000
+#: A progressive JPEG may go over the whole picture again and again; cameras and libraries need about ten scans.
+MAX_SCANNED_PIXELS = 1_000_000_000
 
 
 def encode_color(color: NDArray[np.uint8], kind: Literal["jpeg", "png"], quality: int) -> bytes:
@@ -109,7 +109,7 @@ def check_effort(data: bytes) -> tuple[int, int]:
     if not 0 < width * height <= MAX_PIXELS:
         raise RecordingError(f"a picture in the recording claims to have {width}x{height} pixels")
     if not data.startswith(_PNG):
-        if data.count(b"\xff\xda") * width * height > _MAX_SCANNED_PIXELS:
+        if data.count(b"\xff\xda") * width * height > MAX_SCANNED_PIXELS:
             raise RecordingError("a picture in the recording has more scans than any camera's")
         return width, height
     position, kind = len(_PNG), b""

@@ -16,6 +16,7 @@ from PIL import Image
 
 from rgbd_seg.calibration import MAX_SIDE
 from rgbd_seg.errors import RecordingError
+from rgbd_seg.recording.picture_codec import MAX_SCANNED_PIXELS, check_effort
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,11 +174,19 @@ def _read_checked(path: Path) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise UnreadablePictureError(f"cannot read {path}: {error}") from None
-    kind = _header(io.BytesIO(data), path).kind
+    header = _header(io.BytesIO(data), path)
+    kind = header.kind
     # The end-of-picture mark must come after the last start of scan; trailing bytes are harmless.
     ends = {"JPEG": data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda"), "PNG": b"IEND" in data}
     if not ends.get(kind, True):
         raise UnreadablePictureError(f"{path} is truncated: the end of the picture is missing")
+    if kind == "JPEG" and data.count(b"\xff\xda") * header.width * header.height > MAX_SCANNED_PIXELS:
+        raise UnreadablePictureError(f"{path} has more scans than any camera's picture")
+    if kind == "PNG":
+        try:
+            check_effort(data)  # OpenCV looks for seconds for a part that is longer than the file.
+        except RecordingError as error:
+            raise UnreadablePictureError(f"{path}: {error}") from None
     return data
 
 

@@ -100,6 +100,19 @@ def test_lying_headers_are_refused_before_decoding(tmp_path: Path, size: tuple[i
             read(path)
 
 
+def test_parts_beyond_the_end_and_endless_scans_are_refused_before_decoding(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "part.png"), np.zeros((6, 8, 3), np.uint8))
+    data = bytearray((tmp_path / "part.png").read_bytes())
+    data[data.index(b"IDAT") - 2] += 1  # OpenCV would look for the rest of it for seconds.
+    (tmp_path / "part.png").write_bytes(data)
+    cv2.imwrite(str(tmp_path / "scans.jpg"), np.zeros((1024, 1024, 3), np.uint8))
+    scans = (tmp_path / "scans.jpg").read_bytes()
+    (tmp_path / "scans.jpg").write_bytes(scans[:-2] + b"\xff\xda" * 2000 + b"\xff\xd9")
+    for name, words in (("part.png", "cut off"), ("scans.jpg", "scans")):
+        with pytest.raises(UnreadablePictureError, match=words):
+            read_color(tmp_path / name)
+
+
 def test_8_bit_and_colour_depth_are_refused_with_the_reason(tmp_path: Path, noise: np.ndarray) -> None:
     gray, color = (noise >> np.uint16(8)).astype(np.uint8), tmp_path / "color.png"
     cv2.imwrite(str(color), np.dstack([gray] * 3))
