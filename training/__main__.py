@@ -34,6 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RgbdSegError as error:
         sys.stderr.write(f"training: {error}\n")
         return 2 if isinstance(error, ConfigurationError) else 1
+    except OSError as error:  # A place that cannot be written, a disk that is full: the system says which and why.
+        sys.stderr.write(f"training: {error}\n")
+        return 1
     except KeyboardInterrupt:
         sys.stderr.write("training: interrupted\n")
         return 130

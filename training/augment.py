@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Augmentation = Literal["none", "published", "gentle"]
+GENTLE_ZOOM = (0.75, 1.75)
 _DEPTH_TARGET = {"depth": "mask"}
 _BORDERS: dict[str, Any] = {"border_mode": cv2.BORDER_CONSTANT, "fill": 0, "fill_mask": 0}
 
 
-def augment(sample: Sample, kind: Augmentation, size: Size, seed: int) -> Sample:
+def augment(
+    sample: Sample, kind: Augmentation, size: Size, seed: int, zoom: tuple[float, float] = GENTLE_ZOOM
+) -> Sample:
     """One augmented sample of the network's input size; equal for equal arguments.
 
     Args:
@@ -39,13 +42,14 @@ def augment(sample: Sample, kind: Augmentation, size: Size, seed: int) -> Sample
             and crop, a flip, a mild change of colour, and the faults of live depth cameras.
         size: (height, width) of the result.
         seed: Which draw.
+        zoom: Smallest and largest factor by which "gentle" enlarges.
     """
     if kind == "none":
         return resize(sample, size)
     if kind == "published":
         return resize(_apply(_published(*sample.label.shape), sample, seed), size)
     base = resize(sample, size)
-    return _depth_faults(_apply(_gentle(*size), base, seed), seed)
+    return _depth_faults(_apply(_gentle(*size, zoom), base, seed), seed)
 
 
 def _apply(pipeline: Any, sample: Sample, seed: int) -> Sample:
@@ -113,12 +117,12 @@ def _published(height: int, width: int) -> Any:
 
 
 @lru_cache(maxsize=8)
-def _gentle(height: int, width: int) -> Any:
-    """Zoom 0.75 to 1.75, flip, colour; for pictures that already have the network's size."""
+def _gentle(height: int, width: int, zoom: tuple[float, float] = GENTLE_ZOOM) -> Any:
+    """Zoom and crop, flip, colour; for pictures that already have the network's size."""
     return A.Compose(
         [
             A.HorizontalFlip(p=0.5),
-            A.RandomScale(scale_limit=(-0.25, 0.75), mask_interpolation=cv2.INTER_NEAREST, p=0.75),
+            A.RandomScale(scale_limit=(zoom[0] - 1, zoom[1] - 1), mask_interpolation=cv2.INTER_NEAREST, p=0.75),
             A.PadIfNeeded(
                 min_height=height,
                 min_width=width,

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
-from rgbd_seg.errors import RgbdSegError
+from rgbd_seg.errors import ConfigurationError, ModelError, RgbdSegError
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes beside the target and renames, so that the checkpoint of before stays until the new one is on the disk."""
+    """Writes beside the target and renames, so that the checkpoint of before stays until the new one is on the disk.
+
+    What it reads holds numbers and plain containers, so that a checkpoint from a stranger cannot run code.
+    """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
         """Writes one checkpoint.
@@ -44,3 +48,26 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 f"there is no room for the checkpoint {target} ({cause}). Make room and go on with --ckpt_path and the "
                 f"newest checkpoint in {target.parent}, which is intact"
             ) from None
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any = "cpu", weights_only: bool | None = True
+    ) -> dict[str, Any]:
+        """Reads one checkpoint.
+
+        Args:
+            path: Which one.
+            map_location: Where tensors go.
+            weights_only: Not used: nothing else is ever read.
+
+        Raises:
+            ConfigurationError: There is no such file.
+            ModelError: It is damaged or no checkpoint.
+        """
+        try:
+            return super().load_checkpoint(path, map_location, weights_only=True)
+        except FileNotFoundError:
+            raise ConfigurationError(
+                f"there is no checkpoint {path}: a run's checkpoints are in its folder checkpoints/"
+            ) from None
+        except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
+            raise ModelError(f"cannot read the checkpoint {path}: {error}") from None

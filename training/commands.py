@@ -27,12 +27,14 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 def evaluate_run(args: argparse.Namespace) -> int:
     """Prints overall scores, scores by class and by sensor."""
     from training.data_source import open_data
+    from training.device import checked_device
     from training.evaluate import MULTI_SCALES, Predictor, evaluate
     from training.weights import load_trained
 
+    device = checked_device(args.device)
     network, card = load_trained(args.model)
     pictures = open_data(args.data, args.set).pictures(args.split)
-    result = evaluate(Predictor(network, card, device=args.device), pictures, card)
+    result = evaluate(Predictor(network, card, device=device), pictures, card)
     print(result.overall.table())
     report: dict[str, Any] = {
         "overall": result.overall.summary(),
@@ -43,7 +45,7 @@ def evaluate_run(args: argparse.Namespace) -> int:
         print(f"sensor {sensor}: mIoU {scores.miou:.4f}, pixel accuracy {scores.pixel_accuracy:.4f}")
         report["by_sensor"][sensor] = scores.summary()
     if args.multi_scale:
-        predictor = Predictor(network, card, device=args.device, scales=MULTI_SCALES, flip=True)
+        predictor = Predictor(network, card, device=device, scales=MULTI_SCALES, flip=True)
         second = evaluate(predictor, pictures, card).overall
         print(f"multi-scale and flip: mIoU {second.miou:.4f}, pixel accuracy {second.pixel_accuracy:.4f}")
         report["multi_scale_flip"] = second.summary()
@@ -198,6 +200,7 @@ def bench_arguments(parser: argparse.ArgumentParser) -> None:
 def bench_run(args: argparse.Namespace) -> int:
     """Measures the loader and the step."""
     from training.bench import BenchOptions, as_text, bench
+    from training.device import checked_device
 
     options = BenchOptions(
         model=args.model,
@@ -205,7 +208,7 @@ def bench_run(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         batches=args.batches,
         workers=args.workers,
-        device=args.device,
+        device=checked_device(args.device),
         precisions=tuple(args.precisions),
     )
     print(as_text(bench(options), args.format))

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
-from training.augment import Augmentation, augment
+from training.augment import GENTLE_ZOOM, Augmentation, augment
 from training.classes import merged
 from training.folder import PictureFolder
 from training.sample import LabelledPictures, Remapped, Sample, Size, Subset, split_indices
@@ -62,20 +62,29 @@ class TensorSamples(Dataset[dict[str, Any]]):
     """Decodes and augments; each item is one sample as tensors, with the label in full size where scores are wanted."""
 
     def __init__(
-        self, pictures: LabelledPictures, size: Size, kind: Augmentation, seed: int, *, full_labels: bool
+        self,
+        pictures: LabelledPictures,
+        size: Size,
+        kind: Augmentation,
+        seed: int,
+        *,
+        full_labels: bool,
+        zoom: tuple[float, float] = GENTLE_ZOOM,
     ) -> None:
         self._pictures = pictures
         self._size = size
         self._kind: Augmentation = kind
         self._seed = seed
         self._full_labels = full_labels
+        self._zoom = zoom
 
     def __len__(self) -> int:
         return len(self._pictures)
 
     def __getitem__(self, draw: int) -> dict[str, Any]:
-        original = self._pictures.read(draw % len(self._pictures))
-        sample = augment(original, self._kind, self._size, seed=self._seed * 1_000_003 + draw)
+        index, seed = draw % len(self._pictures), self._seed * 1_000_003 + draw
+        original = self._pictures.read(index) if self._full_labels else self._pictures.draw(index, seed)
+        sample = augment(original, self._kind, self._size, seed, self._zoom)
         label = original.label if self._full_labels else sample.label
         return {
             "color": torch.from_numpy(np.ascontiguousarray(sample.color.transpose(2, 0, 1))),
@@ -113,6 +122,7 @@ class RgbdData(lightning.LightningDataModule):
         size: Size = (240, 320),
         batch_size: int = 6,
         augmentation: Augmentation = "published",
+        zoom: tuple[float, float] = GENTLE_ZOOM,
         num_workers: int = 2,
         seed: int = 0,
         samples_per_epoch: int | None = None,
@@ -127,6 +137,7 @@ class RgbdData(lightning.LightningDataModule):
             size: Input (height, width) of the network.
             batch_size: Pictures in a step of one process.
             augmentation: "published", "gentle" or "none".
+            zoom: Smallest and largest factor by which "gentle" enlarges pictures.
             num_workers: Processes that decode and augment; 0 does it in the training process.
             seed: Of shuffling, augmentation and the validation fold.
             samples_per_epoch: After how many samples to validate, None for all pictures once.
@@ -144,7 +155,10 @@ class RgbdData(lightning.LightningDataModule):
             raise ConfigurationError(f"data.batch_size must be at least 1, not {batch_size}")
         self.size: Size = (height, width)
         self.batch_size = batch_size
+        if not 0.1 <= zoom[0] <= zoom[1] <= 10:
+            raise ConfigurationError(f"data.zoom must be two factors within 0.1..10, the smaller first, not {zoom}")
         self.augmentation: Augmentation = augmentation
+        self.zoom = zoom
         self._workers = num_workers
         self.seed = seed
         self._samples_per_epoch = samples_per_epoch
@@ -205,7 +219,7 @@ class RgbdData(lightning.LightningDataModule):
             # What a resumed run had done of this epoch; 0 in a fresh one.
             done = trainer.fit_loop.epoch_loop.batch_progress.current.ready
             sampler.skip_batches = done % max(1, len(sampler) // self.batch_size)
-        samples = TensorSamples(pictures, self.size, self.augmentation, self.seed, full_labels=False)
+        samples = TensorSamples(pictures, self.size, self.augmentation, self.seed, full_labels=False, zoom=self.zoom)
         return self._loader(samples, sampler=sampler, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import pickle
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -9,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
-from rgbd_seg.errors import RgbdSegError
+from rgbd_seg.errors import ConfigurationError, ModelError, RgbdSegError
 from training.callbacks import Pictures, RunRecord, StopOnNaN
 from training.data import RgbdData
 from training.metrics_file import MetricsFile
@@ -49,6 +52,11 @@ class TrainingCLI(LightningCLI):
         try:
             super()._run_subcommand(subcommand)
         except RuntimeError as error:  # Also what CUDA raises; the CPU has no error class of its own for this.
+            if "loading state_dict" in str(error):
+                raise ConfigurationError(
+                    "the checkpoint of --ckpt_path belongs to another network: go on with the settings of its own run, "
+                    "which are in the config.yaml beside its folder checkpoints/"
+                ) from None
             if not isinstance(error, torch.OutOfMemoryError) and not re.search(_OUT_OF_MEMORY, str(error)):
                 raise
             batch = self.datamodule.batch_size
@@ -80,8 +88,34 @@ def run_lightning(arguments: Sequence[str]) -> int:
 
     Args:
         arguments: The command line behind the program's name, beginning with `fit`, `validate` or `test`.
+
+    Raises:
+        ConfigurationError: Settings do not fit together, or ask for what this machine does not have.
+        RgbdSegError: The run had to stop.
     """
     _silence_lightning()
+    try:
+        _run(arguments)
+    except MisconfigurationException as error:
+        raise ConfigurationError(str(error)) from None
+    except pickle.UnpicklingError as error:
+        raise ModelError(f"the checkpoint of --ckpt_path cannot be read: {error}") from None
+    except ValueError as error:
+        # jsonargparse wraps what the data say while it links them to the network.
+        said = _own_error(error)
+        if said is None:
+            raise
+        raise said from None
+    return 0
+
+
+def _own_error(error: BaseException | None) -> RgbdSegError | None:
+    while error is not None and not isinstance(error, RgbdSegError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _run(arguments: Sequence[str]) -> None:
     TrainingCLI(
         SegmentationModule,
         RgbdData,
@@ -96,7 +130,6 @@ def run_lightning(arguments: Sequence[str]) -> int:
         args=list(arguments),
         save_config_kwargs={"overwrite": True},
     )
-    return 0
 
 
 def _silence_lightning() -> None:
@@ -112,5 +145,11 @@ def _silence_lightning() -> None:
         ".*args parameter is intended.*",  # We do mean our own list of arguments.
         ".*does not have many workers.*",  # Small data are read faster without.
         ".*The number of training batches.*",
+        ".*is not supported by the model summary.*",
     ):
         warnings.filterwarnings("ignore", message=message)
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_is_no_advertisement)
+
+
+def _is_no_advertisement(record: logging.LogRecord) -> bool:
+    return "litlogger" not in record.getMessage()

@@ -67,6 +67,10 @@ class LabelledPictures(ABC):
             OSError: A file cannot be read.
         """
 
+    def draw(self, index: int, seed: int) -> Sample:
+        """Decodes one picture for training; sets that hold several versions of it choose one by `seed`."""
+        return self.read(index)
+
 
 class Subset(LabelledPictures):
     """Some of the pictures of another set, in the order given."""
@@ -82,6 +86,10 @@ class Subset(LabelledPictures):
     def read(self, index: int) -> Sample:
         """Decodes one picture of the subset."""
         return self._pictures.read(self._indices[index])
+
+    def draw(self, index: int, seed: int) -> Sample:
+        """Decodes one picture of the subset for training."""
+        return self._pictures.draw(self._indices[index], seed)
 
 
 class Remapped(LabelledPictures):
@@ -104,7 +112,13 @@ class Remapped(LabelledPictures):
 
     def read(self, index: int) -> Sample:
         """Decodes one picture and translates its labels."""
-        sample = self._pictures.read(index)
+        return self._translated(self._pictures.read(index))
+
+    def draw(self, index: int, seed: int) -> Sample:
+        """Decodes one picture for training and translates its labels."""
+        return self._translated(self._pictures.draw(index, seed))
+
+    def _translated(self, sample: Sample) -> Sample:
         return Sample(sample.color, sample.depth_m, self._table[sample.label], sample.name, sample.sensor)
 
 

@@ -46,7 +46,9 @@ def show(
     kind = kind or data.augmentation
     sample = read_sample(data, split, index)
     palette = data.label_set.palette()
-    versions = [augment(sample, kind, data.size, seed + i) for i in range(draws)]
+    pictures = data.pictures(split)
+    seeds = range(seed, seed + draws)
+    versions = [augment(pictures.draw(index, one), kind, data.size, one, data.zoom) for one in seeds]
     rows = [sample_row(s.color, s.depth_m, s.label, None, palette) for s in (sample, *versions)]
     # Stored pictures may have another aspect than the network's input.
     width = max(row.shape[1] for row in rows)
@@ -58,7 +60,7 @@ def show(
     holes = float((sample.depth_m == 0).mean())
     void = float((sample.label == 0).mean())
     present = [data.label_set.name_of(int(i)) for i in np.unique(sample.label) if i]
-    lines = [f"{output}: {sample.name} ({split} {index} of {len(data.pictures(split))})"]
+    lines = [f"{output}: {sample.name} ({split} {index} of {len(pictures)})"]
     lines.append(f"depth holes {holes:.1%}, void {void:.1%}, classes: {', '.join(present)}")
     if names := transform_names(kind, (height, wide)):
         lines.append(f"{kind}: {', '.join(names)}")

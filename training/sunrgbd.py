@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 INDEX_FILE = "index.json"
 _FORMAT = 1
-DepthKind = Literal["raw", "refined"]
+DepthKind = Literal["raw", "refined", "mixed"]
+_FILES_OF: dict[DepthKind, tuple[str, ...]] = {
+    "raw": ("depth_raw",),
+    "refined": ("depth_refined",),
+    "mixed": ("depth_raw", "depth_refined"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +103,37 @@ class SunRgbdPictures(LabelledPictures):
         Args:
             root: The prepared tree.
             frames: From its index.
-            depth: "raw" as a live camera gives it, or "refined" with holes filled.
+            depth: "raw" as a live camera gives it, "refined" with holes filled, or "mixed": either of them by chance
+                in training, raw otherwise.
             max_m: Depth beyond this is taken as this (the toolbox clamps at 8 m).
         """
         self._root = root
         self._frames = tuple(frames)
-        self._depth = depth
         self._max_m = max_m
         self.label_set = LabelSet.load("sunrgbd37")
-        kind = "depth_raw" if depth == "raw" else "depth_refined"
-        lacking = next((f.name for f in self._frames if not getattr(f, kind)), None)
-        if lacking is not None:
-            raise ConfigurationError(f"{lacking} in {root} has no {depth} depth: choose the other kind with data.depth")
+        self._kinds = _FILES_OF[depth]
+        for frame in self._frames:
+            lacking = [kind.removeprefix("depth_") for kind in self._kinds if not getattr(frame, kind)]
+            if lacking:
+                raise ConfigurationError(
+                    f"{frame.name} in {root} has no {lacking[0]} depth: choose another kind with data.depth"
+                )
 
     def __len__(self) -> int:
         return len(self._frames)
 
     def read(self, index: int) -> Sample:
         """Decodes one frame; stored depth words are decoded to metres."""
+        return self._read(index, self._kinds[0])
+
+    def draw(self, index: int, seed: int) -> Sample:
+        """Decodes one frame with one of its kinds of depth."""
+        return self._read(index, self._kinds[np.random.default_rng((seed, 2)).integers(len(self._kinds))])
+
+    def _read(self, index: int, depth_kind: str) -> Sample:
         frame = self._frames[index]
         bgr = decode_picture(self._root / frame.color, cv2.IMREAD_COLOR)
-        stored = decode_picture(self._root / (frame.depth_raw if self._depth == "raw" else frame.depth_refined), -1)
+        stored = decode_picture(self._root / getattr(frame, depth_kind), cv2.IMREAD_UNCHANGED)
         label = decode_picture(self._root / frame.label, cv2.IMREAD_UNCHANGED)
         if stored.ndim != 2 or stored.dtype != np.uint16:
             raise ConfigurationError(f"the depth of {frame.name} is not one channel of 16 bits")
@@ -143,7 +158,8 @@ class SunRgbdData(RgbdData):
 
         Args:
             root: The tree that `prepare` made.
-            depth: "raw" as a live camera gives it, or "refined" with holes filled.
+            depth: "raw" as a live camera gives it, "refined" with holes filled, or "mixed": either of them by chance
+                in training, raw where it is scored.
             classes: 37, or the 13 that are made of them.
             val_share: Share of the official training frames that is held out for validation.
             shared: What all data modules share: see `RgbdData`.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.training.small_data import write_folder
+from tests.training.small_sunrgbd import write_images, write_toolbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,3 +17,15 @@ if TYPE_CHECKING:
 def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder data set of twelve pictures of 64x64."""
     return write_folder(tmp_path_factory.mktemp("small"), 12)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """The folder SUNRGBD with five frames."""
+    return write_images(tmp_path / "in" / "SUNRGBD")
+
+
+@pytest.fixture
+def toolbox(tmp_path: Path) -> Path:
+    """The folder SUNRGBDtoolbox that belongs to them."""
+    return write_toolbox(tmp_path / "in" / "SUNRGBDtoolbox")

@@ -10,6 +10,9 @@ import pytest
 import torch
 
 from rgbd_seg.errors import ModelError, RgbdSegError
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
+from rgbd_seg.models.model_file import ModelCard, save_model
 from tests.training.small_run import arguments
 from training.__main__ import main
 from training.checkpoint_io import AtomicCheckpointIO
@@ -69,6 +72,18 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path):
         load_trained(path)
 
 
+def test_the_model_must_have_the_classes_of_the_data(small_folder: Path, tmp_path: Path, capsys):
+    config = DeResUNetConfig(2, "resnet18", "color", 8, (32, 16, 16, 8, 8), 8)
+    two = LabelSet.from_dict({"name": "two", "classes": ["wall", "board"]})
+    save_model(tmp_path / "two.safetensors", DeResUNet(config), ModelCard("two", config, two, (64, 64)))
+    command = ["evaluate", str(tmp_path / "two.safetensors"), "--data", str(small_folder)]
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert "the model predicts 2 classes (wall, board), but the data are labelled with 3" in said
+    assert main([*command, "--device", "toaster"]) == 2
+    assert "cannot compute on 'toaster'" in capsys.readouterr().err
+
+
 class _Evil:
     def __reduce__(self):
         return (print, ("executed",))
@@ -80,3 +95,13 @@ def test_a_checkpoint_cannot_run_code(tmp_path: Path, capsys):
     with pytest.raises(ModelError, match="cannot read"):
         load_trained(path)
     assert "executed" not in capsys.readouterr().out
+    with pytest.raises(ModelError, match="cannot read"):
+        AtomicCheckpointIO().load_checkpoint(path)
+    assert "executed" not in capsys.readouterr().out
+
+
+def test_going_on_from_what_is_not_there_is_refused(small_folder: Path, tmp_path: Path, capsys):
+    assert main(arguments(small_folder, tmp_path, f"--ckpt_path={tmp_path / 'none.ckpt'}")) == 2
+    assert "there is no checkpoint" in capsys.readouterr().err
+    assert main(arguments(small_folder / "elsewhere", tmp_path)) == 2
+    assert "no labels.json" in capsys.readouterr().err

@@ -2,91 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
-import cv2
-import h5py
 import numpy as np
 import pytest
-import scipy.io
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
-from rgbd_seg.recording.sunrgbd import encode_depth
+from tests.training.small_sunrgbd import FRAMES, SIZES, TRAIN, label_of, write_labels
 from training.__main__ import main
 from training.archives import download, extract
 from training.prepare import prepare
 from training.sunrgbd import SunRgbdData, SunRgbdPictures, read_index
 from training.toolbox import Toolbox, frame_name
-
-FRAMES = (
-    "kv1/NYUdata/NYU0001",
-    "kv1/b3dodata/img_0063",
-    "kv2/kinect2data/0001",
-    "xtion/sun3ddata/a/b/0001",
-    "realsense/sa/1",
-)
-TRAIN = FRAMES[:4]
-SIZES = ((42, 56), (42, 56), (53, 73), (44, 59), (53, 68))
-
-
-def label_of(i: int) -> np.ndarray:
-    height, width = SIZES[i]
-    return np.random.default_rng(i).integers(0, 38, (height, width), dtype=np.uint8)
-
-
-def depth_of(i: int) -> np.ndarray:
-    depth = np.full(SIZES[i], 1000 + 100 * i, np.uint16)
-    depth[0] = 0
-    depth[1] = 8212
-    return depth
-
-
-@pytest.fixture
-def images(tmp_path: Path) -> Path:
-    root = tmp_path / "in" / "SUNRGBD"
-    for i, name in enumerate(FRAMES):
-        folder = root / name
-        for part in ("image", "depth", "depth_bfx", "fullres", "annotation2Dfinal"):
-            (folder / part).mkdir(parents=True)
-        height, width = SIZES[i]
-        cv2.imwrite(str(folder / "image" / f"{i}.jpg"), np.full((height, width, 3), 40 * i, np.uint8))
-        for part in ("depth", "depth_bfx"):
-            cv2.imwrite(str(folder / part / f"{i}_abs.png"), encode_depth(depth_of(i)))
-        (folder / "fullres" / "big.jpg").write_bytes(b"big")
-        (folder / "scene.txt").write_text("office")
-        polygon = {"object": 0, "x": [0, 20, 20, 0], "y": [0, 0, 20, 20]}
-        index = {"objects": [{"name": "chair"}], "frames": [{"polygon": [polygon]}]}
-        (folder / "annotation2Dfinal" / "index.json").write_text(json.dumps(index))
-    return root
-
-
-@pytest.fixture
-def toolbox(tmp_path: Path) -> Path:
-    root = tmp_path / "in" / "SUNRGBDtoolbox"
-    for part in ("Metadata", "traintestSUNRGBD"):
-        (root / part).mkdir(parents=True)
-    meta = np.zeros((1, len(FRAMES)), [("sequenceName", "O"), ("rgbname", "O")])
-    for i, name in enumerate(FRAMES):
-        meta[0, i]["sequenceName"] = f"SUNRGBD/{name}"
-        meta[0, i]["rgbname"] = f"{i}.jpg"
-    scipy.io.savemat(root / "Metadata" / "SUNRGBDMeta.mat", {"SUNRGBDMeta": meta})
-    train = np.empty((1, len(TRAIN)), object)
-    train[0, :] = [f"/n/fs/sun3d/data//SUNRGBD/{name}/" for name in TRAIN]
-    scipy.io.savemat(root / "traintestSUNRGBD" / "allsplit.mat", {"alltrain": train})
-    write_labels(root, [label_of(i) for i in range(len(FRAMES))])
-    return root
-
-
-def write_labels(root: Path, labels: list[np.ndarray]) -> None:
-    with h5py.File(root / "Metadata" / "SUNRGBD2Dseg.mat", "w") as file:
-        references = file.create_dataset("SUNRGBD2Dseg/seglabel", (len(labels), 1), dtype=h5py.ref_dtype)
-        for i, label in enumerate(labels):
-            references[i, 0] = file.create_dataset(f"#refs#/{i}", data=label.T).ref
 
 
 def prepared(out: Path, **options) -> str:
