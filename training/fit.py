@@ -9,9 +9,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from rgbd_seg.errors import ConfigurationError, ModelError, RgbdSegError
 from training.callbacks import Pictures, RunRecord, StopOnNaN
