@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from rgbd_seg.bench.matrix_rate import matrix_rate_gflops
 from rgbd_seg.errors import ModelError, RgbdSegError
 
 if TYPE_CHECKING:
@@ -112,6 +113,16 @@ class Contender:
         reply: float = self._receive(_RUN_TIMEOUT_S)
         return reply
 
+    def matrix_rate_gflops(self, precision: str) -> float | None:
+        """What PyTorch multiplies in its process; see `rgbd_seg.bench.matrix_rate`.
+
+        Raises:
+            ModelError: Its process died.
+        """
+        self._send(("matrix rate", precision))
+        reply: float | None = self._receive(_RUN_TIMEOUT_S)
+        return reply
+
     def close(self) -> None:
         """Ends the process. Closing twice does nothing."""
         with contextlib.suppress(OSError):
@@ -128,7 +139,7 @@ class Contender:
     def __exit__(self, *_: Any) -> None:
         self.close()
 
-    def _send(self, message: tuple[str, int]) -> None:
+    def _send(self, message: tuple[str, int | str]) -> None:
         try:
             self._pipe.send(message)
         except OSError:
@@ -161,6 +172,8 @@ def _serve(pipe: Connection, opener: Opener, frames: Sequence[RgbdFrame]) -> Non
                 if what == "batch":
                     segmenter.batch([frames[i % len(frames)] for i in range(number)])
                     pipe.send(time.perf_counter() - started)
+                elif what == "matrix rate":
+                    pipe.send(matrix_rate_gflops(number))
                 else:
                     result = segmenter(frames[number])
                     pipe.send(Timing(time.perf_counter() - started, dict(result.elapsed_s)))

@@ -6,6 +6,7 @@ turn, so that whatever else the machine does falls on all alike: the ratios hold
 
 from __future__ import annotations
 
+import math
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -39,6 +40,8 @@ _COLUMNS = (
     Column("median_ms", "median ms"),
     Column("p95_ms", "p95 ms"),
     Column("stages", "upload + network + download ms"),
+    Column("beside_ms", "beside the network ms", 2),
+    Column("rate_percent", "of matrix rate %"),
     Column("fps", "fps"),
     Column("speedup", "x faster", 2),
     Column("batch_fps", "fps in batches"),
@@ -75,6 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     backends = "may be repeated (default: all that run)"
     parser.add_argument("--backend", action="append", choices=tuple(BACKENDS), help=backends)
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps, gpu, ... (default: %(default)s)")
     parser.add_argument(
         "--precision",
         action="append",
@@ -107,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     if args.frames < 1 or args.rounds < 1 or args.batch < 0:
         raise ConfigurationError("--frames and --rounds must be at least 1, --batch at least 0")
     frames = _read_frames(args.source, args.frames)
-    table = _Table(args.rounds, args.batch)
+    table = _Table(args.rounds, args.batch, args.device, args.threads)
     with tempfile.TemporaryDirectory() as folder:
         for model in _model_files(args.model or ["demo"], Path(folder)):
             for size in args.size or [None]:
@@ -116,12 +120,14 @@ def run(args: argparse.Namespace) -> int:
                     for backend in args.backend or backends()
                     for precision in args.precision or ["auto"]
                 ]
-                table.measure(model, size, ways, frames, args.threads)
+                table.measure(model, size, ways, frames)
     height, width = frames[0].height, frames[0].width
     notes = (
         f"{args.frames} frames of {args.source} at {width}x{height}; {args.rounds} timed runs of each way, interleaved "
         "with the baseline; every way in a process of its own; times from the frame's bytes to label and confidence "
-        "bytes in its size.",
+        "bytes in its size. The network's stage includes preparation and decision, which run on the device too; the "
+        "share of the matrix rate counts the network's own operations only.",
+        *table.rate_notes(),
         *table.notes,
     )
     report = Report("Inference", describe_machine(table.gpus), _COLUMNS, table.rows, notes)
@@ -143,17 +149,15 @@ class _Table:
 
     rounds: int
     batch: int
+    device: str
+    threads: int | None
     rows: list[dict[str, Cell]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     gpus: tuple[str, ...] = ()
+    rates: dict[str, float | None] = field(default_factory=dict)
 
     def measure(
-        self,
-        model: Path,
-        size: tuple[int, int] | None,
-        ways: Sequence[_Way],
-        frames: Sequence[RgbdFrame],
-        threads: int | None,
+        self, model: Path, size: tuple[int, int] | None, ways: Sequence[_Way], frames: Sequence[RgbdFrame]
     ) -> None:
         """Adds the baseline and every way that works for one model and size."""
         from rgbd_seg.bench.baseline import open_baseline
@@ -163,12 +167,13 @@ class _Table:
         from rgbd_seg.inference.segmenter import SegmenterOptions
 
         with ExitStack() as stack:
-            baseline = stack.enter_context(Contender("baseline", partial(open_baseline, model, size, threads), frames))
+            opener = partial(open_baseline, model, size, self.device, self.threads)
+            baseline = stack.enter_context(Contender("baseline", opener, frames))
             loaded = {baseline: _load(baseline)}
             self.gpus = loaded[baseline].devices
             for way in ways:
                 name = f"{way.backend} {way.precision}"
-                options = SegmenterOptions(way.backend, precision=way.precision, size=size, threads=threads)
+                options = SegmenterOptions(way.backend, self.device, way.precision, size=size, threads=self.threads)
                 contender = stack.enter_context(Contender(name, partial(open_segmenter, model, options), frames))
                 try:
                     loaded[contender] = _load(contender)
@@ -188,10 +193,31 @@ class _Table:
             base_s = float(np.median([t.total_s for t in timings[baseline]]))
             for contender, times in timings.items():
                 row = _row(loaded[contender], times, loaded[baseline], base_s)
+                gflop = _network_gflop(model, loaded[contender].info.size)
+                row |= self._share_of_rate(baseline, loaded[contender], times, gflop)
                 if self.batch:
                     row["batch_fps"] = self.batch / float(np.median(batches[contender]))
                 self.rows.append(row)
                 self.notes += [f"{row['backend']}: {note}." for note in loaded[contender].info.notes]
+
+    def rate_notes(self) -> list[str]:
+        """What the machine multiplies, by precision."""
+        return [
+            f"Matrix products in {precision}: {rate:,.0f} GFLOP/s (the best of several with PyTorch)."
+            for precision, rate in self.rates.items()
+            if rate is not None
+        ]
+
+    def _share_of_rate(
+        self, baseline: Contender, loaded: Loaded, times: Sequence[Timing], gflop: float
+    ) -> dict[str, Cell]:
+        precision = loaded.info.precision
+        if precision not in self.rates:
+            self.rates[precision] = baseline.matrix_rate_gflops(precision)
+        rate = self.rates[precision]
+        network_s = float(np.median([timing.stages_s["network"] for timing in times]))
+        percent = None if rate is None else 100 * gflop / network_s / rate
+        return {"network_gflop": gflop, "matrix_gflops": rate, "rate_percent": percent}
 
 
 def _load(contender: Contender) -> Loaded:
@@ -216,6 +242,7 @@ def _row(loaded: Loaded, times: Sequence[Timing], baseline: Loaded, base_s: floa
         "median_ms": median_s * 1e3,
         "p95_ms": float(np.percentile(totals, 95)) * 1e3,
         "stages": _stages([timing.stages_s for timing in times]),
+        "beside_ms": float(np.median([t.total_s - t.stages_s.get("network", 0.0) for t in times])) * 1e3,
         "fps": 1 / median_s,
         "speedup": base_s / median_s,
         "memory_mib": loaded.memory_mib,
@@ -230,6 +257,16 @@ def _stages(stages_s: Sequence[Mapping[str, float]]) -> str:
     """Median milliseconds of the stages in their order."""
     wanted = ("upload", "network", "download")
     return " + ".join(f"{np.median([s.get(name, 0.0) for s in stages_s]) * 1e3:.1f}" for name in wanted)
+
+
+def _network_gflop(model: Path, size: tuple[int, int]) -> float:
+    """10^9 operations of the network's convolutions for one frame; its input is padded to its stride."""
+    from rgbd_seg.models.deresunet import STRIDE
+    from rgbd_seg.models.model_file import read_card
+    from rgbd_seg.models.summary import layer_table
+
+    height, width = (math.ceil(side / STRIDE) * STRIDE for side in size)
+    return sum(row.operations for row in layer_table(read_card(model).network, (height, width))) / 1e9
 
 
 def _read_frames(source: str, count: int) -> list[RgbdFrame]:

@@ -175,9 +175,11 @@ def _play(network: DeResUNet, card: ModelCard, clip: Iterator[View], tallies: di
         color, depth = torch.from_numpy(view.color.copy())[None], torch.from_numpy(view.depth.astype(np.int32))[None]
         with torch.inference_mode():
             prepared = graph.prepare(color, depth, torch.tensor(view.calibration.depth_unit_m))
-            now = torch.softmax(graph.logits(prepared) / card.temperature, dim=1)
+            now = torch.softmax(graph.calibrated(graph.logits(prepared)), dim=1)
             for level, tally in tallies.items():
-                smoothed = average(now, prepared, STRENGTHS[level], states[level]) if level in states else now
+                smoothed = now
+                if level in states:
+                    smoothed = average(now, prepared.color, prepared.depth_m, STRENGTHS[level], states[level])
                 states[level] = SmoothingState(smoothed, prepared.color, prepared.depth_m)
                 tally.add(graph.decide(as_logits(smoothed))[0][0].numpy(), view.labels)
     for tally in tallies.values():

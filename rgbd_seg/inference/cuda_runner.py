@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from rgbd_seg.inference.graph import PlainDecision, ScoringGraph
 from rgbd_seg.inference.graph_segmenter import Inferred
-from rgbd_seg.inference.smoothing import SmoothedGraph
+from rgbd_seg.inference.smoothing import SmoothedDecision, SmoothingState
 from rgbd_seg.inference.torch_runner import deployed
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _WARM_UP_RUNS = 3  # cuDNN chooses its algorithms in the first; the allocator ha
 
 
 class CudaGraphRunner:
-    """A captured chain from page-locked camera bytes to page-locked labels."""
+    """A captured chain from page-locked camera bytes to page-locked labels, once as it is and once with smoothing."""
 
     def __init__(
         self,
@@ -40,13 +41,12 @@ class CudaGraphRunner:
         plan: Plan,
         frame_size: Size,
         device: torch.device,
-        *,
-        smoothed: bool,
     ) -> None:
         self._device = device
         torch.backends.cudnn.benchmark = True  # Shapes are fixed: the fastest algorithm is worth a search.
         self._graph = deployed(network, card, plan, frame_size, device)
-        self._smoothed = SmoothedGraph(self._graph) if smoothed else None
+        self._score = ScoringGraph(self._graph)
+        self._decide, self._smooth = PlainDecision(self._graph.decide), SmoothedDecision(self._graph.decide)
         self._color = torch.zeros((*frame_size, 3), dtype=torch.uint8, pin_memory=True)
         # The bits of uint16 as int16, which every operation knows; made unsigned again on the GPU.
         self._depth = torch.zeros(frame_size, dtype=torch.int16, pin_memory=True)
@@ -54,29 +54,24 @@ class CudaGraphRunner:
         self._results = torch.zeros((2, *frame_size), dtype=torch.uint8, pin_memory=True)
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
-        self._captured = torch.cuda.CUDAGraph()
         with torch.cuda.device(device), torch.inference_mode():
             self._inputs = [torch.empty_like(t, device=device) for t in (self._color, self._depth, self._scalars)]
-            self._state = [t.clone() for t in self._smoothed.initial_state()] if self._smoothed else []
+            self._state = SmoothingState.empty(network.config.classes, plan.size, device)
             self._stream.wait_stream(torch.cuda.current_stream(device))
-            with torch.cuda.stream(self._stream):
-                for _ in range(_WARM_UP_RUNS):
-                    self._chain()
-            self._stream.synchronize()
-            with torch.cuda.graph(self._captured, stream=self._stream):
-                self._chain()
+            self._plain = self._capture(smoothed=False)
+            self._smoothed = self._capture(smoothed=True)
 
     def run(
-        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float
+        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float | None
     ) -> Inferred:
         """Segments one frame."""
         started = time.perf_counter()
         np.copyto(self._color.numpy(), color)
         np.copyto(self._depth.numpy(), depth.view(np.int16))
-        self._scalars[0], self._scalars[1] = depth_unit_m, strength
+        self._scalars[0], self._scalars[1] = depth_unit_m, strength or 0.0
         filled = time.perf_counter()
         with torch.cuda.device(self._device), torch.cuda.stream(self._stream):
-            self._captured.replay()
+            (self._plain if strength is None else self._smoothed).replay()
             self._done.record(self._stream)
             self._done.synchronize()
         computed = time.perf_counter()
@@ -104,21 +99,34 @@ class CudaGraphRunner:
     def close(self) -> None:
         """Frees the graph and its memory on the GPU."""
         self._stream.synchronize()
-        self._captured.reset()
-        del self._graph, self._smoothed, self._inputs, self._state
+        self._plain.reset()
+        self._smoothed.reset()
+        del self._graph, self._score, self._decide, self._smooth, self._inputs, self._state
         with torch.cuda.device(self._device):
             torch.cuda.empty_cache()
 
-    def _chain(self) -> None:
+    def _capture(self, *, smoothed: bool) -> torch.cuda.CUDAGraph:
+        """The chain as one graph, after the runs in which everything settles."""
+        captured = torch.cuda.CUDAGraph()
+        with torch.cuda.stream(self._stream):
+            for _ in range(_WARM_UP_RUNS):
+                self._chain(smoothed=smoothed)
+        self._stream.synchronize()
+        with torch.cuda.graph(captured, stream=self._stream):
+            self._chain(smoothed=smoothed)
+        return captured
+
+    def _chain(self, *, smoothed: bool) -> None:
         """Everything from the page-locked inputs to the page-locked results, enqueued on the current stream."""
         for target, source in zip(self._inputs, (self._color, self._depth, self._scalars), strict=True):
             target.copy_(source, non_blocking=True)
         color, depth, scalars = self._inputs
-        if self._smoothed is None:
-            labels, confidence = self._graph(color, _unsigned(depth), scalars[0])
+        logits, normalised, depth_m = self._score(color, _unsigned(depth), scalars[0])
+        if not smoothed:
+            labels, confidence = self._decide(logits)
         else:
-            labels, confidence, *state = self._smoothed(color, _unsigned(depth), scalars[0], scalars[1], *self._state)
-            for kept, new in zip(self._state, state, strict=True):
+            labels, confidence, averaged = self._smooth(logits, normalised, depth_m, scalars[1], *self._state)
+            for kept, new in zip(self._state, (averaged, normalised, depth_m), strict=True):
                 kept.copy_(new)
         self._results[0].copy_(labels, non_blocking=True)
         self._results[1].copy_(confidence, non_blocking=True)

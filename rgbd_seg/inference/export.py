@@ -103,7 +103,7 @@ def _write_openvino(network: DeResUNet, card: ModelCard, frame_size: Size, size:
     from rgbd_seg.inference.openvino_graph import convert_network, surround
     from rgbd_seg.inference.openvino_runtime import core, import_openvino
 
-    model = surround(convert_network(network, size), card, frame_size, size, smoothed=False)
+    model = surround(convert_network(network, size), card, frame_size, size, whole=True)
     for port, name in zip([*model.inputs, *model.outputs], _all_names(), strict=True):
         port.get_tensor().set_names({name})
     import_openvino().save_model(model, output, compress_to_fp16=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     Progress = Callable[[str, float], None]
 
 T = TypeVar("T")
+S = TypeVar("S", bound="GraphSegmenter")
 # Before the first frame is seen, this is what most cameras send.
 USUAL_FRAME_SIZE = (480, 640)
 
@@ -63,12 +65,12 @@ class GraphSegmenter(Segmenter):
         self.configure(smoothing=options.smoothing, min_confidence=options.min_confidence)
 
     @abstractmethod
-    def build(self, frame_size: Size, *, smoothed: bool) -> None:
-        """Makes the graph for frames of this size, with or without a memory; called before the first `infer`."""
+    def build(self, frame_size: Size) -> None:
+        """Makes the graph for frames of this size; called before the first `infer`."""
 
     @abstractmethod
     def infer(
-        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float
+        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float | None
     ) -> Inferred:
         """Runs the graph that was built.
 
@@ -76,18 +78,20 @@ class GraphSegmenter(Segmenter):
             color: (H, W, 3) uint8 RGB, contiguous, read-only.
             depth: (H, W) uint16, contiguous, read-only.
             depth_unit_m: Metres per count.
-            strength: Weight of the memory, 0 for a graph without and for the first frame after a reset.
+            strength: Weight of the memory, 0 for the first frame after a reset; None to do without one.
         """
 
     def release(self) -> None:
         """Frees what the back end holds; called once."""
 
     def warm(self, frame_size: Size, progress: Progress) -> None:
-        """Builds the graph and runs it once on an empty frame, so that the first real frame is as fast as the next."""
+        """Builds the graph and runs it, so that the first real frame is as fast as the next, smoothed or not."""
         progress(f"preparing for {frame_size[1]}x{frame_size[0]} frames", 0.6)
         self._adopt_size(frame_size)
         progress("warming up", 0.9)
-        self._run(np.zeros((*frame_size, 3), np.uint8), np.zeros(frame_size, np.uint16), 0.001)
+        color, depth = np.zeros((*frame_size, 3), np.uint8), np.zeros(frame_size, np.uint16)
+        for strength in (None, 0.0, None):
+            self._guard(partial(self.infer, color, depth, 0.001, strength))
         self.reset()
         progress("ready", 1.0)
 
@@ -107,13 +111,11 @@ class GraphSegmenter(Segmenter):
         return self._finish(frame, result, {"around": max(around_s, 0.0)})
 
     def configure(self, *, smoothing: Smoothing, min_confidence: float) -> None:
-        """Adopts settings; switching smoothing on builds another graph with the next frame."""
+        """Adopts settings with the next frame; nothing is built for it."""
         if smoothing not in STRENGTHS:
             raise ConfigurationError(f"smoothing must be one of {', '.join(STRENGTHS)}, not {smoothing!r}")
         if not 0.0 <= min_confidence <= 1.0:
             raise ConfigurationError(f"min_confidence must be 0..1, not {min_confidence!r}")
-        if (smoothing == "off") != (self._smoothing == "off"):
-            self._frame_size = None  # A graph with memory is another graph than one without.
         self._smoothing, self._min_confidence = smoothing, min_confidence
 
     def reset(self) -> None:
@@ -131,7 +133,7 @@ class GraphSegmenter(Segmenter):
         if frame_size == self._frame_size:
             return
         self.reset()
-        self._guard(lambda: self.build(frame_size, smoothed=self._smoothing != "off"))
+        self._guard(lambda: self.build(frame_size))
         self._frame_size = frame_size
 
     def _finish(self, frame: RgbdFrame, result: Inferred, more_s: Mapping[str, float] | None = None) -> Segmentation:
@@ -142,9 +144,11 @@ class GraphSegmenter(Segmenter):
         return Segmentation(frame, result.labels, result.confidence, self.label_set, elapsed_s, self.info.model)
 
     def _run(self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float) -> Inferred:
-        strength = STRENGTHS[self._smoothing] if self._remembers else 0.0
+        strength = None
+        if self._smoothing != "off":
+            strength = STRENGTHS[self._smoothing] if self._remembers else 0.0
         result = self._guard(lambda: self.infer(color, depth, depth_unit_m, strength))
-        self._remembers = True
+        self._remembers = strength is not None
         return result
 
     def _guard(self, action: Callable[[], T]) -> T:
@@ -158,3 +162,13 @@ class GraphSegmenter(Segmenter):
                 f"the model {self.info.model} failed on {self.info.backend} ({self.info.device}): "
                 f"{type(error).__name__}: {str(error)[:500]}. Choose another back end, device or precision"
             ) from error
+
+
+def warmed(segmenter: S, options: SegmenterOptions, progress: Progress) -> S:
+    """The segmenter, ready for its first frame; whatever ends that, also a callback that gives up, closes it."""
+    try:
+        segmenter.warm(options.frame_size or USUAL_FRAME_SIZE, progress)
+    except BaseException:
+        segmenter.close()
+        raise
+    return segmenter

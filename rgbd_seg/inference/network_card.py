@@ -16,6 +16,7 @@ from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.labels import LabelSet
 
 ColorLayout = Literal["NCHW", "NHWC"]
+DepthResize = Literal["nearest-exact", "nearest"]
 DepthLayout = Literal["NCHW", "NHWC", "NHW"]
 OutputKind = Literal["logits", "probabilities", "labels"]
 Rgb = tuple[float, float, float]
@@ -58,6 +59,8 @@ class DepthInput:
         mean: Taken off, in counts of the network.
         std: Divides after that, in counts of the network.
         hole: The value that the network sees where there is no depth, after normalisation.
+        resize: How depth was resized for its training, in OpenCV's words: "nearest-exact", or "nearest", whose pixels
+            lie up to half of one further up and left.
     """
 
     input: str
@@ -68,6 +71,7 @@ class DepthInput:
     mean: float = 0.0
     std: float = 1.0
     hole: float = 0.0
+    resize: DepthResize = "nearest-exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,7 @@ def _depth(fields: _Fields) -> DepthInput:
         mean=fields.number("mean", -1e9, 1e9, default=0.0),
         std=fields.number("std", 1e-9, 1e9, default=1.0),
         hole=fields.number("hole", -1e9, 1e9, default=0.0),
+        resize=fields.choice("resize", ("nearest-exact", "nearest")),
     )
     fields.refuse_rest()
     if result.layout == "NHW" and result.channels != 1:

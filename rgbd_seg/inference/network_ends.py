@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from onnx import ModelProto, checker, parser
 
-from rgbd_seg.inference.resize import nearest_indices
+from rgbd_seg.inference.resize import decision_size, nearest_indices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from rgbd_seg.inference.network_card import ColorInput, DepthInput, NetworkCard, NetworkOutput
 
@@ -54,8 +57,8 @@ def preprocessing(card: NetworkCard, camera: Size) -> ModelProto:
 def postprocessing(card: NetworkCard, element: str, shape: Sequence[int], camera: Size) -> ModelProto:
     """The model from the network's output to labels in the camera's size.
 
-    Logits that are coarser than the network's input are first enlarged bilinearly to its size; the labels then go to
-    the camera's size by nearest neighbour.
+    As in our own graph, logits or probabilities that are coarser than the network's input, or than half the camera's
+    size, are first enlarged bilinearly to it; the labels then go to the camera's size by nearest neighbour.
 
     Args:
         card: What the output means.
@@ -69,7 +72,7 @@ def postprocessing(card: NetworkCard, element: str, shape: Sequence[int], camera
     """
     if card.output.kind == "labels":
         return _labels_model(card.output, element, shape, camera)
-    output, size = card.output, card.size
+    output, size = card.output, decision_size(card.size, camera)
     dims = ",".join(map(str, shape))
     to_nchw = "Transpose<perm = [0, 3, 1, 2]>(raw)" if output.layout == "NHWC" else "Identity(raw)"
     lines = [f"raw = Cast<to = 1>({_quoted(output.output)})", f"planes = {to_nchw}"]
@@ -171,7 +174,7 @@ def _depth_lines(depth: DepthInput, camera: Size, size: Size) -> list[str]:
         f"depth_float = Cast<to = 1>({DEPTH})",
         f"depth_shape = Constant<value_ints = [1, 1, {camera[0]}, {camera[1]}]>()",
         "depth_nchw = Reshape(depth_float, depth_shape)",
-        *_resize_nearest("depth_nchw", "depth_sized", camera, size),
+        *_resize_nearest("depth_nchw", "depth_sized", camera, size, exact=depth.resize == "nearest-exact"),
         f"depth_m = Mul(depth_sized, {DEPTH_UNIT})",
         "depth_zero = Constant<value_float = 0.0>()",
         f"depth_near = Constant<value_float = {_numbers(nearest)}>()",
@@ -202,15 +205,29 @@ def _resize_linear(source: str, target: str, channels: int, size: Size) -> list[
     ]
 
 
-def _resize_nearest(source: str, target: str, before: Size, after: Size) -> list[str]:
-    """Lines that resize an (N, C, H, W) tensor by nearest neighbour, as `resize_nearest` does."""
-    rows, columns = (", ".join(map(str, nearest_indices(old, new))) for old, new in zip(before, after, strict=True))
+def _resize_nearest(source: str, target: str, before: Size, after: Size, *, exact: bool = True) -> list[str]:
+    """Lines that resize an (N, C, H, W) tensor by nearest neighbour, as `resize_nearest` does.
+
+    Args:
+        source: The tensor.
+        target: Name of the result.
+        before: Its height and width.
+        after: Height and width wanted.
+        exact: False for OpenCV's INTER_NEAREST, which takes the pixel at the upper left.
+    """
+    pick = nearest_indices if exact else _floor_indices
+    rows, columns = (", ".join(map(str, pick(old, new))) for old, new in zip(before, after, strict=True))
     return [
         f"{target}_rows = Constant<value_ints = [{rows}]>()",
         f"{target}_columns = Constant<value_ints = [{columns}]>()",
         f"{target}_picked = Gather<axis = 2>({source}, {target}_rows)",
         f"{target} = Gather<axis = 3>({target}_picked, {target}_columns)",
     ]
+
+
+def _floor_indices(before: int, after: int) -> NDArray[np.int64]:
+    """Which of `before` rows (or columns) each of `after` rows takes in OpenCV's INTER_NEAREST: (after,) int64."""
+    return np.arange(after, dtype=np.int64) * before // after
 
 
 def _spatial(layout: str, shape: Sequence[int]) -> Size:

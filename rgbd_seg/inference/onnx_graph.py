@@ -11,13 +11,15 @@ import torch
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.cache import cache_key, file_digest, read_entry, write_entry
-from rgbd_seg.inference.graph import DeployedGraph
+from rgbd_seg.inference.graph import Decision, DeployedGraph, PlainDecision, ScoringGraph
 from rgbd_seg.inference.model_info import describe
-from rgbd_seg.inference.smoothing import SmoothedGraph
+from rgbd_seg.inference.parts import AVERAGED, SCORES, STATE, STRENGTH, Parts
+from rgbd_seg.inference.smoothing import SmoothedDecision
 from rgbd_seg.models.deresunet import DeResUNet
 from rgbd_seg.models.model_file import load_model, read_card
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from torch import Tensor, nn
@@ -25,9 +27,8 @@ if TYPE_CHECKING:
     from rgbd_seg.inference.resize import Size
     from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
 
-COLOR, DEPTH, DEPTH_UNIT, STRENGTH = "color", "depth", "depth_unit_m", "strength"
+COLOR, DEPTH, DEPTH_UNIT = "color", "depth", "depth_unit_m"
 LABELS, CONFIDENCE = "labels", "confidence"
-STATE = ("probabilities", "previous_color", "previous_depth_m")
 
 
 def example_inputs(frame_size: Size) -> tuple[Tensor, Tensor, Tensor]:
@@ -81,32 +82,42 @@ class OnnxModelFile:
             network = DeResUNet(self._card.network)
         return describe(self._path, network, self._card, backend, device, precision, self._size, reason)
 
-    def build(self, frame_size: Size, smoothed: bool) -> list[bytes | str]:
-        """The models to run one after the other: one, as the path of a file or as bytes."""
-        entry = cache_key(self._digest, self._size, frame_size, smoothed, self._precision, torch.__version__) + ".onnx"
-        cached = read_entry(entry)
-        if cached is None:
-            model = self._export(frame_size, smoothed)
-            cached = write_entry(entry, lambda path: _write(path, model))
-            if cached is None:  # The disk is full.
-                return [model]
-        return [str(cached)]
+    def parts(self, frame_size: Size) -> Parts:
+        """The graph for frames of that size, in two parts; each is the path of a file, or its bytes."""
 
-    def _export(self, frame_size: Size, smoothed: bool) -> bytes:
+        def cached(name: str, export: Callable[[Size], Any]) -> Callable[[], bytes | str]:
+            return lambda: self._cached(name, frame_size, export)
+
+        return Parts(
+            {"scores": cached("scores", self._scores), "labels": cached("labels", self._labels)},
+            cached("smoothed", self._smoothed_labels),
+        )
+
+    def _cached(self, name: str, frame_size: Size, export: Callable[[Size], Any]) -> bytes | str:
+        key = cache_key(self._digest, self._size, frame_size, name, self._precision, torch.__version__) + ".onnx"
+        path = read_entry(key)
+        if path is None:
+            model: bytes = export(frame_size).SerializeToString()
+            path = write_entry(key, lambda path: _write(path, model))
+            if path is None:  # The disk is full.
+                return model
+        return str(path)
+
+    def _scores(self, frame_size: Size) -> Any:
         network, card = load_model(self._path)
         if self._precision == "float16":
             network = network.half()
-        graph = DeployedGraph(network, card, frame_size, self._size)
-        names_in, names_out = [COLOR, DEPTH, DEPTH_UNIT], [LABELS, CONFIDENCE]
-        if not smoothed:
-            model = to_onnx(graph, example_inputs(frame_size), names_in, names_out)
-        else:
-            memory = SmoothedGraph(graph)
-            inputs = (*example_inputs(frame_size), torch.tensor(0.0), *memory.initial_state())
-            names_in += [STRENGTH, *STATE]
-            model = to_onnx(memory, inputs, names_in, [*names_out, *(f"{name}_out" for name in STATE)])
-        data: bytes = model.SerializeToString()
-        return data
+        graph = ScoringGraph(DeployedGraph(network, card, frame_size, self._size))
+        return to_onnx(graph, example_inputs(frame_size), [COLOR, DEPTH, DEPTH_UNIT], list(SCORES))
+
+    def _labels(self, frame_size: Size) -> Any:
+        decision = PlainDecision(Decision(self._size, frame_size))
+        return to_onnx(decision, decision.example_inputs(self._card.network.classes), [SCORES[0]], [LABELS, CONFIDENCE])
+
+    def _smoothed_labels(self, frame_size: Size) -> Any:
+        decision = SmoothedDecision(Decision(self._size, frame_size))
+        inputs = decision.example_inputs(self._card.network.classes)
+        return to_onnx(decision, inputs, [*SCORES, STRENGTH, *STATE], [LABELS, CONFIDENCE, AVERAGED])
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -10,6 +10,7 @@ from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.network_ends import postprocessing, preprocessing
 from rgbd_seg.inference.network_file import NetworkFile
 from rgbd_seg.inference.onnx_runtime import find_provider, open_sessions
+from rgbd_seg.inference.parts import Parts
 
 if TYPE_CHECKING:
     from rgbd_seg.inference.resize import Size
@@ -20,13 +21,21 @@ _ONNX_TYPES = {"float32": "float", "float16": "float16", "int64": "int64", "int3
 class OnnxNetwork(NetworkFile):
     """An ONNX file and its card as three models that run one after the other."""
 
-    def build(self, frame_size: Size, smoothed: bool) -> list[bytes | str]:
-        """The models for frames of that size; without a memory, whatever is asked for."""
-        before = preprocessing(self.card, frame_size)
+    def parts(self, frame_size: Size) -> Parts:
+        """The models for frames of that size, without smoothing; each is the path of a file, or its bytes."""
+        return Parts(
+            {
+                "before": lambda: preprocessing(self.card, frame_size).SerializeToString(),
+                "network": lambda: str(self.path),
+                "behind": lambda: self._behind(frame_size),
+            }
+        )
+
+    def _behind(self, frame_size: Size) -> bytes:
         element, shape = self._output_of_a_trial()
         self.check_output(shape)
-        behind = postprocessing(self.card, element, shape, frame_size)
-        return [before.SerializeToString(), str(self.path), behind.SerializeToString()]
+        data: bytes = postprocessing(self.card, element, shape, frame_size).SerializeToString()
+        return data
 
     def _output_of_a_trial(self) -> tuple[str, tuple[int, ...]]:
         """Element type and shape of the output, by running the network once: files may leave them open."""

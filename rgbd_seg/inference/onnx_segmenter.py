@@ -9,7 +9,7 @@ import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.available import DeviceChoice
-from rgbd_seg.inference.graph_segmenter import USUAL_FRAME_SIZE, GraphSegmenter, Inferred
+from rgbd_seg.inference.graph_segmenter import GraphSegmenter, Inferred, warmed
 from rgbd_seg.inference.onnx_runtime import (
     Provider,
     choose_precision,
@@ -17,9 +17,9 @@ from rgbd_seg.inference.onnx_runtime import (
     installed_providers,
     open_sessions,
 )
+from rgbd_seg.inference.parts import AVERAGED, SCORES, STATE, STRENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -29,16 +29,9 @@ if TYPE_CHECKING:
     from rgbd_seg.inference.onnx_network import OnnxNetwork
     from rgbd_seg.inference.resize import Size
     from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
-    from rgbd_seg.labels import LabelSet
-
-    # Makes the ONNX models for a frame size, with a memory or without; they run one after the other.
-    ModelBuilder = Callable[[Size, bool], list[bytes | str]]
 
 NAME = "ONNX Runtime"
 SUFFIXES = (".safetensors", ".onnx")
-
-_FRAME_INPUTS = 4  # Colour, depth, its unit and the strength of the smoothing come first; then the memory.
-_FRAME_OUTPUTS = 2  # Labels and confidence come first; then the memory.
 
 
 def devices() -> tuple[DeviceChoice, ...]:
@@ -85,13 +78,7 @@ def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress:
 
         source = OnnxModelFile(path, options, precision)
     info = source.describe(NAME, provider.name, precision, reason)
-    segmenter = OnnxSegmenter(source.build, info, source.label_set, provider, options)
-    try:
-        segmenter.warm(options.frame_size or USUAL_FRAME_SIZE, progress)
-    except BaseException:  # Whatever ends the loading, also a progress callback that gives up: nothing stays behind.
-        segmenter.close()
-        raise
-    return segmenter
+    return warmed(OnnxSegmenter(source, info, provider, options), options, progress)
 
 
 class OnnxSegmenter(GraphSegmenter):
@@ -99,59 +86,64 @@ class OnnxSegmenter(GraphSegmenter):
 
     def __init__(
         self,
-        build_models: ModelBuilder,
+        source: OnnxNetwork | OnnxModelFile,
         info: SegmenterInfo,
-        label_set: LabelSet,
         provider: Provider,
         options: SegmenterOptions,
     ) -> None:
         """Takes models that are not loaded yet.
 
         Args:
-            build_models: Makes the models.
+            source: Makes the models.
             info: What was chosen.
-            label_set: What the labels mean.
             provider: Where to run.
             options: Settings and threads.
         """
-        self._build_models, self._provider, self._threads = build_models, provider, options.threads
-        self._sessions: list[Any] = []
+        self._source, self._provider, self._threads = source, provider, options.threads
+        self._chain: list[Any] = []
+        self._smoothed: Any = None
         self._state: dict[str, Any] = {}
-        super().__init__(info, label_set, options)
+        super().__init__(info, source.label_set, options)
 
-    def build(self, frame_size: Size, *, smoothed: bool) -> None:
+    def build(self, frame_size: Size) -> None:
         """Opens the sessions."""
         self.release()
-        self._sessions = open_sessions(self._build_models(frame_size, smoothed), self._provider, self._threads)
-        for given in self._sessions[0].get_inputs()[_FRAME_INPUTS:]:  # An empty memory to begin with.
-            self._state[given.name] = self._on_device(np.zeros(given.shape, np.float32))
+        parts = self._source.parts(frame_size)
+        makers = [*parts.chain.values(), *([parts.smoothed] if parts.smoothed else [])]
+        sessions = open_sessions([make() for make in makers], self._provider, self._threads)
+        self._chain = sessions[: len(parts.chain)]
+        if parts.smoothed:
+            self._smoothed = sessions[-1]
+            for given in self._smoothed.get_inputs():  # An empty memory to begin with.
+                if given.name in STATE:
+                    self._state[given.name] = self._on_device(np.zeros(given.shape, np.float32))
 
     def infer(
-        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float
+        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float | None
     ) -> Inferred:
         """Runs the sessions one after the other."""
         started = time.perf_counter()
-        frame: tuple[NDArray[Any], ...] = (
-            color,
-            depth,
-            np.array(depth_unit_m, np.float32),
-            np.array(strength, np.float32),
-        )
-        names = [given.name for given in self._sessions[0].get_inputs()[:_FRAME_INPUTS]]
-        values = {name: self._on_device(array) for name, array in zip(names, frame, strict=False)} | self._state
+        frame: tuple[NDArray[Any], ...] = (color, depth, np.array(depth_unit_m, np.float32))
+        names = [given.name for given in self._chain[0].get_inputs()]  # Without depth, colour is the only one.
+        values = {name: self._on_device(array) for name, array in zip(names, frame, strict=False)}
         uploaded = time.perf_counter()
-        for session in self._sessions:
+        for session in self._chain[:-1]:
             values = self._run_session(session, values)
+        if strength is not None and self._smoothed is not None:
+            values |= {STRENGTH: self._on_device(np.array(strength, np.float32)), **self._state}
+            result = self._run_session(self._smoothed, values)
+            remembered = (result[AVERAGED], *(values[name] for name in SCORES[1:]))
+            self._state = dict(zip(STATE, remembered, strict=True))
+        else:
+            result = self._run_session(self._chain[-1], values)
         done = time.perf_counter()
-        outputs = list(values.values())
-        labels, confidence = (value.numpy() for value in outputs[:_FRAME_OUTPUTS])
-        self._state = dict(zip(self._state, outputs[_FRAME_OUTPUTS:], strict=True))
+        labels, confidence = (value.numpy() for value in list(result.values())[:2])
         stages = {"upload": uploaded - started, "network": done - uploaded, "download": time.perf_counter() - done}
         return Inferred(labels, confidence, stages)
 
     def release(self) -> None:
         """Frees the sessions."""
-        self._sessions.clear()
+        self._chain, self._smoothed = [], None
         self._state.clear()
 
     def _on_device(self, array: NDArray[Any]) -> Any:

@@ -2,7 +2,8 @@
 
 The network itself is slow to convert and may come from elsewhere (quantised, from a file); what is around it is quick
 and depends on the camera's frame size. So the surroundings are converted with a stand-in for the network, and the
-real one takes its place.
+real one takes its place. To run, the graph is cut behind the network's logits: two decisions, with smoothing and
+without, are compiled for the second part, and either can follow the first from one frame to the next.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from torch import nn
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.cache import file_digest
-from rgbd_seg.inference.graph import DeployedGraph
+from rgbd_seg.inference.graph import Decision, DeployedGraph, PlainDecision, ScoringGraph
 from rgbd_seg.inference.int8 import quantised_weights, read_agreement, read_quantised
 from rgbd_seg.inference.model_info import describe
 from rgbd_seg.inference.openvino_runtime import import_openvino
-from rgbd_seg.inference.smoothing import SmoothedGraph
+from rgbd_seg.inference.parts import Parts
+from rgbd_seg.inference.smoothing import SmoothedDecision
 from rgbd_seg.models.deresunet import DeResUNet
 from rgbd_seg.models.model_file import load_model, read_card
 
@@ -69,14 +71,28 @@ class ModelFile:
         """Names the contents, for the cache."""
         return file_digest(quantised_weights(self._path, self._size) if self._precision == "int8" else self._path)
 
-    def build(self, frame_size: Size, smoothed: bool) -> Any:
-        """The whole graph for frames of that size."""
+    def parts(self, frame_size: Size) -> Parts:
+        """The graph for frames of that size, in two parts."""
+        return Parts(
+            {"scores": lambda: self._scores(frame_size), "labels": lambda: self._labels(frame_size)},
+            lambda: self._smoothed_labels(frame_size),
+        )
+
+    def _scores(self, frame_size: Size) -> Any:
         if self._precision == "int8":
             core = read_quantised(self._path, self._size)
         else:
             network, _ = load_model(self._path)
             core = convert_network(network, self._size)
-        return surround(core, self._card, frame_size, self._size, smoothed=smoothed)
+        return surround(core, self._card, frame_size, self._size, whole=False)
+
+    def _labels(self, frame_size: Size) -> Any:
+        decision = PlainDecision(Decision(self._size, frame_size))
+        return _convert(decision, decision.example_inputs(self._card.network.classes))
+
+    def _smoothed_labels(self, frame_size: Size) -> Any:
+        decision = SmoothedDecision(Decision(self._size, frame_size))
+        return _convert(decision, decision.example_inputs(self._card.network.classes))
 
 
 class _StandIn(nn.Module):
@@ -98,32 +114,28 @@ def convert_network(network: DeResUNet, size: Size) -> Any:
     return _convert(network, inputs)
 
 
-def surround(core: Any, card: ModelCard, frame_size: Size, size: Size, *, smoothed: bool) -> Any:
-    """The whole graph from camera bytes to labels around a converted network.
+def surround(core: Any, card: ModelCard, frame_size: Size, size: Size, *, whole: bool) -> Any:
+    """The graph from camera bytes to labels, or its first part, around a converted network.
 
     Args:
         core: What `convert_network` returned, quantised or not; it becomes part of the result.
         card: The network's card.
         frame_size: Height and width of the camera's frames.
         size: Height and width at which the network runs.
-        smoothed: Whether the graph has the memory of `SmoothedGraph`.
+        whole: Whether the decision is in it.
 
     Returns:
-        An `openvino.Model` with the inputs and outputs of `DeployedGraph` or `SmoothedGraph`; depth is uint16.
+        An `openvino.Model` with the inputs and outputs of `DeployedGraph` or `ScoringGraph`; depth is uint16.
     """
     stand_in = _StandIn(card.network)
     graph = DeployedGraph(stand_in, card, frame_size, size)  # type: ignore[arg-type]
     height, width = frame_size
-    inputs: tuple[Tensor, ...] = (
+    inputs = (
         torch.zeros(height, width, 3, dtype=torch.uint8),
         torch.zeros(height, width, dtype=torch.int32),
         torch.tensor(0.001),
     )
-    if not smoothed:
-        return _with_16_bit_depth(_put_in(_convert(graph, inputs), core))
-    memory = SmoothedGraph(graph)
-    inputs = (*inputs, torch.tensor(0.0), *memory.initial_state())
-    return _with_16_bit_depth(_put_in(_convert(memory, inputs), core))
+    return _with_16_bit_depth(_put_in(_convert(graph if whole else ScoringGraph(graph), inputs), core))
 
 
 def _put_in(shell: Any, core: Any) -> Any:

@@ -8,6 +8,7 @@ from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.network_ends import postprocessing, preprocessing
 from rgbd_seg.inference.network_file import NetworkFile
 from rgbd_seg.inference.openvino_runtime import core, import_openvino
+from rgbd_seg.inference.parts import Parts
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 class OpenVinoNetwork(NetworkFile):
     """An ONNX file and its card as one graph from camera bytes to labels."""
 
-    def build(self, frame_size: Size, smoothed: bool) -> Any:
-        """The whole graph for frames of that size; without a memory, whatever is asked for."""
+    def parts(self, frame_size: Size) -> Parts:
+        """One graph for frames of that size, without smoothing."""
+        return Parts({"network": lambda: self._build(frame_size)})
+
+    def _build(self, frame_size: Size) -> Any:
         try:
             network = core().read_model(self.path)
             front = _converted(preprocessing(self.card, frame_size))

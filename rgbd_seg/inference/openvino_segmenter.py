@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.available import DeviceChoice
-from rgbd_seg.inference.graph_segmenter import USUAL_FRAME_SIZE, GraphSegmenter, Inferred
+from rgbd_seg.inference.graph_segmenter import GraphSegmenter, Inferred, warmed
 from rgbd_seg.inference.openvino_runtime import Device, choose_precision, compile_model, find_device
 from rgbd_seg.inference.openvino_runtime import devices as found_devices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -24,16 +23,9 @@ if TYPE_CHECKING:
     from rgbd_seg.inference.openvino_network import OpenVinoNetwork
     from rgbd_seg.inference.resize import Size
     from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
-    from rgbd_seg.labels import LabelSet
-
-    # Makes the openvino.Model for a frame size, with a memory or without.
-    GraphBuilder = Callable[[Size, bool], Any]
 
 NAME = "OpenVINO"
 SUFFIXES = (".safetensors", ".onnx")
-
-_STATE_INPUT = 4  # The memory comes in from this input on,
-_STATE_OUTPUT = 2  # and leaves from this output on.
 
 
 def devices() -> tuple[DeviceChoice, ...]:
@@ -78,77 +70,78 @@ def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress:
 
         source = ModelFile(path, options, precision)
     info = source.describe(NAME, device.name, precision, f"{reason}; {device.name}: {why}")
-    segmenter = OpenVinoSegmenter(source.build, source.digest(), info, source.label_set, device, options)
-    try:
-        segmenter.warm(options.frame_size or USUAL_FRAME_SIZE, progress)
-    except BaseException:  # Whatever ends the loading, also a progress callback that gives up: nothing stays behind.
-        segmenter.close()
-        raise
-    return segmenter
+    return warmed(OpenVinoSegmenter(source, info, device, options), options, progress)
 
 
 class OpenVinoSegmenter(GraphSegmenter):
-    """A graph on an OpenVINO device.
+    """A graph on an OpenVINO device, in parts that hand their tensors on without a copy.
 
-    Two inference requests take turns, so that the memory that one has written is read by the other without a copy.
+    Of the parts that smoothing looks back to there are two requests each, which take turns: what one has written for
+    the last frame is read by the other.
     """
 
     def __init__(
         self,
-        build_graph: GraphBuilder,
-        digest: str,
+        source: OpenVinoNetwork | ModelFile,
         info: SegmenterInfo,
-        label_set: LabelSet,
         device: Device,
         options: SegmenterOptions,
     ) -> None:
         """Takes a graph that is not compiled yet.
 
         Args:
-            build_graph: Makes the graph; not called where the cache has it compiled.
-            digest: Of the model's file, for the cache.
+            source: Makes the graph's parts.
             info: What was chosen; its precision is what the device computes in.
-            label_set: What the labels mean.
             device: Where to run.
             options: Settings and threads.
         """
-        self._build_graph, self._digest, self._device, self._threads = build_graph, digest, device, options.threads
-        self._requests: list[Any] = []
-        super().__init__(info, label_set, options)
+        self._source, self._device, self._threads = source, device, options.threads
+        self._digest = source.digest()
+        self._first: list[Any] = []  # Two requests for the first part, that of the last frame at the end.
+        self._rest: list[Any] = []  # One request for each part after it.
+        self._smoothed: list[Any] = []  # Two requests for the last part with smoothing; empty if there is none.
+        super().__init__(info, source.label_set, options)
 
-    def build(self, frame_size: Size, *, smoothed: bool) -> None:
-        """Compiles the graph, or takes it compiled from the cache."""
-        self._requests.clear()
-        compiled, cached = compile_model(
-            lambda: self._build_graph(frame_size, smoothed),
-            f"{self._digest} {self.info.size} {frame_size} {smoothed}",
-            self._device,
-            self.info.precision,
-            self._threads,
-        )
-        source = "taken from the cache" if cached else "compiled now"
+    def build(self, frame_size: Size) -> None:
+        """Compiles the parts, or takes them compiled from the cache."""
+        self.release()
+        parts = self._source.parts(frame_size)
+        makers = {**parts.chain, **({"smoothed": parts.smoothed} if parts.smoothed else {})}
+        compiled, cached = {}, []
+        for name, make in makers.items():
+            key = f"{self._digest} {self.info.size} {frame_size} {name}"
+            compiled[name], from_cache = compile_model(make, key, self._device, self.info.precision, self._threads)
+            cached.append(from_cache)
+        source = "taken from the cache" if all(cached) else "compiled now"
         self.info = replace(self.info, details={**self.info.details, "compiled graph": source})
-        states = range(_STATE_OUTPUT, len(compiled.outputs))
-        self._requests = [compiled.create_infer_request() for _ in range(2 if states else 1)]
-        for i in states:  # An empty memory to begin with.
-            self._requests[0].get_output_tensor(i).data[...] = 0
+        first, *rest = parts.chain
+        self._first = [compiled[first].create_infer_request() for _ in range(2 if parts.smoothed else 1)]
+        self._rest = [compiled[name].create_infer_request() for name in rest]
+        if parts.smoothed:
+            self._smoothed = [compiled["smoothed"].create_infer_request() for _ in range(2)]
+            for request in (self._first[-1], self._smoothed[-1]):  # An empty memory to begin with.
+                for i in range(len(request.output_tensors)):
+                    request.get_output_tensor(i).data[...] = 0
 
     def infer(
-        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float
+        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float | None
     ) -> Inferred:
-        """Runs the compiled graph."""
+        """Runs the compiled parts."""
         started = time.perf_counter()
-        request = self._requests[-1]
-        given = (color, depth, depth_unit_m, strength)
+        before, request = self._first[-1], self._first[0]
+        given = (color, depth, depth_unit_m)
         for i in range(min(len(request.input_tensors), len(given))):
             request.get_input_tensor(i).data[...] = given[i]
-        if len(self._requests) > 1:
-            before = self._requests[0]
-            for i in range(len(before.output_tensors) - _STATE_OUTPUT):
-                request.set_input_tensor(_STATE_INPUT + i, before.get_output_tensor(_STATE_OUTPUT + i))
-            self._requests.reverse()
         uploaded = time.perf_counter()
         request.infer()
+        self._first.reverse()
+        if strength is not None and self._smoothed:
+            request = self._smooth(request, before, strength)
+        else:
+            for following in self._rest:
+                following.set_input_tensor(0, request.get_output_tensor(0))
+                following.infer()
+                request = following
         done = time.perf_counter()
         labels, confidence = (request.get_output_tensor(i).data.copy() for i in range(2))
         copied = time.perf_counter()
@@ -157,4 +150,17 @@ class OpenVinoSegmenter(GraphSegmenter):
 
     def release(self) -> None:
         """Frees the compiled graph."""
-        self._requests.clear()
+        self._first, self._rest, self._smoothed = [], [], []
+
+    def _smooth(self, scores: Any, scores_before: Any, strength: float) -> Any:
+        """Runs the decision with smoothing, given the first part's requests of this frame and of the last."""
+        remembered, request = self._smoothed[-1], self._smoothed[0]
+        logits, color, depth_m = (scores.get_output_tensor(i) for i in range(3))
+        _, previous_color, previous_depth_m = (scores_before.get_output_tensor(i) for i in range(3))
+        tensors = (logits, color, depth_m, remembered.get_output_tensor(2), previous_color, previous_depth_m)
+        for i, tensor in zip((0, 1, 2, 4, 5, 6), tensors, strict=True):
+            request.set_input_tensor(i, tensor)
+        request.get_input_tensor(3).data[...] = strength
+        request.infer()
+        self._smoothed.reverse()
+        return request

@@ -38,6 +38,11 @@ def block_size(before: Size, after: Size) -> int:
     return max(1, min(before[0] // after[0], before[1] // after[1]))
 
 
+def decision_size(size: Size, frame_size: Size) -> Size:
+    """Where labels are decided, height and width: at the network's size, or at half the camera's where that is more."""
+    return max(size[0], frame_size[0] // 2), max(size[1], frame_size[1] // 2)
+
+
 def nearest_indices(before: int, after: int) -> NDArray[np.int64]:
     """Which of `before` rows (or columns) each of `after` rows takes: (after,) int64."""
     return (2 * np.arange(after, dtype=np.int64) + 1) * before // (2 * after)

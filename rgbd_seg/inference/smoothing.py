@@ -17,7 +17,8 @@ from torch.nn import functional
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from rgbd_seg.inference.graph import DeployedGraph, NetworkInput
+    from rgbd_seg.inference.graph import Decision
+    from rgbd_seg.inference.resize import Size
     from rgbd_seg.inference.segmenter import Smoothing
 
 # Weight of what was seen before at a pixel where everything agrees: a random flicker falls to (1 - w) / (1 + w) of its
@@ -53,63 +54,70 @@ class SmoothingState(NamedTuple):
     color: Tensor
     depth_m: Tensor
 
+    @classmethod
+    def empty(cls, classes: int, size: Size, device: torch.device | None = None) -> SmoothingState:
+        """No memory yet; the first frame after it must run with strength 0."""
+        return cls(*(torch.zeros(1, channels, *size, device=device) for channels in (classes, 3, 1)))
 
-class SmoothedGraph(nn.Module):
-    """A deployed graph with a memory, which goes in and comes out as tensors so that every back end can keep it."""
 
-    def __init__(self, graph: DeployedGraph) -> None:
+class SmoothedDecision(nn.Module):
+    """The second part of a deployed graph, with a memory.
+
+    What it remembers goes in and comes out, so that every back end can keep it. It takes the place of `PlainDecision`
+    while smoothing is on: the network runs unchanged before either.
+    """
+
+    def __init__(self, decide: Decision) -> None:
         super().__init__()
-        self.deployed = graph  # Not "graph": torch.export gives its result an attribute of that name.
+        self.decide = decide
 
-    def initial_state(self) -> SmoothingState:
-        """An empty memory; the first frame after it must run with strength 0."""
-        height, width = self.deployed.size
-        classes = self.deployed.network.config.classes
-        device = self.deployed.color_scale.device
-        zeros = [torch.zeros(1, channels, height, width, device=device) for channels in (classes, 3, 1)]
-        return SmoothingState(*zeros)
+    def example_inputs(self, classes: int) -> tuple[Tensor, ...]:
+        """Inputs of the right shapes, for exporters."""
+        size = self.decide.size
+        # Exporters take one tensor given twice for one input: every one is another.
+        return (*SmoothingState.empty(classes, size), torch.tensor(0.0), *SmoothingState.empty(classes, size))
 
     def forward(
         self,
+        logits: Tensor,
         color: Tensor,
-        depth: Tensor,
-        depth_unit_m: Tensor,
+        depth_m: Tensor,
         strength: Tensor,
         probabilities: Tensor,
         previous_color: Tensor,
         previous_depth_m: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Segments one frame in the light of those before.
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Decides for one frame in the light of those before.
 
         Args:
-            color: (H, W, 3) uint8 RGB.
-            depth: (H, W) int32 or uint16 counts, 0 at holes.
-            depth_unit_m: () float32, metres per count.
+            logits: From `ScoringGraph`.
+            color: Likewise.
+            depth_m: Likewise.
             strength: () float32, one of `STRENGTHS`, or 0 for the first frame after a reset.
-            probabilities: Of the state that the call before returned.
-            previous_color: Likewise.
-            previous_depth_m: Likewise.
+            probabilities: What the call before returned.
+            previous_color: `color` of the frame before.
+            previous_depth_m: `depth_m` of the frame before.
 
         Returns:
-            Labels (H, W) uint8, confidence (H, W) uint8, and the three tensors of the new state.
+            Labels (H, W) uint8, confidence (H, W) uint8, and the probabilities to remember.
         """
-        prepared = self.deployed.prepare(color.unsqueeze(0), depth.unsqueeze(0), depth_unit_m)
-        now = torch.softmax(self.deployed.logits(prepared) / self.deployed.temperature, dim=1)
-        averaged = average(now, prepared, strength, SmoothingState(probabilities, previous_color, previous_depth_m))
-        labels, confidence = self.deployed.decide(as_logits(averaged))
-        return labels[0], confidence[0], averaged, prepared.color, prepared.depth_m
+        state = SmoothingState(probabilities, previous_color, previous_depth_m)
+        averaged = average(torch.softmax(logits, dim=1), color, depth_m, strength, state)
+        labels, confidence = self.decide(as_logits(averaged))
+        return labels[0], confidence[0], averaged
 
 
-def average(now: Tensor, prepared: NetworkInput, strength: Tensor | float, state: SmoothingState) -> Tensor:
+def average(now: Tensor, color: Tensor, depth_m: Tensor, strength: Tensor | float, state: SmoothingState) -> Tensor:
     """The probabilities of this frame, averaged with those remembered: (1, classes, h, w) float32.
 
     Args:
         now: (1, classes, h, w) float32, what the network says of this frame.
-        prepared: The frame as the network saw it.
+        color: (1, 3, h, w) float32, the frame's normalised colour.
+        depth_m: (1, 1, h, w) float32 metres, 0 at holes.
         strength: One of `STRENGTHS`.
         state: What is remembered.
     """
-    weight = strength * agreement(prepared, state.color, state.depth_m)
+    weight = strength * agreement(color, depth_m, state)
     return now + weight * (state.probabilities - now)
 
 
@@ -118,11 +126,11 @@ def as_logits(probabilities: Tensor) -> Tensor:
     return torch.log(probabilities.clamp(min=_SMALLEST_PROBABILITY))
 
 
-def agreement(now: NetworkInput, previous_color: Tensor, previous_depth_m: Tensor) -> Tensor:
+def agreement(color: Tensor, depth_m: Tensor, state: SmoothingState) -> Tensor:
     """How much each pixel may keep of what was seen before: (1, 1, h, w) float32, 0..1."""
-    difference = (now.color - previous_color).abs().mean(dim=1, keepdim=True)
+    difference = (color - state.color).abs().mean(dim=1, keepdim=True)
     same_color = torch.exp(-((difference / _COLOR_TOLERANCE) ** 2))
-    return same_color * _depth_agreement(now.depth_m, previous_depth_m) * _steadiness(same_color)
+    return same_color * _depth_agreement(depth_m, state.depth_m) * _steadiness(same_color)
 
 
 def _steadiness(same_color: Tensor) -> Tensor:

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from rgbd_seg.inference.fold import folded
-from rgbd_seg.inference.graph import DeployedGraph
+from rgbd_seg.inference.graph import DeployedGraph, PlainDecision, ScoringGraph
 from rgbd_seg.inference.graph_segmenter import Inferred
 from rgbd_seg.inference.plan import NotFinite, Plan
-from rgbd_seg.inference.smoothing import SmoothedGraph, SmoothingState
+from rgbd_seg.inference.smoothing import SmoothedDecision, SmoothingState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Runner(Protocol):
     """One graph, built for one frame size on one device."""
 
     def run(
-        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float
+        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float | None
     ) -> Inferred:
         """Segments one frame; see `GraphSegmenter.infer`."""
 
@@ -77,29 +77,28 @@ class EagerRunner:
         plan: Plan,
         frame_size: Size,
         device: torch.device,
-        *,
-        smoothed: bool,
     ) -> None:
         self._device = device
         self._graph = deployed(network, card, plan, frame_size, device)
-        self._smoothed = SmoothedGraph(self._graph) if smoothed else None
-        self._state: SmoothingState | None = self._smoothed.initial_state() if self._smoothed else None
+        self._score = ScoringGraph(self._graph)
+        self._decide, self._smooth = PlainDecision(self._graph.decide), SmoothedDecision(self._graph.decide)
+        self._state = SmoothingState.empty(network.config.classes, plan.size, device)
 
     def run(
-        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float
+        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float | None
     ) -> Inferred:
         """Segments one frame."""
         with torch.inference_mode():
             started = time.perf_counter()
             inputs = self._upload(color, depth, depth_unit_m)
             uploaded = time.perf_counter()
-            if self._smoothed is None or self._state is None:
-                labels, confidence = self._graph(*inputs)
+            logits, normalised, depth_m = self._score(*inputs)
+            if strength is None:
+                labels, confidence = self._decide(logits)
             else:
-                labels, confidence, *state = self._smoothed(
-                    *inputs, torch.tensor(strength, device=self._device), *self._state
-                )
-                self._state = SmoothingState(*state)
+                weight = torch.tensor(strength, device=self._device)
+                labels, confidence, averaged = self._smooth(logits, normalised, depth_m, weight, *self._state)
+                self._state = SmoothingState(averaged, normalised, depth_m)
             label_map, confidence_map = labels.cpu().numpy(), confidence.cpu().numpy()  # Waits for the device.
         stages = {"upload": uploaded - started, "network": time.perf_counter() - uploaded}
         return Inferred(label_map, confidence_map, stages)
@@ -117,7 +116,7 @@ class EagerRunner:
 
     def close(self) -> None:
         """Lets go of the graph."""
-        del self._graph, self._smoothed, self._state
+        del self._graph, self._score, self._decide, self._smooth, self._state
 
     def _upload(
         self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float

@@ -11,7 +11,7 @@ from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.available import DeviceChoice
 from rgbd_seg.inference.cpu import cpu_name, default_threads, has_bfloat16
 from rgbd_seg.inference.cuda_runner import CudaGraphRunner
-from rgbd_seg.inference.graph_segmenter import USUAL_FRAME_SIZE, GraphSegmenter, Inferred
+from rgbd_seg.inference.graph_segmenter import USUAL_FRAME_SIZE, GraphSegmenter, Inferred, warmed
 from rgbd_seg.inference.model_info import describe
 from rgbd_seg.inference.plan import NotFinite, Plan, Precision, is_out_of_memory
 from rgbd_seg.inference.torch_runner import EagerRunner
@@ -94,12 +94,7 @@ def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress:
     network, card = load_model(path)
     progress(f"moving it to {_device_name(device)}", 0.4)
     segmenter = TorchSegmenter(path, network, card, options, device, precision, reason)
-    try:
-        segmenter.warm(options.frame_size or USUAL_FRAME_SIZE, progress)
-    except BaseException:  # Whatever ends the loading, also a progress callback that gives up: nothing stays behind.
-        segmenter.close()
-        raise
-    return segmenter
+    return warmed(segmenter, options, progress)
 
 
 class TorchSegmenter(GraphSegmenter):
@@ -132,19 +127,17 @@ class TorchSegmenter(GraphSegmenter):
         self._plan = Plan(precision, options.size or card.size)
         self._make_runner = make_runner or (CudaGraphRunner if device.type == "cuda" else EagerRunner)
         self._runner: Runner | None = None
-        self._built: tuple[Size, bool] = (USUAL_FRAME_SIZE, False)
+        self._frames_of = USUAL_FRAME_SIZE
         info = describe(path, network, card, NAME, _device_name(device), precision, self._plan.size, reason)
         super().__init__(info, card.label_set, options)
 
-    def build(self, frame_size: Size, *, smoothed: bool) -> None:
+    def build(self, frame_size: Size) -> None:
         """Makes a runner, falling back step by step where memory or range is short."""
-        self._built = (frame_size, smoothed)
+        self._frames_of = frame_size
         self._drop_runner()
         while self._runner is None:
             try:
-                self._runner = self._make_runner(
-                    self._network, self._card, self._plan, frame_size, self._device, smoothed=smoothed
-                )
+                self._runner = self._make_runner(self._network, self._card, self._plan, frame_size, self._device)
             except NotFinite:
                 self._change_plan(*self._plan.after_not_finite())
             except (RuntimeError, MemoryError) as error:
@@ -159,7 +152,7 @@ class TorchSegmenter(GraphSegmenter):
                     raise
 
     def infer(
-        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float
+        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float | None
     ) -> Inferred:
         """Runs the graph; memory that runs out in between leads to a smaller plan, not to an end."""
         while True:
@@ -171,8 +164,8 @@ class TorchSegmenter(GraphSegmenter):
                 if not is_out_of_memory(error):
                     raise
             self._change_plan(*self._plan.after_out_of_memory(self._device.type))
-            self.build(self._built[0], smoothed=self._built[1])
-            strength = 0.0  # What was remembered is gone with the old graph.
+            self.build(self._frames_of)
+            strength = None if strength is None else 0.0  # What was remembered is gone with the old graph.
 
     def batch(self, frames: Sequence[RgbdFrame]) -> list[Segmentation]:
         """Segments unrelated frames of one camera in one pass; of several cameras, one by one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -115,6 +115,21 @@ class SegmenterConformance(ABC):
         forgotten = segmenter(noisy).labels
         assert forgotten is not None
         assert (forgotten == alone).mean() > 0.999
+
+    def test_smoothing_comes_and_goes_without_anything_being_built(
+        self, segmenter: Segmenter, make_frame: FrameMaker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plain = segmenter(make_frame(index=0)).labels
+        builds: list[Any] = []
+        monkeypatch.setattr(segmenter, "build", builds.append)
+        for index, level in enumerate(("high", "low", "off", "high", "off"), start=1):
+            segmenter.configure(smoothing=level, min_confidence=0.1 * index)  # type: ignore[arg-type]
+            smoothed = segmenter(make_frame(seed=index, index=index))
+            assert smoothed.labels is not None
+            assert (smoothed.labels > 0).any()
+        segmenter.configure(smoothing="off", min_confidence=0.0)
+        assert np.array_equal(segmenter(make_frame(index=9)).labels, plain)
+        assert builds == []
 
     def test_a_batch_is_its_frames(self, segmenter: Segmenter, make_frame: FrameMaker) -> None:
         frames = [make_frame(seed, index=seed) for seed in range(3)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -55,11 +56,11 @@ def write_network(folder: Path, card: dict[str, Any] | None = None) -> Path:
     return write(folder, text, card or card_data())
 
 
-def expected_labels(frame: RgbdFrame) -> np.ndarray:
+def expected_labels(frame: RgbdFrame, depth_resize: int = cv2.INTER_NEAREST_EXACT) -> np.ndarray:
     """The same by OpenCV and numpy, at the network's size."""
     color = cv2.resize(frame.color.astype(np.float32), (64, 48), interpolation=cv2.INTER_LINEAR) / 255
     color = (color - 0.5) / 0.25
-    depth = cv2.resize(frame.depth, (64, 48), interpolation=cv2.INTER_NEAREST_EXACT) * frame.calibration.depth_unit_m
+    depth = cv2.resize(frame.depth, (64, 48), interpolation=depth_resize) * frame.calibration.depth_unit_m
     scaled = np.where((depth < 0.3) | (depth > 3.0), -9.0, (depth * 1000 - 2000) / 1000)
     return np.concatenate([color, -scaled[..., None]], axis=-1).argmax(axis=-1) + 1
 
@@ -82,6 +83,23 @@ def test_color_and_depth_network_runs(
     assert result.confidence is not None
     assert result.confidence.min() >= 255 // 4
     assert result.confidence.max() > 200
+
+
+def test_depth_is_resized_as_the_card_says(tmp_path: Path, make_frame: Callable[..., RgbdFrame]) -> None:
+    card = card_data()
+    card["depth"]["resize"] = "nearest"
+    frame = make_frame(3, (96, 128))
+    rng = np.random.default_rng(0)  # Neighbours that differ: half a pixel matters.
+    frame = replace(frame, depth=rng.integers(300, 3000, frame.depth.shape).astype(np.uint16))
+    options = SegmenterOptions(backend="onnxruntime", frame_size=(96, 128), threads=1)
+    with open_segmenter(write_network(tmp_path, card), options) as segmenter:
+        result = segmenter(frame)
+    floor, exact = (
+        cv2.resize(expected_labels(frame, kind).astype(np.uint8), (128, 96), interpolation=cv2.INTER_NEAREST_EXACT)
+        for kind in (cv2.INTER_NEAREST, cv2.INTER_NEAREST_EXACT)
+    )
+    assert (result.labels == floor).mean() > 0.999
+    assert (result.labels == exact).mean() < 0.9
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from rgbd_seg.inference.graph import DeployedGraph
+from rgbd_seg.inference.graph import Decision, DeployedGraph, ScoringGraph
 from rgbd_seg.inference.resize import resize_color, resize_nearest
 
 if TYPE_CHECKING:
@@ -41,11 +41,16 @@ def by_hand(network: DeResUNet, card: ModelCard, frame: RgbdFrame) -> np.ndarray
     with torch.inference_mode():
         logits = network(torch.from_numpy(color).permute(2, 0, 1)[None], torch.from_numpy(depth)[None, None].float())
         planes = torch.softmax(logits[0] / card.temperature, dim=0).numpy()
+    half = (frame.height // 2, frame.width // 2)
+    if half > card.size:  # A small network: the logits are enlarged to half the camera's size before the softmax.
+        scores = torch.nn.functional.interpolate(logits, half, mode="bilinear", align_corners=False)
+        planes = torch.softmax(scores[0] / card.temperature, dim=0).numpy()
     return np.stack([resize_nearest(plane, (frame.height, frame.width)) for plane in planes])
 
 
 @pytest.mark.parametrize(
-    ("frame_size", "size"), [((96, 128), (96, 128)), ((192, 256), (96, 128)), ((100, 150), (80, 100))]
+    ("frame_size", "size"),
+    [((96, 128), (96, 128)), ((192, 256), (96, 128)), ((100, 150), (80, 100)), ((300, 400), (80, 100))],
 )
 def test_graph_does_what_the_steps_by_hand_do(
     network: DeResUNet,
@@ -63,6 +68,19 @@ def test_graph_does_what_the_steps_by_hand_do(
     assert len(np.unique(labels)) > 1  # Else equality would say nothing.
     assert (labels == expected.argmax(axis=0) + 1).mean() > 0.99
     assert np.abs(confidence / 255 - expected.max(axis=0)).mean() < 0.01
+
+
+def test_a_small_network_has_edges_as_fine_as_half_the_camera() -> None:
+    """A straight, slanted edge that the network sees at an eighth of the camera's size."""
+    rows, columns = torch.meshgrid(torch.arange(12.0), torch.arange(16.0), indexing="ij")
+    towards_first = 2 * columns + rows - 20
+    logits = torch.stack([towards_first, -towards_first])[None]
+    labels, _ = Decision((12, 16), (96, 128))(logits)
+    y, x = (torch.arange(n) / 8 - 0.4375 for n in (96, 128))
+    truth = torch.where(2 * x[None] + y[:, None] - 20 > 0, 1, 2)
+    blocky, _ = Decision((12, 16), (12, 16))(logits)
+    blocky = blocky.repeat_interleave(8, 1).repeat_interleave(8, 2)
+    assert (labels[0] != truth).sum() < 0.3 * (blocky[0] != truth).sum()
 
 
 def test_depth_unit_is_part_of_the_input(
@@ -128,3 +146,12 @@ def test_graph_can_be_exported_with_fixed_shapes(
         expected, got = graph(*tensors(frame)), exported(*tensors(frame))
     assert torch.equal(expected[0], got[0])
     assert torch.equal(expected[1], got[1])
+
+
+def test_its_parts_are_the_whole(network: DeResUNet, card: ModelCard, make_frame: Callable[..., RgbdFrame]) -> None:
+    frame = make_frame(size=(120, 160))
+    graph = DeployedGraph(network, replace(card, temperature=1.7), (120, 160)).eval()
+    with torch.inference_mode():
+        logits, color, depth_m = ScoringGraph(graph)(*tensors(frame))
+        assert torch.equal(graph.decide(logits)[1][0], graph(*tensors(frame))[1])
+    assert (color.shape, depth_m.shape) == ((1, 3, 96, 128), (1, 1, 96, 128))

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from rgbd_seg.inference.graph import DeployedGraph, NetworkInput
-from rgbd_seg.inference.smoothing import STRENGTHS, SmoothedGraph, agreement
+from rgbd_seg.inference.graph import DeployedGraph, NetworkInput, ScoringGraph
+from rgbd_seg.inference.smoothing import STRENGTHS, SmoothedDecision, SmoothingState, agreement
 from tests.inference.conftest import card_for
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def seen(color: float = 0.0, depth_m: float = 2.0) -> NetworkInput:
 
 
 def gate(now: NetworkInput, before: NetworkInput) -> torch.Tensor:
-    return agreement(now, before.color, before.depth_m)[0, 0]
+    return agreement(now.color, now.depth_m, SmoothingState(before.color, before.color, before.depth_m))[0, 0]
 
 
 def test_a_standing_picture_is_kept() -> None:
@@ -100,8 +100,8 @@ def play(network: DeResUNet, strength: float, speed: int) -> tuple[float, float]
     """Flicker (share of pixels that change) and accuracy of 30 frames in which a box moves `speed` pixels a frame."""
     noisy = TruthWithNoise(network, 0.8).eval()
     graph = DeployedGraph(noisy, card_for(network), SIZE, SIZE).eval()  # type: ignore[arg-type]
-    smoothed = SmoothedGraph(graph)
-    state: tuple[torch.Tensor, ...] = smoothed.initial_state()
+    score, smoothed = ScoringGraph(graph), SmoothedDecision(graph.decide)
+    state = SmoothingState.empty(network.config.classes, SIZE)
     rng = np.random.default_rng(1)
     flicker, right, before = [], [], None
     for i in range(30):
@@ -113,9 +113,9 @@ def play(network: DeResUNet, strength: float, speed: int) -> tuple[float, float]
         color += rng.normal(0, 4, color.shape)
         inputs = torch.from_numpy(color.clip(0, 255).astype(np.uint8)), torch.from_numpy(depth.astype(np.int32))
         with torch.inference_mode():
-            labels, _, *state = smoothed(  # type: ignore[assignment]
-                *inputs, torch.tensor(0.001), torch.tensor(strength if i else 0.0), *state
-            )
+            scores = score(*inputs, torch.tensor(0.001))
+            labels, _, averaged = smoothed(*scores, torch.tensor(strength if i else 0.0), *state)
+            state = SmoothingState(averaged, *scores[1:])
         if before is not None:
             flicker.append((labels != before).float().mean().item())
         before = labels
@@ -142,29 +142,13 @@ def test_without_memory_it_is_the_plain_graph(
     network: DeResUNet, card: ModelCard, make_frame: Callable[..., RgbdFrame]
 ) -> None:
     graph = DeployedGraph(network, card, (120, 160)).eval()
-    smoothed = SmoothedGraph(graph)
+    smoothed = SmoothedDecision(graph.decide)
     frame = make_frame(size=(120, 160))
     inputs = (torch.from_numpy(frame.color.copy()), torch.from_numpy(frame.depth.astype(np.int32)), torch.tensor(0.001))
     with torch.inference_mode():
         labels, confidence = graph(*inputs)
-        first, sure, *_ = smoothed(*inputs, torch.tensor(0.0), *smoothed.initial_state())
+        first, sure, *_ = smoothed(
+            *ScoringGraph(graph)(*inputs), torch.tensor(0.0), *SmoothingState.empty(network.config.classes, graph.size)
+        )
     assert (labels == first).float().mean() > 0.999
     assert (confidence.float() - sure.float()).abs().mean() < 0.5  # The smallest probabilities are rounded up.
-
-
-def test_it_can_be_exported_with_its_state(
-    network: DeResUNet, card: ModelCard, make_frame: Callable[..., RgbdFrame]
-) -> None:
-    smoothed = SmoothedGraph(DeployedGraph(network, card, (96, 128)).eval()).eval()
-    frame = make_frame()
-    inputs = (
-        torch.from_numpy(frame.color.copy()),
-        torch.from_numpy(frame.depth.astype(np.int32)),
-        torch.tensor(0.001),
-        torch.tensor(0.85),
-        *smoothed.initial_state(),
-    )
-    exported = torch.export.export(smoothed, inputs).module()
-    with torch.inference_mode():
-        for got, expected in zip(exported(*inputs), smoothed(*inputs), strict=True):
-            assert torch.equal(got, expected)

@@ -1,0 +1,43 @@
+"""Keeping two copies of LLVM in one process apart: that of Triton, and that of OpenGL in software.
+
+PyTorch's compiler for GPUs, Triton, brings an LLVM of its own. Where OpenGL runs in software, Mesa loads another, and
+importing Triton after that ends the process with a segmentation fault; the other way round both work (Triton 3.9,
+Mesa 22.3 with LLVM 15). PyTorch imports Triton late and unasked, so the order is settled here, early.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from pathlib import Path
+
+# What Linux has where Triton could compile for something: NVIDIA's driver, a GPU of Windows under WSL, AMD's driver.
+_GPU_FILES = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/kfd"))
+_MAPS = Path("/proc/self/maps")
+
+
+def settle() -> None:
+    """Imports Triton before Mesa can, where there may be a GPU for it, so that `torch.compile` works; else hides it.
+
+    Without a GPU nothing is lost: on CPUs `torch.compile` does without Triton.
+    """
+    if "triton" in sys.modules:
+        return
+    if _may_have_gpu() and not _mesa_brought_llvm():
+        with contextlib.suppress(ImportError):
+            import triton  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: F401
+        return
+    sys.modules["triton"] = None  # type: ignore[assignment]
+    logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)  # It would say that Triton is missing.
+
+
+def _may_have_gpu() -> bool:
+    return any(path.exists() for path in _GPU_FILES)
+
+
+def _mesa_brought_llvm() -> bool:
+    try:
+        return "libLLVM" in _MAPS.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # Not Linux: no Mesa.
+        return False
