@@ -48,6 +48,11 @@ class KeptSegmenter(Segmenter):
         """Adopts settings that need no reload."""
         self._segmenter.configure(smoothing=smoothing, min_confidence=min_confidence)
 
+    def prepare(self, frame_size: tuple[int, int]) -> None:
+        """Makes ready for frames of that size."""
+        self._segmenter.prepare(frame_size)
+        self.info = self._segmenter.info
+
     def reset(self) -> None:
         """Forgets earlier frames."""
         self._segmenter.reset()

@@ -89,11 +89,14 @@ class GraphSegmenter(Segmenter):
         progress(f"preparing for {frame_size[1]}x{frame_size[0]} frames", 0.6)
         self._adopt_size(frame_size)
         progress("warming up", 0.9)
-        color, depth = np.zeros((*frame_size, 3), np.uint8), np.zeros(frame_size, np.uint16)
-        for strength in (None, 0.0, None):
-            self._guard(partial(self.infer, color, depth, 0.001, strength))
-        self.reset()
+        self._run_empty(frame_size)
         progress("ready", 1.0)
+
+    def prepare(self, frame_size: Size) -> None:
+        """Builds and runs the graph for frames of another size than the last; does nothing for the same."""
+        if frame_size != self._frame_size:
+            self._adopt_size(frame_size)
+            self._run_empty(frame_size)
 
     def __call__(self, frame: RgbdFrame) -> Segmentation:
         """Segments one frame; one that is not newer than the last (a seek, a loop) starts the smoothing anew."""
@@ -128,6 +131,13 @@ class GraphSegmenter(Segmenter):
         if not self._closed:
             self._closed = True
             self.release()
+
+    def _run_empty(self, frame_size: Size) -> None:
+        """Runs both decisions once on an empty frame."""
+        color, depth = np.zeros((*frame_size, 3), np.uint8), np.zeros(frame_size, np.uint16)
+        for strength in (None, 0.0):
+            self._guard(partial(self.infer, color, depth, 0.001, strength))
+        self.reset()
 
     def _adopt_size(self, frame_size: Size) -> None:
         if frame_size == self._frame_size:

@@ -99,6 +99,13 @@ class Segmenter(ABC):
     def configure(self, *, smoothing: Smoothing, min_confidence: float) -> None:
         """Adopts settings that need no reload; takes effect with the next frame."""
 
+    def prepare(self, frame_size: tuple[int, int]) -> None:
+        """Makes ready for frames of that height and width, so that the first is not slower than the others.
+
+        Raises:
+            ModelError: The back end failed; the message says what to do.
+        """
+
     def reset(self) -> None:
         """Forgets earlier frames (after a seek or a cut)."""
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rgbd_seg.inference.segmenter import Segmenter, Smoothing
-    from rgbd_seg.pipeline.model_swap import ModelLoader
+    from rgbd_seg.pipeline.model_swap import ModelLoader, Progress
     from rgbd_seg.pipeline.recorder import Recorder
     from rgbd_seg.sensors.sensor import Control, ControlValue, Sensor, StreamMode
 
@@ -173,8 +173,18 @@ class LivePipeline:
         """
         number = self._model.announce()
 
+        def load_for_these_frames(progress: Progress) -> Segmenter:
+            segmenter, frame = loader(progress), self._newest
+            if frame is not None:  # Here, where it holds up nothing, and not with the first frame.
+                try:
+                    segmenter.prepare((frame.height, frame.width))
+                except BaseException:
+                    segmenter.close()
+                    raise
+            return segmenter
+
         def load() -> None:
-            self._model.load(loader, number)
+            self._model.load(load_for_these_frames, number)
             self._look_again()
 
         self._spawn(f"load model {number}", load)

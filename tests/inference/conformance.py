@@ -82,6 +82,18 @@ class SegmenterConformance(ABC):
             assert result.labels is not None
             assert result.labels.shape == size
 
+    def test_what_was_prepared_is_not_built_again(
+        self, segmenter: Segmenter, make_frame: FrameMaker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        segmenter.prepare((60, 100))
+        builds: list[Any] = []
+        monkeypatch.setattr(segmenter, "build", builds.append)
+        segmenter.prepare((60, 100))
+        labels = segmenter(make_frame(size=(60, 100))).labels
+        assert labels is not None
+        assert labels.shape == (60, 100)
+        assert builds == []
+
     def test_uncertain_pixels_stay_unlabelled(self, segmenter: Segmenter, make_frame: FrameMaker) -> None:
         frame = make_frame()
         everything = segmenter(frame)
