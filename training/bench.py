@@ -66,12 +66,14 @@ def bench(options: BenchOptions) -> list[Report]:
     columns = (
         Column("way", "way"),
         Column("samples_per_s", "samples/s", 1),
+        Column("samples_per_s_core", "samples/s per core", 2),
         Column("wait_share", "share of time without a batch", 2),
         Column("ratio", "x naive", 2),
     )
     notes = (
         "naive: each batch is decoded and augmented in the training loop, between two steps.",
         f"loader: {options.workers} processes decode and augment ahead; 'alone' takes batches and trains on none.",
+        "per core: divided by the processes that are at work, each of which has one thread for decoding.",
     )
     loader = Report(f"Loader with the published augmentation, {shape}", machine, columns, loader_rows, notes)
     columns = (
@@ -145,9 +147,22 @@ def _loader_rows(folder: Path, options: BenchOptions) -> list[dict[str, Any]]:
     loader = _timed(iter(data.train_dataloader()), options, trainee.step)
     alone = _timed(iter(data.train_dataloader()), options, None)
     rows = []
-    for way, (seconds, waited) in (("naive", naive), ("loader", loader), ("loader alone", alone)):
+    ahead = max(1, options.workers)
+    for way, (seconds, waited), processes in (
+        ("naive", naive, 1),
+        ("loader", loader, ahead + 1),
+        ("loader alone", alone, ahead),
+    ):
         rate = options.batches * options.batch_size / seconds
-        rows.append({"way": way, "samples_per_s": rate, "wait_share": waited / seconds, "ratio": naive[0] / seconds})
+        rows.append(
+            {
+                "way": way,
+                "samples_per_s": rate,
+                "samples_per_s_core": rate / processes,
+                "wait_share": waited / seconds,
+                "ratio": naive[0] / seconds,
+            }
+        )
     return rows
 
 
@@ -203,5 +218,7 @@ def _step_row(options: BenchOptions, precision: str) -> dict[str, Any]:
 
 
 def as_text(reports: Sequence[Report], form: str) -> str:
-    """The reports one below the other."""
+    """The reports one below the other; as JSON, one list of them."""
+    if form == "json":
+        return "[\n" + ",\n".join(report.render(form) for report in reports) + "\n]"
     return "\n\n".join(report.render(form) for report in reports)
