@@ -76,7 +76,7 @@ def bench(options: BenchOptions) -> list[Report]:
         "per core: divided by the processes that are at work, each of which has one thread for decoding.",
     )
     loader = Report(f"Loader with the published augmentation, {shape}", machine, columns, loader_rows, notes)
-    columns = (
+    step_columns = (
         Column("precision", "precision"),
         Column("step_ms", "step ms", 0),
         Column("samples_per_s", "samples/s", 1),
@@ -84,7 +84,7 @@ def bench(options: BenchOptions) -> list[Report]:
     )
     memory = "peak of the GPU's memory" if gpu else "growth of the process while it steps"
     about = (f"median of the steps; memory: {memory}.",)
-    steps = Report(f"Training step, {shape}", machine, columns, step_rows, about)
+    steps = Report(f"Training step, {shape}", machine, step_columns, step_rows, about)
     return [loader, steps]
 
 
