@@ -133,6 +133,9 @@ def rooms_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="which series of rooms; no two series share a room")
     parser.add_argument("--views-per-room", type=int, default=4, help="pictures of each room")
     parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=(240, 320))
+    parser.add_argument(
+        "--walk", action="store_true", help="moments of the live source's walk in its calm light, not random views"
+    )
     parser.add_argument("--workers", type=int, help="processes; all cores if not given")
 
 
@@ -141,7 +144,8 @@ def rooms_run(args: argparse.Namespace) -> int:
     from training.rooms import write_rooms
 
     size = (args.size[0], args.size[1])
-    print(write_rooms(args.out, args.frames, args.seed, args.views_per_room, size, args.workers))
+    kind = "walk" if args.walk else "random"
+    print(write_rooms(args.out, args.frames, args.seed, args.views_per_room, size, args.workers, kind))
     return 0
 
 

@@ -19,6 +19,7 @@ from training.folder import LABELS_FILE
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rgbd_seg.scenes.training_views import ViewKind
     from training.sample import Size
 
 _JPEG_QUALITY = 95
@@ -33,9 +34,18 @@ class RoomsJob:
     seed: int
     size: Size
     views_per_room: int
+    kind: ViewKind
 
 
-def write_rooms(out: Path, frames: int, seed: int, views_per_room: int, size: Size, workers: int | None = None) -> str:
+def write_rooms(
+    out: Path,
+    frames: int,
+    seed: int,
+    views_per_room: int,
+    size: Size,
+    workers: int | None = None,
+    kind: ViewKind = "random",
+) -> str:
     """Renders a labelled data set; run again with the same settings, it goes on where it stopped.
 
     Args:
@@ -45,6 +55,7 @@ def write_rooms(out: Path, frames: int, seed: int, views_per_room: int, size: Si
         views_per_room: Pictures of each room.
         size: (height, width) of the pictures.
         workers: Processes, None for all cores.
+        kind: "random" for training; "walk" for what the live source shows.
 
     Returns:
         What was written, in a sentence.
@@ -56,9 +67,11 @@ def write_rooms(out: Path, frames: int, seed: int, views_per_room: int, size: Si
     for name, value in (("frames", frames), ("views per room", views_per_room)):
         if value < 1:
             raise ConfigurationError(f"the number of {name} must be at least 1, not {value}")
-    about = {"seed": seed, "height": size[0], "width": size[1], "views_per_room": views_per_room}
+    about: dict[str, int | str] = {"seed": seed, "height": size[0], "width": size[1], "views_per_room": views_per_room}
+    if kind != "random":
+        about["kind"] = kind
     _begin(out, about)
-    job = RoomsJob(out, seed, size, views_per_room)
+    job = RoomsJob(out, seed, size, views_per_room, kind)
     rooms = -(-frames // views_per_room)
     spans = [(r * views_per_room, min(frames, (r + 1) * views_per_room)) for r in range(rooms)]
     missing = [span for span in spans if not all(_label_file(job, i).is_file() for i in range(*span))]
@@ -80,7 +93,7 @@ def write_rooms(out: Path, frames: int, seed: int, views_per_room: int, size: Si
     return f"{frames} pictures of {rooms} rooms in {out}"
 
 
-def _begin(out: Path, about: dict[str, int]) -> None:
+def _begin(out: Path, about: dict[str, int | str]) -> None:
     for part in ("image", "depth", "label"):
         (out / part).mkdir(parents=True, exist_ok=True)
     file = out / _ABOUT_FILE
@@ -100,7 +113,7 @@ class _Renderer:
     def __init__(self, job: RoomsJob) -> None:
         self._job = job
         height, width = job.size
-        self._views = TrainingViews(job.seed, width, height, views_per_room=job.views_per_room)
+        self._views = TrainingViews(job.seed, width, height, views_per_room=job.views_per_room, kind=job.kind)
 
     def __call__(self, span: tuple[int, int]) -> int:
         for index in range(*span):

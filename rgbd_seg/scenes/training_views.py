@@ -1,15 +1,19 @@
-"""Random views of random rooms for training: another pose, light and camera in each, reproducible by (seed, index)."""
+"""Views of random rooms for training and scoring, reproducible by (seed, index).
+
+Each has another pose, light and camera; or, for a score of what people see, they lie on the walk of the live source.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.scenes.cameras import CAMERA_NAMES
 from rgbd_seg.scenes.look import wild_look
+from rgbd_seg.scenes.path import walk_through
 from rgbd_seg.scenes.pose import Pose
 from rgbd_seg.scenes.renderer import RoomRenderer
 from rgbd_seg.scenes.room import LABEL_SET, build_room
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from rgbd_seg.scenes.renderer import View
     from rgbd_seg.scenes.room import Room
 
+ViewKind = Literal["random", "walk"]
 _MOST_ATTEMPTS = 12
 _TABLES = ("table", "desk", "counter")
 
@@ -41,6 +46,7 @@ class TrainingViews:
         cameras: Which cameras take turns.
         noise: Whether colour and depth get the camera's faults.
         views_per_room: Successive indices that share a room; making a room costs more than a view of it.
+        kind: "random" for any pose in any light; "walk" for moments of the live source's walk in its calm light.
     """
 
     seed: int
@@ -49,6 +55,7 @@ class TrainingViews:
     cameras: tuple[str, ...] = CAMERA_NAMES
     noise: bool = True
     views_per_room: int = 8
+    kind: ViewKind = "random"
     _renderer: RoomRenderer | None = field(default=None, init=False, repr=False)
     _room: tuple[int, Room] | None = field(default=None, init=False, repr=False)
 
@@ -60,6 +67,9 @@ class TrainingViews:
             self._renderer = RoomRenderer(self.width, self.height, self.cameras[0], noise=self.noise)
         renderer = self._renderer
         renderer.use_camera(self.cameras[int(rng.integers(len(self.cameras)))])
+        if self.kind == "walk":
+            walk = walk_through(room)
+            return renderer.render(room, walk.pose(float(rng.uniform(0, walk.duration_s))), index, stream=self.seed)
         for attempt in range(_MOST_ATTEMPTS):
             view = renderer.render(room, random_pose(room, rng), index, wild_look(rng), stream=self.seed)
             if is_worth_seeing(view) or attempt == _MOST_ATTEMPTS - 1:

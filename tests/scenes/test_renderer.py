@@ -188,3 +188,12 @@ def test_training_views_are_rich() -> None:
 
 def test_other_seeds_give_other_views() -> None:
     assert _digests(TrainingViews(1, 64, 48), [0]) != _digests(TrainingViews(2, 64, 48), [0])
+
+
+def test_views_of_the_walk_are_what_the_live_source_shows() -> None:
+    here = _digests(TrainingViews(11, 64, 48, kind="walk"), [0, 5])
+    assert _digests(TrainingViews(11, 64, 48, kind="walk"), [5, 0]) == here[::-1]
+    with TrainingViews(11, 64, 48, kind="walk") as views, TrainingViews(11, 64, 48, kind="walk", noise=False) as clean:
+        noisy, exact = views.view(3), clean.view(3)
+        np.testing.assert_array_equal(noisy.labels, exact.labels)
+        assert np.abs(noisy.color.astype(int) - exact.color).mean() < 20  # The calm look, but for the camera's noise.
