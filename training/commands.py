@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rgbd_seg.scenes.training_views import ViewKind
+
 
 def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `evaluate`."""
@@ -144,7 +146,7 @@ def rooms_run(args: argparse.Namespace) -> int:
     from training.rooms import write_rooms
 
     size = (args.size[0], args.size[1])
-    kind = "walk" if args.walk else "random"
+    kind: ViewKind = "walk" if args.walk else "random"
     print(write_rooms(args.out, args.frames, args.seed, args.views_per_room, size, args.workers, kind))
     return 0
 
