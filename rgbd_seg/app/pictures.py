@@ -7,7 +7,7 @@ and blending a 640x480 map costs under a millisecond.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import cv2
 import numpy as np
@@ -30,7 +30,7 @@ _QUIET_SHARE = 0.3  # Of the opacity, for the other classes while one is lit.
 
 
 class Pictures:
-    """All pictures of one moment. Cheap to make; keep it as long as a view shows one of its images."""
+    """All pictures of one moment. Cheap to make; its images live on their own."""
 
     def __init__(
         self,
@@ -53,35 +53,27 @@ class Pictures:
         self._depth_ends_m = depth_ends_m
         self._images: dict[str, QImage | None] = {}
         self._buffers: list[NDArray[np.uint8]] = []  # QImage does not keep the memory that it looks at.
-        self._makers: dict[str, Callable[[], QImage | None]] = {
-            "color": self._color,
-            "depth": self._depth,
-            "overlay": self._overlay,
-            "labels": self._labels,
-            "confidence": self._confidence,
-            "truth": self._truth,
-            "error": self._error,
-            "second": self._second_overlay,
-            "wipe": self._wipe,
-            "difference": self._difference,
-        }
 
     def image(self, kind: ViewKind) -> QImage | None:
         """The picture of one kind, or None where this moment has none (no model, no truth)."""
         if kind not in self._images:
-            self._images[kind] = self._makers[kind]()
+            self._images[kind] = self._MAKERS[kind](self)
         return self._images[kind]
 
     def _color(self) -> QImage:
-        bgra = cv2.cvtColor(self.segmentation.frame.color, cv2.COLOR_RGB2BGRA)
-        return self._wrap(bgra.view(np.uint8), QImage.Format.Format_RGB32, 4)
+        # Into memory of Qt's own: this image is shown as it is, and may outlive this object.
+        height, width = self.segmentation.frame.color.shape[:2]
+        image = QImage(width, height, QImage.Format.Format_RGB32)
+        pixels = np.frombuffer(image.bits(), np.uint8).reshape(height, width, 4)
+        cv2.cvtColor(self.segmentation.frame.color, cv2.COLOR_RGB2BGRA, dst=pixels)
+        return image
 
     def _depth(self) -> QImage:
         frame = self.segmentation.frame
         near_m, far_m = self._depth_ends_m
         # Whole centimetres: while the automatic range drifts, the table is made anew only now and then.
         table = depth_table(frame.calibration.depth_unit_m, round(near_m * 100) * 10, round(far_m * 100) * 10)
-        image = self._wrap(np.take(table, frame.depth), QImage.Format.Format_Indexed8, 1)
+        image = self._wrap(np.take(table, frame.depth), QImage.Format.Format_Indexed8)
         image.setColorTable(depth_colors(self._display.depth_map))
         return image.convertToFormat(QImage.Format.Format_RGB32)
 
@@ -101,7 +93,7 @@ class Pictures:
             return None
         colors = self._display.class_colors(one.label_set)
         colors[~self._display.visible(one.label_set)] = (38, 39, 42)
-        image = self._wrap(one.labels, QImage.Format.Format_Indexed8, 1)
+        image = self._wrap(one.labels, QImage.Format.Format_Indexed8)
         image.setColorTable(_opaque(colors))
         return image.convertToFormat(QImage.Format.Format_RGB32)
 
@@ -109,7 +101,7 @@ class Pictures:
         confidence = self.segmentation.confidence
         if confidence is None:
             return None
-        image = self._wrap(confidence, QImage.Format.Format_Indexed8, 1)
+        image = self._wrap(confidence, QImage.Format.Format_Indexed8)
         image.setColorTable(_confidence_colors())
         return image.convertToFormat(QImage.Format.Format_RGB32)
 
@@ -152,8 +144,8 @@ class Pictures:
     def _marked(self, state: NDArray[np.uint8], table: list[int]) -> QImage:
         """The grey picture under a map of states."""
         grey = np.asarray(cv2.cvtColor(self.segmentation.frame.color, cv2.COLOR_RGB2GRAY), np.uint8)
-        base = self._wrap(grey, QImage.Format.Format_Grayscale8, 1).convertToFormat(QImage.Format.Format_RGB32)
-        _paint_indexed(base, self._wrap(state, QImage.Format.Format_Indexed8, 1), table)
+        base = self._wrap(grey, QImage.Format.Format_Grayscale8).convertToFormat(QImage.Format.Format_RGB32)
+        _paint_indexed(base, self._wrap(state, QImage.Format.Format_Indexed8), table)
         return base
 
     def _blended(self, labels: NDArray[np.uint8], label_set: LabelSet) -> QImage:
@@ -162,18 +154,35 @@ class Pictures:
         base = color.copy()
         visible = self._display.visible(label_set)
         table = _alpha_table(self._display, label_set, visible)
-        _paint_indexed(base, self._wrap(labels, QImage.Format.Format_Indexed8, 1), table)
+        _paint_indexed(base, self._wrap(labels, QImage.Format.Format_Indexed8), table)
         if self._display.edges:
             shown = labels if visible[1 : len(label_set) + 1].all() else np.take(_shown_ids(visible), labels)
             alpha = round(EDGE_ALPHA * min(1.0, self._display.opacity * 2))
-            _paint_indexed(base, self._wrap(label_edges(shown), QImage.Format.Format_Indexed8, 1), [0, alpha << 24])
+            _paint_indexed(base, self._wrap(label_edges(shown), QImage.Format.Format_Indexed8), [0, alpha << 24])
         return base
 
-    def _wrap(self, pixels: NDArray[np.uint8], layout: QImage.Format, channels: int) -> QImage:
+    def _wrap(self, pixels: NDArray[np.uint8], layout: QImage.Format) -> QImage:
+        """A layer that looks at an array of bytes; only what is drawn or converted from it may be handed out."""
         pixels = np.ascontiguousarray(pixels)
         self._buffers.append(pixels)
-        height, width = pixels.shape[:2]
-        return QImage(pixels.data, width, height, width * channels, layout)
+        height, width = pixels.shape
+        return QImage(pixels.data, width, height, width, layout)
+
+    # Plain functions, not bound methods of each object: an object that leads to itself is freed by the collector of
+    # cycles alone, and once PyTorch is loaded that looks at old objects so seldom that memory grows by megabytes a
+    # minute.
+    _MAKERS: ClassVar[dict[ViewKind, Callable[[Pictures], QImage | None]]] = {
+        "color": _color,
+        "depth": _depth,
+        "overlay": _overlay,
+        "labels": _labels,
+        "confidence": _confidence,
+        "truth": _truth,
+        "error": _error,
+        "second": _second_overlay,
+        "wipe": _wipe,
+        "difference": _difference,
+    }
 
 
 def _paint_indexed(base: QImage, layer: QImage, table: list[int]) -> None:
