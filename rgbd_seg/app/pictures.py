@@ -52,7 +52,7 @@ class Pictures:
         self._display = display
         self._depth_ends_m = depth_ends_m
         self._images: dict[str, QImage | None] = {}
-        self._buffers: list[NDArray[np.uint8]] = []  # QImage does not keep the memory that it looks at.
+        self._buffers: list[NDArray[np.uint8]] = []  # Qt asks that what a QImage looks at stays.
 
     def image(self, kind: ViewKind) -> QImage | None:
         """The picture of one kind, or None where this moment has none (no model, no truth)."""
@@ -61,7 +61,7 @@ class Pictures:
         return self._images[kind]
 
     def _color(self) -> QImage:
-        # Into memory of Qt's own: this image is shown as it is, and may outlive this object.
+        # Into memory of Qt's own, because this image is handed out as it is and may outlive this object.
         height, width = self.segmentation.frame.color.shape[:2]
         image = QImage(width, height, QImage.Format.Format_RGB32)
         pixels = np.frombuffer(image.bits(), np.uint8).reshape(height, width, 4)

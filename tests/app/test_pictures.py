@@ -1,4 +1,4 @@
-"""The pictures of one moment: when their memory is given back, and that images do not need them any longer."""
+"""The pictures of one moment: when their memory is given back."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import gc
 import weakref
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PySide6.QtGui import QColor
-
 from rgbd_seg.app.display import VIEW_NAMES, Display
 from rgbd_seg.app.pictures import Pictures
-from tests.app.conftest import HEIGHT, WIDTH, make_segmentation
+from tests.app.conftest import make_segmentation
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -31,12 +28,3 @@ def test_a_moment_is_freed_without_the_collector_of_cycles(qtbot: QtBot) -> None
         assert all(image is not None and not image.isNull() for image in made.values())
     finally:
         gc.enable()
-
-
-def test_images_outlive_their_moment(qtbot: QtBot) -> None:
-    """A view shows its image until it gets the next one, when the moment that made it is gone already."""
-    kept = Pictures(make_segmentation(), Display(), (0.5, 4.0)).image("color")
-    rubbish = [np.full((HEIGHT, WIDTH, 4), 7, np.uint8) for _ in range(20)]  # It takes whatever memory was free.
-    assert kept is not None
-    assert len(rubbish) == 20
-    assert kept.pixelColor(0, 0) == kept.pixelColor(40, 30) == QColor(200, 100, 50)
