@@ -138,6 +138,7 @@ def _style_sheet(theme: Theme) -> str:
     QPushButton:disabled {{ color: {theme.quiet}; background: transparent; border: 1px solid {theme.line}; }}
     QPushButton:focus {{ outline: 0; border: 1px solid {theme.accent}; padding: 5px 11px; }}
     QPushButton#primary {{ background: {theme.accent}; color: {theme.on_accent}; }}
+    QPushButton#primary:disabled {{ color: {theme.quiet}; background: transparent; }}
     QPushButton#choice {{ padding: 20px 12px; border-radius: 8px; text-align: center; }}
     QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox {{
         background: {theme.raised}; border: 1px solid transparent; border-radius: 5px; padding: 4px 8px;
