@@ -311,7 +311,7 @@ class LivePipeline:
         if self.sensor.info.kind == "recording":
             raise error
         lost_ns = time.monotonic_ns()
-        _log.warning("lost: %s", error)
+        _log.warning("lost: %s", str(error))  # Not the error: whoever keeps log records would keep its frames.
         self._enter(State.LOST, f"{error}. Waiting for it to come back")
         pause_s = min(_FIRST_REOPEN_S, self._settings.reopen_every_s)
         while not self._stop.wait(pause_s):

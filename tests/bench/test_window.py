@@ -47,5 +47,7 @@ def test_a_source_that_fails_is_no_measurement(
 
 
 def test_wrong_options(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["bench", "window", "--frames", "0"]) == cli.EXIT_USAGE
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["bench", "window", "--frames", "0"])
+    assert exit_.value.code == cli.EXIT_USAGE
     assert "--frames" in capsys.readouterr().err
