@@ -51,7 +51,17 @@ def screen() -> Iterator[dict[str, str]]:
     """The environment of a virtual screen of its own."""
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x720x24", "-nolisten", "tcp"],
+        [
+            "Xvfb",
+            f":{1000 + os.getpid() % 30000}",
+            "-displayfd",
+            str(write),
+            "-screen",
+            "0",
+            "1280x720x24",
+            "-nolisten",
+            "tcp",
+        ],
         pass_fds=(write,),
         stderr=subprocess.DEVNULL,
     )
