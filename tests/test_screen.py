@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from rgbd_seg.screen import screen_problem
+from tests.virtual_screen import virtual_screen
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
 
@@ -46,19 +47,9 @@ def test_the_program_ends_with_a_sentence_instead_of_an_abort() -> None:
     assert "rgbd-seg demo" in done.stderr
 
 
-@pytest.mark.skipif(not shutil.which("Xvfb"), reason="needs Xvfb (make test installs it)")
+@pytest.mark.skipif(
+    not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="needs Xvfb and xdotool (make test installs them)"
+)
 def test_a_living_display_is_found() -> None:
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "64x64x24", "-nolisten", "tcp"],
-        pass_fds=(write,),
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    try:
-        with os.fdopen(read) as pipe:
-            number = pipe.readline().strip()
-        assert screen_problem({"DISPLAY": f":{number}"}) == ""
-    finally:
-        server.terminate()
-        server.wait()
+    with virtual_screen() as display:
+        assert screen_problem({"DISPLAY": display}) == ""

@@ -24,6 +24,7 @@ from rgbd_seg.models.model_file import save_model
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.writer import RecordingWriter
 from tests.app.conftest import CALIBRATION, make_frame
+from tests.virtual_screen import virtual_screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,28 +50,8 @@ def wait_for(what: str, happened: Callable[[], object]) -> object:
 @pytest.fixture
 def screen() -> Iterator[dict[str, str]]:
     """The environment of a virtual screen of its own."""
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        [
-            "Xvfb",
-            f":{1000 + os.getpid() % 30000}",
-            "-displayfd",
-            str(write),
-            "-screen",
-            "0",
-            "1280x720x24",
-            "-nolisten",
-            "tcp",
-        ],
-        pass_fds=(write,),
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        number = pipe.readline().strip()
-    yield os.environ | {"DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"}
-    server.terminate()
-    server.wait()
+    with virtual_screen() as display:
+        yield os.environ | {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
 
 
 @pytest.fixture

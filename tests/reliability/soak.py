@@ -22,7 +22,8 @@ import psutil
 
 from rgbd_seg.recording import open_recording
 from tests.reliability.fault import until
-from tests.reliability.window_process import WindowProcess, virtual_screen
+from tests.reliability.window_process import WindowProcess
+from tests.virtual_screen import virtual_screen
 
 GROWTH = 0.05
 LOG_BYTES = 1_000_000

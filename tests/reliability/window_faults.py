@@ -12,7 +12,8 @@ from rgbd_seg.assets import asset
 from tests.reliability.fault import Outcome, fault, until
 from tests.reliability.process_faults import ENDINGS
 from tests.reliability.recorded import recorded
-from tests.reliability.window_process import WindowProcess, virtual_screen
+from tests.reliability.window_process import WindowProcess
+from tests.virtual_screen import virtual_screen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psutil
@@ -15,36 +14,7 @@ import psutil
 from tests.reliability.fault import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@contextmanager
-def virtual_screen() -> Iterator[str]:
-    """An X server without a monitor; yields its display name."""
-    if shutil.which("Xvfb") is None or shutil.which("xdotool") is None:
-        raise PermissionError("Xvfb and xdotool are not installed")
-    read, write = os.pipe()
-    command = [
-        "Xvfb",
-        f":{1000 + os.getpid() % 30000}",
-        "-displayfd",
-        str(write),
-        "-screen",
-        "0",
-        "1280x720x24",
-        "-nolisten",
-        "tcp",
-    ]
-    server = subprocess.Popen(command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    os.close(write)
-    with os.fdopen(read) as answer:
-        display = f":{answer.readline().strip()}"
-    try:
-        yield display
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 class WindowProcess:
