@@ -18,18 +18,21 @@ def virtual_screen() -> Iterator[str]:
 
     Raises:
         PermissionError: Xvfb or xdotool is not installed.
+        RuntimeError: Xvfb did not start.
     """
     if shutil.which("Xvfb") is None or shutil.which("xdotool") is None:
         raise PermissionError("Xvfb and xdotool are not installed")
     read, write = os.pipe()
     # A number of its own: servers that look for the first free one race when tests run side by side.
     display = f":{1000 + os.getpid() % 30000}"
-    command = ["Xvfb", display, "-displayfd", str(write), "-screen", "0", "1280x720x24", "-nolisten", "tcp"]
+    # Without -noreset the server starts over whenever its last client leaves, and refuses whoever comes meanwhile.
+    command = ["Xvfb", display, "-displayfd", str(write), "-screen", "0", "1280x720x24", "-nolisten", "tcp", "-noreset"]
     server = subprocess.Popen(command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(write)
     try:
         with os.fdopen(read) as ready:
-            ready.readline()
+            if not ready.readline():
+                raise RuntimeError(f"Xvfb ended before its screen {display} could be used")
         yield display
     finally:
         server.terminate()
