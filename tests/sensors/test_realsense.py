@@ -17,6 +17,7 @@ from rgbd_seg.sensors.sensor import Request, Sensor, StreamMode
 
 from . import realsense_file as camera
 from .conformance import SensorConformance
+from .realsense_bag import write_bag
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +31,19 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("pairs", "late-color"):
         script = [sys.executable, camera.__file__, str(folder / f"{name}.db3"), name]
         subprocess.run(script, check=True, timeout=60)
+    write_bag(folder / "pairs.bag")
     return folder
 
 
 @pytest.fixture
 def recording(recordings: Path) -> Path:
     return recordings / "pairs.db3"
+
+
+@pytest.fixture(params=[".db3", ".bag"])
+def either_recording(recordings: Path, request: pytest.FixtureRequest) -> Path:
+    """Today's recording format, and the one before it."""
+    return recordings / f"pairs{request.param}"
 
 
 def play(path: Path, options: str = "?realtime=no", request: Request | None = None, isolated: bool = False) -> Sensor:
@@ -54,8 +62,8 @@ class TestRecordingInProcess(SensorConformance):
         return play(recording)
 
 
-def test_every_pair_arrives_with_its_pixels_clock_and_calibration(recording: Path):
-    with play(recording, request=Request(registered=False)) as sensor:
+def test_every_pair_arrives_with_its_pixels_clock_and_calibration(either_recording: Path):
+    with play(either_recording, request=Request(registered=False)) as sensor:
         frames = list(sensor)
         info, calibration = sensor.info, sensor.calibration
     assert [frame.index for frame in frames] == list(range(camera.FRAMES))
@@ -71,8 +79,8 @@ def test_every_pair_arrives_with_its_pixels_clock_and_calibration(recording: Pat
     assert (info.serial, info.firmware) == (camera.SERIAL, "5.16.0.1")
 
 
-def test_aligned_depth_moves_by_the_parallax_and_leaves_a_hole(recording: Path):
-    with play(recording) as sensor:
+def test_aligned_depth_moves_by_the_parallax_and_leaves_a_hole(either_recording: Path):
+    with play(either_recording) as sensor:
         assert sensor.calibration.registered
         depth = sensor.read(2.0).depth
     rows, columns = camera.SQUARE
@@ -135,19 +143,19 @@ def test_decimated_depth_is_aligned_to_the_full_colour_grid(recording: Path):
 def test_wrong_names_are_refused_in_words(tmp_path: Path, isolated: bool):
     with pytest.raises(SensorError, match="there is no file"):
         play(tmp_path / "absent.db3", isolated=isolated).open()
-    junk = tmp_path / "junk.db3"
-    junk.write_bytes(b"SQLite format 3\0" + bytes(5000))
-    with pytest.raises(SensorError, match="is not a whole RealSense recording"):
-        play(junk, isolated=isolated).open()
+    for name, beginning in (("junk.db3", b"SQLite format 3\0"), ("junk.bag", b"#ROSBAG V2.0\n")):
+        (tmp_path / name).write_bytes(beginning + bytes(5000))
+        with pytest.raises(SensorError, match="is not a whole RealSense recording"):
+            play(tmp_path / name, isolated=isolated).open()
     with pytest.raises(SensorError, match=r"no RealSense camera 000000 \(present: none\)"):
         open_sensor("realsense:000000", isolated=isolated).open()
     with pytest.raises(ConfigurationError, match="unknown option 'speed'"):
         open_sensor("realsense:?speed=2", isolated=isolated)
 
 
-def test_truncated_recording_ends_or_is_refused(recording: Path, tmp_path: Path):
-    cut = tmp_path / "cut.db3"
-    data = recording.read_bytes()
+def test_truncated_recording_ends_or_is_refused(either_recording: Path, tmp_path: Path):
+    cut = tmp_path / f"cut{either_recording.suffix}"
+    data = either_recording.read_bytes()
     cut.write_bytes(data[: len(data) // 2])
     frames, said = [], cut.name
     try:
