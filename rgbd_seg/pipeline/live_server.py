@@ -163,6 +163,7 @@ class LiveServer:
 
     def _serve_client(self, connection: Any) -> None:
         from websockets.exceptions import ConnectionClosed
+        from websockets.frames import CloseCode
 
         client = _Client()
         with self._lock:
@@ -183,8 +184,9 @@ class LiveServer:
                     connection.send(message)
         except ConnectionClosed:
             pass
-        except Exception:
+        except Exception:  # Its thread ends here; the other clients and the window go on.
             _log.exception("a live client was dropped")
+            connection.close(CloseCode.INTERNAL_ERROR, "the program failed on a frame: see its log")
         finally:
             connection.close()
             with self._lock:
@@ -246,7 +248,7 @@ def _obey(message: object, client: _Client) -> None:
             elif data["op"] == "unsubscribe":
                 for number in data["subscriptionIds"]:
                     client.subscriptions.pop(int(number), None)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         _log.debug("a live client sent what is no request")
 
 

@@ -13,7 +13,8 @@ import pytest
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.PointCloud_pb2 import PointCloud
 from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.frames import CloseCode
 from websockets.sync.client import ClientConnection, connect
 
 from rgbd_seg.calibration import Calibration, Intrinsics
@@ -118,6 +119,7 @@ def test_nonsense_from_a_client_is_passed_over(server: LiveServer) -> None:
             "[]",
             '{"op": "subscribe"}',
             '{"op": "subscribe", "subscriptions": [{"id": "x"}]}',
+            '{"op": "subscribe", "subscriptions": [{"id": 1e999, "channelId": 1}]}',
             b"\x00",
         ):
             client.send(message)
@@ -131,6 +133,20 @@ def test_a_client_that_does_not_read_delays_nobody(server: LiveServer) -> None:
         receive(client, server, 1)
         for index in range(300):
             server.publish(moment(index))
+
+
+def test_a_frame_that_cannot_be_sent_closes_the_connection_as_an_error(server: LiveServer) -> None:
+    with connect(server.address, subprotocols=SUBPROTOCOL) as client:
+        subscribe(client, server, {"/camera/depth": 1})
+        receive(client, server, 1)
+        broken = moment()
+        before_time = RgbdFrame(broken.frame.color, broken.frame.depth, broken.frame.calibration, 1, -(10**20))
+        server.publish(Segmentation(before_time))
+        with pytest.raises(ConnectionClosedError) as closed:
+            while True:
+                client.recv(10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == CloseCode.INTERNAL_ERROR
 
 
 def test_a_taken_port_is_said(server: LiveServer) -> None:
