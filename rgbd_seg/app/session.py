@@ -186,7 +186,8 @@ class Session:
     @property
     def damage(self) -> tuple[str, ...]:
         """What was wrong with the recording so far, in whole sentences; nothing for cameras."""
-        return tuple(getattr(self.sensor, "warnings", ()))
+        sensor = self.sensor
+        return sensor.warnings if sensor else ()
 
     def take(self) -> Segmentation | None:
         """The newest result that was not taken yet."""

@@ -274,6 +274,7 @@ class Recorder:
         except RecordingError as error:
             reason, state = str(error), "failed"
         except Exception as error:  # A fault in an encoder must not leave the file open.
+            _log.exception("recording %s failed", self.path)
             reason, state = f"the recording of {self.path} failed: {error!r}", "failed"
         is_deleted = self._writer.is_deleted
         try:

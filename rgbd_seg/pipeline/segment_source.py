@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from rgbd_seg.frame import Segmentation
+    from numpy.typing import NDArray
+
+    from rgbd_seg.frame import RgbdFrame, Segmentation
     from rgbd_seg.inference.segmenter import Segmenter
     from rgbd_seg.sensors.sensor import Sensor
 
@@ -112,7 +114,7 @@ def segment_source(
                 progress(files.frames, total)
         playback = sensor.playback
         unreadable = playback.unreadable if playback is not None else 0
-        warnings = tuple(getattr(sensor, "warnings", ()))
+        warnings = sensor.warnings
     if not files.frames and not cancelled():
         raise RecordingError(f"{sensor.info.name} gave no frame: nothing was segmented")
     scores = files.scores if files.scores.frames else None
@@ -187,7 +189,11 @@ class _Files:
         self._areas.writerow(("frame", "class_id", "class", "pixels", "share", "median_distance_m"))
 
     def write(self, segmentation: Segmentation) -> None:
-        """Writes one frame; nothing is written where the segmenter gave no labels."""
+        """Writes one frame.
+
+        Raises:
+            RecordingError: The segmenter gave no labels, or a file cannot be written.
+        """
         labels, frame = segmentation.labels, segmentation.frame
         if labels is None:
             raise RecordingError(f"the model {self._model.model} gave no labels for frame {frame.index}")
@@ -198,14 +204,12 @@ class _Files:
             self._video.write(overlay)
         else:
             write_color(self._folder / "overlay" / name, overlay)
-        self._write_areas(segmentation)
+        self._write_areas(frame, labels)
         self.scores.add(segmentation)
         self.frames += 1
 
-    def _write_areas(self, segmentation: Segmentation) -> None:
+    def _write_areas(self, frame: RgbdFrame, labels: NDArray[np.uint8]) -> None:
         """One row for each class in view; the distance is that of its pixels with depth."""
-        frame, labels = segmentation.frame, segmentation.labels
-        assert labels is not None
         counts = np.bincount(labels.ravel(), minlength=256)
         seen = frame.depth > 0
         for label in np.flatnonzero(counts):

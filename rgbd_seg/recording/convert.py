@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
-from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.recording.export import ExportOptions, ExportSource, format_of, open_target
 from rgbd_seg.recording.folder import UNIT_NOTE
 from rgbd_seg.recording.reader import usual_fps
@@ -24,7 +23,7 @@ from rgbd_seg.recording.sunrgbd import KIND_NOTE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.frame import RgbdFrame, Segmentation
     from rgbd_seg.recording.reader import RecordingReader, StoredFrame
 
 
@@ -83,7 +82,7 @@ def source_of(reader: RecordingReader) -> ExportSource:
     info = reader.info
     # What a layout left open is settled in the export.
     details = {key: value for key, value in info.details.items() if key not in (UNIT_NOTE, KIND_NOTE)}
-    return ExportSource(info.name, details, getattr(reader, "start_ns", None), usual_fps(reader.times_us))
+    return ExportSource(info.name, details, reader.start_ns, usual_fps(reader.times_us))
 
 
 def convert(
@@ -129,7 +128,7 @@ def convert(
                 stopped = cancelled()
                 if stopped:
                     break
-                target.write(frame, annotate(_as_captured(frame)) if annotate else None)
+                target.write(frame, annotate(frame.as_captured()) if annotate else None)
                 done += 1
                 progress(done, total)
         finally:
@@ -145,13 +144,6 @@ def convert(
         clean()
         atexit.unregister(clean)
     return ConvertResult(out, done, tuple(target.warnings))
-
-
-def _as_captured(frame: StoredFrame) -> RgbdFrame:
-    """The frame as a segmenter wants it; its time is that of the recording."""
-    return RgbdFrame(
-        frame.color, frame.depth, frame.calibration, frame.index, frame.time_us * 1000, frame.device_us, frame.truth
-    )
 
 
 def _refuse_existing(out: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.recording.export import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.writer import RecordingWriter, WriterOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rgbd_seg.frame import Segmentation
     from rgbd_seg.recording.reader import StoredFrame
 
 
@@ -38,10 +38,7 @@ class McapTarget(ExportTarget):
                 details=self._source.details,
                 options=self._options,
             )
-        captured = RgbdFrame(
-            frame.color, frame.depth, frame.calibration, frame.index, frame.time_us * 1000, frame.device_us, frame.truth
-        )
-        self._writer.write(captured, segmentation)
+        self._writer.write(frame.as_captured(), segmentation)
 
     def close(self) -> None:
         """Finishes the file."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 COMPRESSED, RAW, CALIBRATION = "foxglove.CompressedImage", "foxglove.RawImage", "foxglove.CameraCalibration"
 
-# Foxglove's names of pixel layouts -> dtype, channels, and OpenCV's way to RGB.
+# Foxglove's names of pixel layouts -> channels of 8 bits, and OpenCV's way to RGB.
 _COLOR_ENCODINGS: dict[str, tuple[int, int | None]] = {
     "rgb8": (3, None),
     "8UC3": (3, cv2.COLOR_BGR2RGB),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+
+from rgbd_seg.frame import RgbdFrame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,7 +53,7 @@ class RecordingInfo:
     """
 
     path: Path
-    layout: Literal["mcap", "sunrgbd", "tum", "folder"]
+    layout: str
     name: str
     label_set: LabelSet | None = None
     details: Mapping[str, str] = field(default_factory=dict)
@@ -81,6 +83,12 @@ class StoredFrame:
     device_us: int | None = None
     truth: Truth | None = None
 
+    def as_captured(self) -> RgbdFrame:
+        """The same as a camera would deliver it; it arrives at its time in the recording."""
+        return RgbdFrame(
+            self.color, self.depth, self.calibration, self.index, self.time_us * 1000, self.device_us, self.truth
+        )
+
 
 class RecordingReader(ABC):
     """Random access to a recording. Frames have positions 0..len-1; opening reads an index, never the pictures."""
@@ -94,6 +102,11 @@ class RecordingReader(ABC):
     @abstractmethod
     def times_us(self) -> NDArray[np.int64]:
         """(N,) microseconds since the first frame, never decreasing."""
+
+    @property
+    def start_ns(self) -> int | None:
+        """When the first frame was recorded, nanoseconds since 1970; None where nobody has written it down."""
+        return None
 
     @property
     def streams(self) -> tuple[tuple[str, str, int], ...]:

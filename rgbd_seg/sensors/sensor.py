@@ -222,6 +222,11 @@ class Sensor(ABC):
         """What can be set on the open device, with present values."""
         return ()
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was wrong with the source so far, in whole sentences; grows while it is read."""
+        return ()
+
     def _set_control(self, control: Control, value: ControlValue) -> None:
         """Sets one control; `value` has been checked against it."""
         raise SensorError(f"{self.info.name} has no control {control.name}")
