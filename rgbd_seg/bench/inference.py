@@ -188,6 +188,8 @@ class _Table:
                         if self.batch:
                             batches[contender].append(contender.run_batch(self.batch))
                     except ModelError as error:
+                        if contender is baseline:
+                            raise
                         self.notes.append(f"Not measured: {model.stem} on {contender.name}: {error}")
                         del timings[contender]
             base_s = float(np.median([t.total_s for t in timings[baseline]]))
