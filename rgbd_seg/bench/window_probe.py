@@ -2,7 +2,8 @@
 
     python -m rgbd_seg.bench.window_probe STARTED SECONDS MINUTES SOURCE MODEL SETTINGS
 
-STARTED is the time at which the process was asked for (seconds since 1970). Prints one line of JSON when it closes.
+STARTED is the time at which the process was asked for (seconds since 1970). Recordings go beside SETTINGS. Prints one
+line of JSON when it closes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import psutil
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer
 
 from rgbd_seg.app.application import Launch, run
+from rgbd_seg.app.recording_control import start_recording
 from rgbd_seg.pipeline.status import ModelState
 
 if TYPE_CHECKING:
@@ -34,9 +36,11 @@ _BUSY = "import sys, time\nend = time.monotonic() + float(sys.argv[1])\nwhile ti
 class Probe(QObject):
     """Goes through the phases, one after the other, as a generator that Qt's timer resumes."""
 
-    def __init__(self, window: MainWindow, started: float, seconds: float, minutes: float, with_model: bool) -> None:
+    def __init__(
+        self, window: MainWindow, started: float, seconds: float, minutes: float, with_model: bool, folder: Path
+    ) -> None:
         super().__init__(window)
-        self._window, self._started = window, started
+        self._window, self._started, self._folder = window, started, folder
         self._seconds, self._minutes, self._with_model = seconds, minutes, with_model
         self.found: dict[str, Any] = {"window_s": time.time() - started, "problem": ""}
         self._shown = 0
@@ -83,6 +87,11 @@ class Probe(QObject):
         self.found["model_s"] = time.time() - self._started if self._with_model else None
         yield 1.0  # The first frames warm up.
         yield from self._measure("quiet")
+        start_recording(self._window.session, self._folder)
+        yield from self._measure("recording")
+        recorder = self._window.session.status().recorder
+        self.found["recording_lost"] = recorder.dropped if recorder else None
+        self._window.session.stop_recording()
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         command = [sys.executable, "-c", _BUSY, str(self._seconds + 2)]
         burners = [subprocess.Popen(command) for _ in range(cores)]
@@ -105,9 +114,12 @@ class Probe(QObject):
 
     def _measure(self, phase: str) -> Iterator[float]:
         self._pauses_ms.clear()
-        shown, began = self._shown, time.monotonic()
+        shown, segmented, began = self._shown, self._window.session.status().segmented, time.monotonic()
         yield self._seconds
-        self.found[f"{phase}_fps"] = (self._shown - shown) / (time.monotonic() - began)
+        seconds = time.monotonic() - began
+        self.found[f"{phase}_fps"] = (self._shown - shown) / seconds
+        if self._with_model:
+            self.found[f"{phase}_segmented_fps"] = (self._window.session.status().segmented - segmented) / seconds
         pauses = sorted(self._pauses_ms) or [0.0]
         self.found[f"{phase}_longest_ms"] = pauses[-1]
         self.found[f"{phase}_usual_ms"] = pauses[int(0.99 * (len(pauses) - 1))]
@@ -116,7 +128,8 @@ class Probe(QObject):
 def main(started: str, seconds: str, minutes: str, source: str, model: str, settings: str) -> int:
     """Runs the window until the probe closes it."""
     launch = Launch(source=source, model="" if model == "none" else model, settings=Path(settings), views=2)
-    return run(launch, lambda window: Probe(window, float(started), float(seconds), float(minutes), model != "none"))
+    times = (float(started), float(seconds), float(minutes))
+    return run(launch, lambda window: Probe(window, *times, model != "none", Path(settings).parent))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def measure_session(seconds: float, minutes: float, source: str, model: str) -> 
     """Starts the window in a process of its own and reports what it saw.
 
     Args:
-        seconds: Of each of the two measurements, on a quiet and on a busy machine.
+        seconds: Of each of the three measurements: on a quiet machine, while recording, on a busy machine.
         minutes: How long to watch the memory afterwards.
         source: What to look at; "" for the demo recording, again and again.
         model: A model file, "demo" or "none".
@@ -71,6 +71,10 @@ def _rows(found: dict[str, Any], minutes: float) -> list[dict[str, str | float |
         ("first_picture_s", "from the command to the first picture", "s", ""),
         ("model_s", "from the command to the model's first use", "s", ""),
         ("quiet_fps", "pictures shown", "a second", ""),
+        ("quiet_segmented_fps", "pictures segmented", "a second", ""),
+        ("recording_fps", "pictures shown while recording", "a second", ""),
+        ("recording_segmented_fps", "pictures segmented while recording", "a second", ""),
+        ("recording_lost", "pictures missing in the recording", "", "0"),
         ("quiet_longest_ms", "longest pause of the event loop", "ms", "100"),
         ("busy_fps", "pictures shown, every core busy", "a second", ""),
         ("busy_usual_ms", "99 % of the pauses are shorter, every core busy", "ms", ""),
@@ -88,6 +92,7 @@ def _rows(found: dict[str, Any], minutes: float) -> list[dict[str, str | float |
 
 def _notes(seconds: float, platform: str) -> tuple[str, ...]:
     return (
-        f"Two views, {seconds:g} s each without and with one busy process for each core; Qt platform {platform}.",
+        f"Two views, {seconds:g} s each: plainly, while recording, and with one busy process for each core; "
+        f"Qt platform {platform}.",
         "A pause is by how much a timer of 5 ms comes late: so long the window would not have answered a click.",
     )

@@ -29,7 +29,9 @@ def test_the_running_window_is_watched_until_it_is_closed(
     options = ["--part", "session", "--seconds", "0.5", "--minutes", "0.005", "--model", "none"]
     assert cli.main(["bench", "window", *options, "--format", "json"]) == 0
     found = {row["key"]: row["value"] for row in json.loads(capsys.readouterr().out)["rows"]}
-    assert found.pop("model_s") is None
+    for key in ("model_s", "quiet_segmented_fps", "recording_segmented_fps"):
+        assert found.pop(key) is None
+    assert found["recording_lost"] == 0
     assert {"first_picture_s", "busy_longest_ms", "memory_later_mb", "closing_s"} <= found.keys()
     assert found["window_s"] < found["first_picture_s"]
     assert found["memory_mb"] > 10
