@@ -19,28 +19,15 @@ OPACITY = 0.55
 #: How much black lies over borders (0..255) at opacities of one half and more.
 EDGE_ALPHA = 120
 
-# Name in the menu -> OpenCV's map and whether near is its bright end.
+# Name in the menu -> OpenCV's map; near is its bright end.
 _DEPTH_MAPS = {
-    "turbo": (cv2.COLORMAP_TURBO, True),
-    "viridis": (cv2.COLORMAP_VIRIDIS, True),
-    "cividis": (cv2.COLORMAP_CIVIDIS, True),
-    "inferno": (cv2.COLORMAP_INFERNO, True),
-    "grey": (cv2.COLORMAP_BONE, True),
+    "turbo": cv2.COLORMAP_TURBO,
+    "viridis": cv2.COLORMAP_VIRIDIS,
+    "cividis": cv2.COLORMAP_CIVIDIS,
+    "inferno": cv2.COLORMAP_INFERNO,
+    "grey": cv2.COLORMAP_BONE,
 }
 DEPTH_MAPS = tuple(_DEPTH_MAPS)
-
-
-def paint_labels(labels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Labels in their colours.
-
-    Args:
-        labels: (H, W) uint8 ids.
-        palette: (256, 3) uint8 RGB by id.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
-    """
-    return _by_id(labels, palette)
 
 
 def paint_overlay(
@@ -113,11 +100,11 @@ def paint_depth(
 @lru_cache(maxsize=8)
 def depth_color_map(name: str) -> NDArray[np.uint8]:
     """(256, 3) uint8 RGB: entry 0 (no return) black, 1..255 from near to far. Unknown names give turbo."""
-    number, near_is_bright = _DEPTH_MAPS.get(name, _DEPTH_MAPS["turbo"])
+    number = _DEPTH_MAPS.get(name, _DEPTH_MAPS["turbo"])
     # Without the darkest and brightest steps, which would pass for holes.
     ramp = cv2.applyColorMap(np.linspace(8, 247, 255).astype(np.uint8).reshape(1, -1), number)[0, :, ::-1]
     table = np.zeros((256, 3), np.uint8)
-    table[1:] = ramp[::-1] if near_is_bright else ramp
+    table[1:] = ramp[::-1]
     table.flags.writeable = False
     return table
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Verdict = Literal["ok", "note", "warning", "missing"]
 
 _RULES_FILE = Path("/etc/udev/rules.d") / usb.RULES_NAME
-# A raw 640x480 stream at 30 frames a second is 46 MB/s; half is left for everything else.
+# A raw 640x480 stream at 30 frames a second is 46 MB/s; half as much again is for everything else.
 _ENOUGH_MB_S = 70
 _DISK_TEST_MB = 64
 _LOG_LINES = 200

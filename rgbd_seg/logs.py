@@ -88,7 +88,7 @@ def start_logging(command: str) -> Path | None:
     _log.setLevel(logging.INFO)
     faulthandler.enable(_native_crashes, all_threads=True)
     sys.excepthook = _report_and_print
-    threading.excepthook = lambda args: _report_thread(args)
+    threading.excepthook = _report_thread
     _log.info("rgbd-seg %s starts: %s; %s", __version__, command, versions())
     return path
 
@@ -97,7 +97,7 @@ def stop_logging() -> None:
     """Closes the log; an empty file for native crashes is removed."""
     global _native_crashes
     root = logging.getLogger()
-    for handler in [h for h in root.handlers if isinstance(h, RotatingFileHandler)]:
+    for handler in [h for h in root.handlers if isinstance(h, _PrivateLog)]:
         root.removeHandler(handler)
         handler.close()
     if _native_crashes is not None:

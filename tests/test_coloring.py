@@ -14,7 +14,6 @@ from rgbd_seg.coloring import (
     depth_ends_m,
     label_edges,
     paint_depth,
-    paint_labels,
     paint_overlay,
 )
 from rgbd_seg.labels import LabelSet
@@ -33,10 +32,6 @@ def labels() -> np.ndarray:
 @pytest.fixture
 def color() -> np.ndarray:
     return np.random.default_rng(2).integers(0, 256, (23, 31, 3)).astype(np.uint8)
-
-
-def test_labels_have_exactly_the_colours_of_the_palette(labels: np.ndarray, palette: np.ndarray) -> None:
-    assert np.array_equal(paint_labels(labels, palette), palette[labels])
 
 
 @pytest.mark.parametrize("opacity", [0.0, 0.3, 0.55, 1.0])

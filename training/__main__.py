@@ -1,4 +1,4 @@
-"""`python -m training COMMAND`: prepare, rooms, fit, validate, test, evaluate, show, report, export."""
+"""`python -m training COMMAND`: prepare, rooms, fit, validate, test, evaluate, show, report, bench, export."""
 
 from __future__ import annotations
 

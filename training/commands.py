@@ -1,4 +1,4 @@
-"""The commands of `python -m training` besides `fit`: what each takes, and which file does it."""
+"""The commands of `python -m training` that are not Lightning's: what each takes, and which file does it."""
 
 from __future__ import annotations
 
@@ -182,9 +182,6 @@ def prepare_run(args: argparse.Namespace) -> int:
         )
     )
     return 0
-
-
-Arguments = "Callable[[argparse.ArgumentParser], None]"
 
 
 def bench_arguments(parser: argparse.ArgumentParser) -> None:

@@ -24,7 +24,6 @@ from training.sampler import EpochSampler
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor
 
 Split = Literal["train", "val", "test"]
 _PICTURES_FOR_STATISTICS = 300
@@ -37,25 +36,6 @@ class DepthStatistics:
     mean_m: float
     std_m: float
     max_m: float
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What a step sees.
-
-    Attributes:
-        color: (N, 3, h, w) uint8 RGB.
-        depth_m: (N, 1, h, w) float32 metres, 0 = hole.
-        labels: N label pictures, uint8 ids, 0 = void; in training all (h, w), otherwise each of its own size.
-        names: Which samples they are.
-        sensors: The cameras they came from.
-    """
-
-    color: Tensor
-    depth_m: Tensor
-    labels: Sequence[Tensor]
-    names: Sequence[str]
-    sensors: Sequence[str]
 
 
 class TensorSamples(Dataset[dict[str, Any]]):
@@ -96,7 +76,12 @@ class TensorSamples(Dataset[dict[str, Any]]):
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Stacks samples; labels stay a list where their sizes differ."""
+    """What a step sees, made of the items of `TensorSamples`.
+
+    Returns:
+        "color" (N, 3, h, w) uint8 RGB; "depth_m" (N, 1, h, w) float32 metres, 0 = hole; "labels", N pictures of uint8
+        ids, 0 = void, in training all (h, w), otherwise each of its own size; "names" and "sensors", N texts each.
+    """
     return {
         "color": torch.stack([item["color"] for item in items]),
         "depth_m": torch.stack([item["depth_m"] for item in items]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rgbd_seg.calibration import Intrinsics
@@ -55,72 +55,56 @@ class Camera:
 
 # Focal lengths, baselines and ranges as published for the devices; disparity noise of the PrimeSense sensors after
 # Khoshelham and Elberink (2012), of Kinect v2 after Lachat et al. (2015) and Fankhauser et al. (2015).
-CAMERAS: tuple[Camera, ...] = (
-    Camera(
-        "xtion",
-        "Asus Xtion Pro Live",
-        "structured light",
-        640,
-        480,
-        525.0,
-        0.5,
-        9.0,
-        0.075,
-        0.025,
-        575.8,
-        0.125,
-        0.07,
-        (0.012, 0.018, 0.012, 0.008),
-    ),
-    Camera(
-        "kinect1",
-        "Kinect v1",
-        "structured light",
-        640,
-        480,
-        525.0,
-        0.5,
-        9.0,
-        0.075,
-        0.025,
-        575.8,
-        0.125,
-        0.09,
-        (0.014, 0.02, 0.016, 0.01),
-    ),
-    Camera(
-        "kinect2",
-        "Kinect v2",
-        "time of flight",
-        512,
-        424,
-        365.5,
-        0.5,
-        8.0,
-        0.0,
-        0.052,
-        365.5,
-        0.0,
-        0.0016,
-        (0.0, 0.0, 0.0, 0.0),
-    ),
-    Camera(
-        "realsense",
-        "RealSense D435",
-        "active stereo",
-        640,
-        480,
-        610.0,
-        0.2,
-        8.0,
-        0.05,
-        0.015,
-        385.0,
-        0.03125,
-        0.11,
-        (0.0, 0.0, 0.0, 0.0),
-    ),
+_XTION = Camera(
+    name="xtion",
+    title="Asus Xtion Pro Live",
+    principle="structured light",
+    width=640,
+    height=480,
+    fx=525.0,
+    nearest_m=0.5,
+    farthest_m=9.0,
+    baseline_m=0.075,
+    color_offset_m=0.025,
+    depth_focal_px=575.8,
+    disparity_step_px=0.125,
+    noise_px=0.07,
+    margins=(0.012, 0.018, 0.012, 0.008),
 )
+_KINECT1 = replace(_XTION, name="kinect1", title="Kinect v1", noise_px=0.09, margins=(0.014, 0.02, 0.016, 0.01))
+_KINECT2 = Camera(
+    name="kinect2",
+    title="Kinect v2",
+    principle="time of flight",
+    width=512,
+    height=424,
+    fx=365.5,
+    nearest_m=0.5,
+    farthest_m=8.0,
+    baseline_m=0.0,
+    color_offset_m=0.052,
+    depth_focal_px=365.5,
+    disparity_step_px=0.0,
+    noise_px=0.0016,
+    margins=(0.0, 0.0, 0.0, 0.0),
+)
+_REALSENSE = Camera(
+    name="realsense",
+    title="RealSense D435",
+    principle="active stereo",
+    width=640,
+    height=480,
+    fx=610.0,
+    nearest_m=0.2,
+    farthest_m=8.0,
+    baseline_m=0.05,
+    color_offset_m=0.015,
+    depth_focal_px=385.0,
+    disparity_step_px=0.03125,
+    noise_px=0.11,
+    margins=(0.0, 0.0, 0.0, 0.0),
+)
+CAMERAS = (_XTION, _KINECT1, _KINECT2, _REALSENSE)
 CAMERA_NAMES: tuple[str, ...] = tuple(camera.name for camera in CAMERAS)
 
 

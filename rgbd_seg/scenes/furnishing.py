@@ -314,8 +314,8 @@ def _clutter(layout: Layout, kind: RoomKind) -> None:
     rng = layout.rng
     choices: dict[RoomKind, list[Callable[[np.random.Generator], Model]]] = {
         "kitchen": [small.carton, small.bag, small.plant, seating.stool],
-        "bedroom": [small.clothes_pile, small.bag, small.carton, small.plant, seating.bench_seat, small.clothes_pile],
-        "living": [small.plant, small.bag, small.carton, seating.bench_seat, small.book_stack, seating.chair],
+        "bedroom": [small.clothes_pile, small.bag, small.carton, small.plant, seating.footstool, small.clothes_pile],
+        "living": [small.plant, small.bag, small.carton, seating.footstool, small.book_stack, seating.chair],
         "office": [small.carton, small.carton, small.bag, small.plant, seating.chair, small.papers],
         "bathroom": [small.clothes_pile, small.carton, small.plant, fittings.bath_mat, small.bag],
     }

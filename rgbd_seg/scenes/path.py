@@ -97,15 +97,13 @@ def _candidate(room: Room, rng: np.random.Generator, count: int, margin_m: float
                 break
         else:
             return None
-        targets.append(_target(room, rng, np.array(places[-1]), middle))
+        targets.append(_target(rng, np.array(places[-1]), middle))
     line = np.array(places)
     length = float(np.linalg.norm(line - np.roll(line, 1, 0), axis=1).sum())
     return Walk(line, np.array(targets), max(length * 1.15 / WALKING_SPEED_M_S, 12.0))
 
 
-def _target(
-    room: Room, rng: np.random.Generator, eye: NDArray[np.float64], middle: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _target(rng: np.random.Generator, eye: NDArray[np.float64], middle: NDArray[np.float64]) -> NDArray[np.float64]:
     """Something to look at across the room: beyond the middle as seen from `eye`."""
     ahead = middle - eye[:2]
     if np.hypot(*ahead) < 0.1:

@@ -322,8 +322,7 @@ def texture_bank() -> NDArray[np.uint8]:
     layers = []
     for number, make in enumerate(_patterns().values()):
         layers.append(make(np.random.default_rng([20, number])))
-    for kind, (name, (count, draw)) in enumerate(_PICTURES.items()):
-        del name
+    for kind, (count, draw) in enumerate(_PICTURES.values()):
         layers += [draw(np.random.default_rng([21, kind, style]), style) for style in range(count)]
     bank = np.round(np.clip(np.stack(layers), 0, 1) * 255).astype(np.uint8)
     bank.flags.writeable = False

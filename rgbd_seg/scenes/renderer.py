@@ -91,7 +91,7 @@ class RoomRenderer:
         self._key_shear: tuple[float, float] | None = None
         try:
             self._prepare(width, height)
-        except Exception:
+        except BaseException:
             self.close()
             raise
 

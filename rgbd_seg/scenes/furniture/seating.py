@@ -138,7 +138,7 @@ def armchair(rng: np.random.Generator) -> Model:
     return sofa(rng, seats=1)
 
 
-def bench_seat(rng: np.random.Generator) -> Model:
+def footstool(rng: np.random.Generator) -> Model:
     """An upholstered footstool."""
     model = Model("sofa", 0.6, 0.5, 0.42)
     cover = _cover(rng)

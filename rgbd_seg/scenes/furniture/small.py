@@ -203,7 +203,7 @@ def hanging_clothes(rng: np.random.Generator) -> Model:
 
 
 def crockery(rng: np.random.Generator) -> Model:
-    """A cup, a bowl, a bottle, a pan or a fruit bowl: things of no class in the set."""
+    """A cup, a bowl, a bottle or a pan: things of no class in the set."""
     model = Model("", 0.16, 0.16, 0.2)
     color = plain(hsv(rng.random(), rng.uniform(0, 0.8), rng.uniform(0.3, 0.95)), gloss=0.7)
     kind = int(rng.integers(4))
@@ -242,7 +242,7 @@ def plant(rng: np.random.Generator, height: float | None = None) -> Model:
 
 
 def computer(rng: np.random.Generator) -> Model:
-    """A monitor on its foot with keyboard; its class is tv, as screens are in SUN RGB-D's nearest class."""
+    """A monitor on its foot; its class is tv, which comes nearest among those of SUN RGB-D."""
     width = rng.uniform(0.42, 0.65)
     height = width * 0.58
     model = Model("tv", width, 0.2, height + 0.12)
