@@ -46,11 +46,7 @@ class ClassList(QAbstractListModel):
     def show_rows(self, rows: tuple[ClassRow, ...], label_set: LabelSet | None, display: Display) -> None:
         """Shows other rows; the view keeps its selection where only figures changed."""
         if label_set is not None:
-            table = display.class_colors(label_set)
-            self._colors = {
-                name: (int(table[i][0]), int(table[i][1]), int(table[i][2]))
-                for i, name in enumerate(label_set.names, start=1)
-            }
+            self._colors = display.named_colors(label_set)
         self._display = display
         if [r.name for r in rows] == [r.name for r in self._rows]:
             self._rows = rows

@@ -13,8 +13,8 @@ from rgbd_seg.app.model_control import options_from
 
 if TYPE_CHECKING:
     from rgbd_seg.app.comparison import Pair
-    from rgbd_seg.app.display import ViewKind
     from rgbd_seg.app.main_window import MainWindow
+    from rgbd_seg.app.view_kinds import ViewKind
     from rgbd_seg.frame import Segmentation
 
 _OF_BOTH = ("wipe", "difference", "second")  # Views that need two models.

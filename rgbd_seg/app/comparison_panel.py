@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHeaderView, QLabel, QPushButton, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from rgbd_seg.app.figure_table import FigureTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,14 +31,8 @@ class ComparisonPanel(QWidget):
         self.text = QLabel()
         self.text.setWordWrap(True)
         layout.addWidget(self.text)
-        self.table = QTableWidget(0, 2)
-        self.table.setHorizontalHeaderLabels(("Class", "Overlap"))
+        self.table = FigureTable(("Class", "Overlap"))
         self.table.setToolTip("Pixels that both models give the class, of those that at least one gives it")
-        self.table.verticalHeader().hide()
-        self.table.setShowGrid(False)
-        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self.table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
-        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         layout.addWidget(self.table, 1)
         self.button = QPushButton()
         self.button.clicked.connect(self._click)
@@ -69,16 +65,7 @@ class ComparisonPanel(QWidget):
         """
         self.text.setText(f"{second} agrees on {same:.1%} of the pixels ({frames:,} frames).")
         rows = sorted(overlaps.items(), key=lambda item: item[0])  # A fixed order: rows must not jump.
-        self.table.setRowCount(len(rows))
-        for row, (name, overlap) in enumerate(rows):
-            for column, text in enumerate((name.replace("_", " "), f"{overlap:.2f}")):
-                item = self.table.item(row, column)
-                if item is None:
-                    item = QTableWidgetItem()
-                    if column:
-                        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                    self.table.setItem(row, column, item)
-                item.setText(text)
+        self.table.show_rows([(name.replace("_", " "), f"{overlap:.2f}") for name, overlap in rows])
 
     def _click(self) -> None:
         (self.end_wanted if self._running else self.begin_wanted).emit()

@@ -13,25 +13,6 @@ if TYPE_CHECKING:
     from rgbd_seg.app.settings import Settings
     from rgbd_seg.labels import LabelSet, Rgb
 
-ViewKind = Literal[
-    "overlay", "color", "depth", "labels", "confidence", "error", "truth", "cloud", "second", "wipe", "difference"
-]
-
-# In the order of the menu; the words are what a view's menu shows.
-VIEW_NAMES: dict[ViewKind, str] = {
-    "overlay": "Overlay",
-    "color": "Colour",
-    "depth": "Depth",
-    "labels": "Segmentation",
-    "confidence": "Confidence",
-    "truth": "Truth",
-    "error": "Errors",
-    "cloud": "3D cloud",
-    "second": "Second model",
-    "wipe": "Wipe between models",
-    "difference": "Differences of models",
-}
-
 PaletteName = Literal["standard", "colour-blind"]
 
 
@@ -78,6 +59,11 @@ class Display:
             if one.name in self.colors:
                 table[position] = self.colors[one.name]
         return table
+
+    def named_colors(self, label_set: LabelSet) -> dict[str, Rgb]:
+        """The same by class name."""
+        table = self.class_colors(label_set).tolist()
+        return {name: (*table[label],) for label, name in enumerate(label_set.names, start=1)}
 
     def visible(self, label_set: LabelSet) -> np.ndarray:
         """(256,) bool by id: whether the class is drawn; False for id 0 and for ids outside the set."""

@@ -17,7 +17,7 @@ def kind_of(path: Path) -> Kind:
     """What a dropped path is taken for; only its name and whether it exists are looked at."""
     if not path.exists():
         return "nothing"
-    if path.suffix == ".safetensors":
+    if path.suffix.lower() in (".safetensors", ".onnx"):
         return "model"
     return "labels" if path.suffix == ".json" else "source"
 

@@ -42,13 +42,7 @@ class Figures(QObject):
             return
         label_set = window.presenter.label_set
         self.history.add(window.session.status(), window.presenter.rows)
-        colors = {}
-        if label_set is not None:
-            table = window.presenter.display.class_colors(label_set)
-            colors = {
-                name: (int(table[i][0]), int(table[i][1]), int(table[i][2]))
-                for i, name in enumerate(label_set.names, start=1)
-            }
+        colors = window.presenter.display.named_colors(label_set) if label_set is not None else {}
         self._plots.show_history(self.history, colors)
         wanted = self._measures.isVisible() or self.log is not None
         fresh = segmentation.frame.index != self._measured_index

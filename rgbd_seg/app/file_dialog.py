@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
 RECORDINGS = "Recordings (*.mcap);;All files (*)"
-MODELS = "Models (*.safetensors);;All files (*)"
+MODELS = "Models (*.safetensors *.onnx);;All files (*)"
 LABEL_SETS = "Label sets (*.json)"
 SETTINGS = "Settings (*.json)"
 TABLES = "Tables (*.csv)"

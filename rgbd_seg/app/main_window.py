@@ -131,7 +131,7 @@ class MainWindow(QMainWindow):
 
     def _build_views(self) -> None:
         settings = self.settings
-        self.grid = ViewGrid(settings.panes, settings.views)  # type: ignore[arg-type]  # Checked in `_restore`.
+        self.grid = ViewGrid(settings.panes, settings.views)  # type: ignore[arg-type]  # The settings accept only permitted words.
         self.cloud_worker = CloudWorker(self.bridge.wake)
         self.cloud = CloudView(self.cloud_worker)
         self.cloud.hide()
@@ -281,7 +281,7 @@ class MainWindow(QMainWindow):
         self.replay_bar.refresh()
         self.grid.show_dimmed(status.state in (State.LOST, State.STOPPED, State.CONNECTING))
         self._show_names(status, info.name if info else "")
-        self._show_notices(status, kind == "camera")
+        self._show_notices(status)
         self._show_stage(status)
 
     def _show_names(self, status: Status, source: str) -> None:
@@ -308,14 +308,14 @@ class MainWindow(QMainWindow):
             self._waiting.setText("" if failed else f"Opening {short_name(self.session.uri)}…")
             self.stage.setCurrentWidget(self.welcome if failed else self._waiting)
 
-    def _show_notices(self, status: Status, camera: bool) -> None:
+    def _show_notices(self, status: Status) -> None:
         actions = {
             "reopen": ("Try again", self.sources.reopen),
             "choose model": ("Choose a model", self.models.choose_file),
             "stop recording": ("Stop recording", self.commands.toggle_recording),
             "": ("", None),
         }
-        found = {notice.key: notice for notice in notices(status, camera, self.session.damage)}
+        found = {notice.key: notice for notice in notices(status, self.session.damage)}
         for key in KEYS:
             notice = found.get(key)
             if notice is None:

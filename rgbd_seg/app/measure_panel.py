@@ -6,8 +6,10 @@ import csv
 import time
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHeaderView, QLabel, QPushButton, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from rgbd_seg.app.figure_table import FigureTable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,18 +70,11 @@ class MeasurePanel(QWidget):
         super().__init__(parent)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 8)
-        self.table = QTableWidget(0, len(_HEADINGS))
-        self.table.setHorizontalHeaderLabels(_HEADINGS)
-        self.table.verticalHeader().hide()
-        self.table.setShowGrid(False)
-        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.table = FigureTable(_HEADINGS)
         self.table.verticalHeader().setDefaultSectionSize(24)
         font = self.table.font()
         font.setPixelSize(12)
         self.table.setFont(font)
-        self.table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.horizontalHeader().setMinimumSectionSize(36)
         self.table.horizontalHeader().setToolTip("Nearest point; visible surface; width, height and depth of the box")
         layout.addWidget(self.table, 1)
@@ -95,21 +90,13 @@ class MeasurePanel(QWidget):
 
     def show_measurements(self, measurements: tuple[Measurement, ...]) -> None:
         """Shows other figures."""
-        self.table.setRowCount(len(measurements))
-        for row, one in enumerate(measurements):
+        rows, tips = [], []
+        for one in measurements:
             box = "x".join(f"{side:.1f}" for side in one.size_m)
+            rows.append((one.name.replace("_", " "), f"{one.nearest_m:.2f}", f"{one.area_m2:.1f}", box))
             sides = " x ".join(f"{side:.3f}" for side in one.size_m)
-            exact = f"nearest {one.nearest_m:.3f} m, area {one.area_m2:.3f} m², box {sides} m"
-            cells = (one.name.replace("_", " "), f"{one.nearest_m:.2f}", f"{one.area_m2:.1f}", box)
-            for column, text in enumerate(cells):
-                item = self.table.item(row, column)
-                if item is None:
-                    item = QTableWidgetItem()
-                    if column:
-                        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                    self.table.setItem(row, column, item)
-                item.setText(text)
-                item.setToolTip(exact)
+            tips.append(f"nearest {one.nearest_m:.3f} m, area {one.area_m2:.3f} m², box {sides} m")
+        self.table.show_rows(rows, tips)
 
     def show_logging(self, path: Path | None) -> None:
         """Shows where figures are being written, None for nowhere."""

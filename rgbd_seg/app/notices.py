@@ -19,7 +19,7 @@ class Notice:
         key: What it is about.
         kind: How bad it is.
         text: A whole sentence.
-        action: What the button offers: "reopen", "choose model", "stop recording", "faster model" or "" for none.
+        action: What the button offers: "reopen", "choose model", "stop recording" or "" for none.
     """
 
     key: str
@@ -32,12 +32,11 @@ class Notice:
 KEYS = ("source", "source note", "damage", "model", "speed", "recording", "disk")
 
 
-def notices(status: Status, camera: bool, damage: tuple[str, ...] = ()) -> tuple[Notice, ...]:
+def notices(status: Status, damage: tuple[str, ...] = ()) -> tuple[Notice, ...]:
     """The messages for a status.
 
     Args:
         status: The session's snapshot.
-        camera: Whether the source is a camera (only cameras can be waited for).
         damage: What a replay has met so far, in whole sentences.
     """
     found: list[Notice] = []

@@ -9,12 +9,15 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QFrame, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from rgbd_seg.app.color_bar import ColorBar
-from rgbd_seg.app.display import VIEW_NAMES, Display, ViewKind
 from rgbd_seg.app.image_view import ImageView
+from rgbd_seg.app.view_kinds import VIEW_NAMES
 from rgbd_seg.coloring import DEPTH_MAPS
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage, QResizeEvent
+
+    from rgbd_seg.app.display import Display
+    from rgbd_seg.app.view_kinds import ViewKind
 
 # What a view says when its moment has no such picture.
 _HINTS: dict[str, str] = {

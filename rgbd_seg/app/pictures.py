@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.app.display import Display, ViewKind
+    from rgbd_seg.app.display import Display
+    from rgbd_seg.app.view_kinds import ViewKind
     from rgbd_seg.frame import Segmentation
     from rgbd_seg.labels import LabelSet
 

@@ -205,10 +205,9 @@ class Presenter(QObject):
         label_set = self.label_set
         if label_set is None:
             return None
-        table = self.display.class_colors(label_set)
+        colors = self.display.named_colors(label_set)
         for label, name in enumerate(label_set.names, start=1):
-            rgb = (int(table[label][0]), int(table[label][1]), int(table[label][2]))
-            label_set = label_set.with_class(label, name=self.display.names.get(name), color=rgb)
+            label_set = label_set.with_class(label, name=self.display.names.get(name), color=colors[name])
         return label_set
 
     def adopt_label_set(self, label_set: LabelSet) -> None:

@@ -11,22 +11,10 @@ from typing import Any
 
 from platformdirs import user_config_path, user_videos_path
 
+from rgbd_seg.app.view_kinds import VIEW_NAMES
 from rgbd_seg.private_file import write_private
 
 MAX_RECENT = 10
-VIEW_KINDS = (
-    "overlay",
-    "color",
-    "depth",
-    "labels",
-    "confidence",
-    "truth",
-    "error",
-    "cloud",
-    "second",
-    "wipe",
-    "difference",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +125,7 @@ def _accepted(name: str, value: Any, default: Any) -> Any:
     if name == "colors":
         return _accepted_colors(value)
     if name == "panes":
-        known = isinstance(value, list) and len(value) == 4 and all(kind in VIEW_KINDS for kind in value)
+        known = isinstance(value, list) and len(value) == 4 and all(kind in VIEW_NAMES for kind in value)
         return tuple(value) if known else default
     if isinstance(default, tuple):
         fits = isinstance(value, list) and all(isinstance(v, str) and len(v) < 4096 for v in value)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QResizeEvent
 
-    from rgbd_seg.app.display import ViewKind
+    from rgbd_seg.app.view_kinds import ViewKind
 
 _GAP_PX = 4
 

@@ -6,8 +6,9 @@ import gc
 import weakref
 from typing import TYPE_CHECKING
 
-from rgbd_seg.app.display import VIEW_NAMES, Display
+from rgbd_seg.app.display import Display
 from rgbd_seg.app.pictures import Pictures
+from rgbd_seg.app.view_kinds import VIEW_NAMES
 from tests.app.conftest import make_segmentation
 
 if TYPE_CHECKING:

@@ -109,14 +109,14 @@ def test_the_colour_blind_palette_differs_without_red_and_green() -> None:
 
 def test_notices_say_what_happened_and_what_to_do() -> None:
     stopped = Status(State.STOPPED, stop_reason=StopReason.SENSOR_FAILED, error="the camera is in use")
-    (notice,) = notices(stopped, camera=True)
+    (notice,) = notices(stopped)
     assert (notice.text, notice.action) == ("The camera is in use.", "reopen")
     lost = Status(State.LOST, "Xtion is unplugged. Waiting for it to come back")
-    assert "Waiting" in notices(lost, camera=True)[0].text
+    assert "Waiting" in notices(lost)[0].text
     failed = Status(State.RUNNING, model=ModelStatus(ModelState.FAILED, error="model.safetensors is truncated"))
-    assert notices(failed, camera=True)[0].action == "choose model"
-    assert notices(Status(State.RUNNING), camera=True) == ()
-    (damage,) = notices(Status(State.RUNNING), camera=False, damage=("frame 3 was left out", "frame 9 was left out"))
+    assert notices(failed)[0].action == "choose model"
+    assert notices(Status(State.RUNNING)) == ()
+    (damage,) = notices(Status(State.RUNNING), damage=("frame 3 was left out", "frame 9 was left out"))
     assert damage.text == "frame 9 was left out. (2 such notes so far)"
 
 
