@@ -48,3 +48,11 @@ def test_the_pipeline_needs_neither_torch_nor_qt() -> None:
 
 def test_the_window_code_loads_no_torch() -> None:
     assert "torch" not in modules_loaded_by("import rgbd_seg.app.main_window")
+
+
+def test_loading_a_model_leaves_the_compiler_of_pytorch_alone() -> None:
+    code = (
+        "import sys, torch, rgbd_seg.models.model_file as file\nfrom rgbd_seg.assets import asset\n"
+        "file.load_model(asset('models/demo.safetensors'))\nassert 'torch._dynamo' not in sys.modules"
+    )
+    assert "torchvision" not in modules_loaded_by(code)

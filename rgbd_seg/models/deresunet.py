@@ -176,7 +176,8 @@ class DeResUNet(nn.Module):
         self.tail = ConvBnRelu(widths[4] // 4, config.tail_width)
         self.classify = nn.Conv2d(config.tail_width, config.classes, kernel_size=1)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d):
+            # On the meta device there is nothing to draw, and PyTorch would import its compiler for it.
+            if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)

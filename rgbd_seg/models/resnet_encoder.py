@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch import nn
-from torchvision.models.resnet import BasicBlock, Bottleneck
+
+from rgbd_seg.models.residual_blocks import BasicBlock, Bottleneck
 
 if TYPE_CHECKING:
     from torch import Tensor
