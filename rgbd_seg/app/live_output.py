@@ -32,6 +32,8 @@ class LiveOutput:
                 self._window.say("live", f"{str(error)[:1].upper()}{str(error)[1:]}.", "error")
                 return False
             self.server = server
+            if self._window.presenter.segmentation is not None:
+                server.publish(self._window.presenter.segmentation)
             text = f"Live output: open {server.address} in Foxglove (Open connection, Foxglove WebSocket)."
             address = server.address
             copy = QGuiApplication.clipboard().setText

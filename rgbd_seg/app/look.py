@@ -38,7 +38,14 @@ class Look(QObject):
         if theme.name == window.theme.name:
             return
         window.theme = theme
-        for part in (window.source_panel, window.classes, window.plots_panel, window.replay_bar, window.banners):
+        for part in (
+            window.source_panel,
+            window.classes,
+            window.plots_panel,
+            window.training_panel,
+            window.replay_bar,
+            window.banners,
+        ):
             part.show_theme(theme)
         redress(window, theme)
 

@@ -222,10 +222,10 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         self.setWindowTitle("rgbd-seg")
         room = self.screen().availableGeometry()
-        self.resize(
-            min(max(1280, round(room.width() * 0.8)), room.width()),
-            min(max(720, round(room.height() * 0.8)), room.height()),
-        )
+        width, height = max(1280, round(room.width() * 0.8)), max(720, round(room.height() * 0.8))
+        self.resize(min(width, room.width()), min(height, room.height()))
+        if width >= room.width() or height >= room.height():
+            self.setWindowState(Qt.WindowState.WindowMaximized)  # Frame and title must have room as well.
         restored = self.settings.geometry and self.restoreGeometry(_bytes(self.settings.geometry))
         if self.settings.state:
             self.restoreState(_bytes(self.settings.state))
@@ -272,10 +272,10 @@ class MainWindow(QMainWindow):
         self.exports.tick()
         self.comparisons.tick()
         kind = info.kind if info else "camera"
-        self.status_line.show_rates(rate_texts(status, kind))
+        playback = self.session.playback if status.state is State.RUNNING else None
+        self.status_line.show_rates(rate_texts(status, kind, paused=playback is not None and playback.paused))
         self.model_panel.show_status(status, self._process.memory_info().rss / 1e6)
         self.sources.show_status(status)
-        playback = self.session.playback if status.state is State.RUNNING else None
         self.replay_bar.show_playback(playback)
         self.filmstrip.show_recording(self.session.uri if playback else "")
         self.replay_bar.refresh()
@@ -292,7 +292,7 @@ class MainWindow(QMainWindow):
         self.top_bar.show_model(
             f"Loading {round(model.progress * 100)} %" if loading else model.info.model if model.info else ""
         )
-        self.presenter.without_labels = "model is loading" if loading else "no model"
+        self.presenter.show_loading(loading)
         recorder = status.recorder
         running = recorder is not None and recorder.state == "recording"
         text = f"{clock_text(recorder.seconds)}  {size_text(recorder.file_bytes)}" if recorder and running else ""

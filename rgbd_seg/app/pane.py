@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # What a view says when its moment has no such picture.
 _HINTS: dict[str, str] = {
-    "labels": "No model is loaded",
+    "labels": "This model gives no labels",
     "confidence": "This model gives no confidence",
     "truth": "This source has no exact labels",
     "second": "Model menu, Compare with… loads a second model",
@@ -110,10 +110,10 @@ class Pane(QFrame):
         self._hint.hide()
         self._place()
 
-    def show_picture(self, image: QImage | None, note: str = "") -> None:
-        """Shows a picture, or why there is none, and a few words in the corner."""
+    def show_picture(self, image: QImage | None, note: str = "", why_none: str = "") -> None:
+        """Shows a picture, or why there is none ("" for the usual reason), and a few words in the corner."""
         self.view.show_image(image)
-        self._hint.setText(_HINTS.get(self.kind, ""))
+        self._hint.setText(why_none or _HINTS.get(self.kind, ""))
         self._hint.setVisible(image is None and self.content is self.view)
         if note != self._note.text() or bool(note) != self._note.isVisible():
             self._note.setText(note)

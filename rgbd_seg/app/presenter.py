@@ -45,7 +45,7 @@ class Presenter(QObject):
         self.segmentation: Segmentation | None = None
         self._second: Segmentation | None = None
         self.scores = Scores()
-        self.without_labels = "no model"  # What the overlay says while there are no labels.
+        self._model_is_loading = False
         self.rows: tuple[ClassRow, ...] = ()  # The classes in view, as of the last tick.
         self._grid, self._cloud, self._classes, self._status = grid, cloud, classes, status
         self._pictures: Pictures | None = None
@@ -81,6 +81,12 @@ class Presenter(QObject):
         self._second = second
         self.redraw()
 
+    def show_loading(self, loading: bool) -> None:
+        """Lets views without labels say whether a model is on its way."""
+        if loading != self._model_is_loading:
+            self._model_is_loading = loading
+            self.redraw()
+
     def clear(self) -> None:
         """Another source: nothing of the old one stays."""
         self.segmentation, self._second, self._pictures = None, None, None
@@ -110,7 +116,7 @@ class Presenter(QObject):
             else:
                 pane.set_content(None)
                 image = None if pane.kind == "cloud" else self._pictures.image(pane.kind)
-                pane.show_picture(image, self._note(pane.kind))
+                pane.show_picture(image, self._note(pane.kind), self._why_none(pane.kind))
         if with_cloud is not None:
             self._cloud.show_moment(self.segmentation, self.display, ends_m)
         if self._pointer or self._pin:
@@ -120,9 +126,15 @@ class Presenter(QObject):
 
     def _note(self, kind: str) -> str:
         if self.segmentation is not None and self.segmentation.labels is None and kind == "overlay":
-            return self.without_labels
+            return "model is loading" if self._model_is_loading else "no model"
         if kind == "error" and self.scores.mean_iou is not None:
             return f"mIoU {self.scores.mean_iou:.3f}"
+        return ""
+
+    def _why_none(self, kind: str) -> str:
+        """Why a view of the model's results is empty, where that is for want of a model."""
+        if self.segmentation is not None and self.segmentation.labels is None and kind in ("labels", "confidence"):
+            return "The model is loading" if self._model_is_loading else "No model is loaded"
         return ""
 
     @property

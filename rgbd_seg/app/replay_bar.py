@@ -1,4 +1,4 @@
-"""The bar under the views while a recording is open: play, step, seek, speed, loop, and the range for exports."""
+"""The bar under the views while a recording is open: timeline, play, step, speed, loop, and the range for exports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from rgbd_seg.app.icons import dress
 from rgbd_seg.app.timeline import Timeline
@@ -38,9 +38,16 @@ class ReplayBar(QWidget):
         self._playback: Playback | None = None
         self._shown_paused: bool | None = None
         self.setAutoFillBackground(True)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 2, 8, 2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 2)
+        column.setSpacing(0)
+        self.timeline = Timeline(theme)
+        self.timeline.seek_wanted.connect(self.seek)
+        column.addWidget(self.timeline)
+        row = QHBoxLayout()
+        row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(2)
+        column.addLayout(row)
         self._button(row, "first", "First frame  Home", lambda: self.seek(0))
         self._button(row, "step-back", "One frame back  ←", lambda: self.step(-1))
         self.play = self._button(row, "pause", "Pause or play  Space", self.toggle)
@@ -50,9 +57,7 @@ class ReplayBar(QWidget):
         self._time.setMinimumWidth(metrics.horizontalAdvance("00:00.000  frame 00000/00000") + 16)
         self._time.setAlignment(Qt.AlignmentFlag.AlignCenter)
         row.addWidget(self._time)
-        self.timeline = Timeline(theme)
-        self.timeline.seek_wanted.connect(self.seek)
-        row.addWidget(self.timeline, 1)
+        row.addStretch(1)
         self._button(row, "range-start", "Export from here  I", self.mark_start)
         self._button(row, "range-end", "Export up to here  O", self.mark_end)
         self.speed = QComboBox()

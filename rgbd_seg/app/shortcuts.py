@@ -29,7 +29,7 @@ COMMANDS = (
     Command("close_source", "Close the source", ("Ctrl+W",), "Source"),
     Command("open_model", "Load a model…", ("M",), "Source"),
     Command("undo", "Undo", ("Ctrl+Z",), "Keep"),
-    Command("redo", "Do again", ("Ctrl+Shift+Z", "Ctrl+Y"), "Keep"),
+    Command("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Keep"),
     Command("toggle_recording", "Record or stop recording", ("R",), "Keep"),
     Command("save_snapshot", "Save a snapshot", ("S",), "Keep"),
     Command("copy_picture", "Copy the picture", ("Ctrl+C",), "Keep"),

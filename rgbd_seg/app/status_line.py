@@ -15,25 +15,26 @@ if TYPE_CHECKING:
     from rgbd_seg.pipeline.status import Status
 
 
-def rate_texts(status: Status, source: str) -> tuple[str, str, str, str]:
+def rate_texts(status: Status, source: str, *, paused: bool = False) -> tuple[str, str, str, str]:
     """Four short texts: arrival, segmentation, delay, losses; empty while they mean nothing.
 
     Args:
         status: The pipeline's snapshot.
         source: "camera", "recording" or "synthetic".
+        paused: Whether the replay of a recording stands still: nothing arrives then, and there is no delay.
     """
     if status.state is not State.RUNNING:
         return "", "", "", ""
     who = {"recording": "replay", "synthetic": "room"}.get(source, "camera")
-    arrival = f"{who} {status.capture_fps:.1f} fps"
+    arrival = f"{who} paused" if paused else f"{who} {status.capture_fps:.1f} fps"
     model = status.model
     if model.state is ModelState.LOADING:
         segmentation = f"model: {model.stage or 'loading'} {round(model.progress * 100)} %"
     elif model.info is not None:
-        segmentation = f"segmentation {status.segment_fps:.1f} fps"
+        segmentation = "" if paused else f"segmentation {status.segment_fps:.1f} fps"
     else:
         segmentation = "no model"
-    return arrival, segmentation, f"{status.behind_ms:.0f} ms behind", f"{status.missed} lost"
+    return arrival, segmentation, "" if paused else f"{status.behind_ms:.0f} ms behind", f"{status.missed} lost"
 
 
 class StatusLine(QStatusBar):

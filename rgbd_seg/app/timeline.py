@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rgbd_seg.recording.reader import Gap
 
 _MARGIN_PX = 8
-_STRIP_PX = 34  # Height of the small pictures above the line.
-_LINE_PX = 22
+_STRIP_PX = 32  # Height of the small pictures above the line.
+_LINE_PX = 18
 
 
 class Timeline(QWidget):

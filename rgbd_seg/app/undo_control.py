@@ -82,7 +82,7 @@ class UndoControl(QObject):
             action.triggered.connect(partial(self._undo_from_list, number))
         for text in self.history.undone[:1]:
             self.menu.addSeparator()
-            self.menu.addAction(f"Do again: {text}").triggered.connect(self.redo)
+            self.menu.addAction(f"Redo {text}").triggered.connect(self.redo)
 
     def _undo_from_list(self, count: int, _checked: bool = False) -> None:
         self.undo_several(count)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QMenu
 
 from rgbd_seg.app.about import AboutDialog, DoctorDialog
@@ -61,8 +61,13 @@ class WindowCommands(QObject):
         panels.aboutToShow.connect(lambda: self._window.panels.fill_menu(panels))
         look = menu.addMenu("Look")
         choices: tuple[tuple[Choice, str], ...] = (("system", "Like the system"), ("dark", "Dark"), ("light", "Light"))
+        exclusive = QActionGroup(look)
         for choice, text in choices:
-            look.addAction(text).triggered.connect(partial(self._window.look.change, choice))
+            action = look.addAction(text)
+            action.setCheckable(True)
+            action.triggered.connect(partial(self._window.look.change, choice))
+            exclusive.addAction(action)
+            look.aboutToShow.connect(lambda a=action, c=choice: a.setChecked(self._window.settings.theme == c))
         menu.addMenu(self._window.settings_control.menu)
         live = menu.addAction("Live output for Foxglove")
         live.setCheckable(True)

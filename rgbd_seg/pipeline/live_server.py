@@ -86,6 +86,7 @@ class LiveServer:
         self.token = token or secrets.token_urlsafe(12)
         self._by_number: dict[int, _Client] = {}
         self._next = 0
+        self._newest: Segmentation | None = None
         self._lock = threading.Lock()
         self._server: Any = None
         self._thread: threading.Thread | None = None
@@ -133,6 +134,7 @@ class LiveServer:
     def publish(self, segmentation: Segmentation) -> None:
         """Offers a result to all clients; returns at once."""
         with self._lock:
+            self._newest = segmentation
             clients = list(self._by_number.values())
         for client in clients:
             client.slot.put(segmentation)
@@ -199,7 +201,11 @@ class LiveServer:
 
         try:
             for message in connection:
-                _obey(message, client)
+                if _obey(message, client):
+                    with self._lock:
+                        newest = self._newest
+                    if newest is not None:
+                        client.slot.put(newest)  # While a replay is paused no other would come.
         except ConnectionClosed:
             pass
         finally:
@@ -234,10 +240,10 @@ def _advertised() -> list[dict[str, Any]]:
     ]
 
 
-def _obey(message: object, client: _Client) -> None:
-    """Subscribe and unsubscribe; everything else, and everything malformed, is passed over."""
+def _obey(message: object, client: _Client) -> bool:
+    """Subscribe (then True) and unsubscribe; everything else, and everything malformed, is passed over."""
     if not isinstance(message, str):
-        return
+        return False
     try:
         data = json.loads(message)
         with client.lock:
@@ -248,8 +254,10 @@ def _obey(message: object, client: _Client) -> None:
             elif data["op"] == "unsubscribe":
                 for number in data["subscriptionIds"]:
                     client.subscriptions.pop(int(number), None)
+            return bool(data["op"] == "subscribe")
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         _log.debug("a live client sent what is no request")
+    return False
 
 
 def _messages(segmentation: Segmentation, wanted: dict[int, int]) -> Iterator[bytes]:

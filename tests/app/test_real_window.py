@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -28,12 +29,11 @@ from tests.virtual_screen import virtual_screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="needs Xvfb and xdotool (make test installs them)"
 )
-_PATIENCE_S = 60  # Generous: what is tested is that things happen, not how fast.
+_PATIENCE_S = 600  # Generous: what is tested is that things happen, not how fast.
 
 
 def wait_for(what: str, happened: Callable[[], object]) -> object:
@@ -124,14 +124,32 @@ class Person:
         self.xdotool("windowfocus", "--sync", dialog)
         time.sleep(0.5)
         self.xdotool("type", "--delay", "10", text)
-        self.xdotool("key", "Return")
-        wait_for(f"the end of the dialog {title}", lambda: not self.xdotool(*search))
+
+        def enter() -> bool:
+            """Presses Enter; more than once where the first one only closes the list of completions."""
+            if self.xdotool(*search):
+                self.xdotool("key", "Return")
+                time.sleep(2.0)
+            return not self.xdotool(*search)
+
+        wait_for(f"the end of the dialog {title}", enter)
+
+    def takes_a_snapshot(self, kept: Path, with_file: str) -> Path:
+        """Presses S now and then until there is a snapshot with that file in it."""
+
+        def look() -> Path | None:
+            self.presses("s")
+            time.sleep(2.0)
+            return next(iter(kept.glob(f"snapshots/*/{with_file}")), None)
+
+        return Path(str(wait_for(f"a snapshot with {with_file}", look))).parent
 
     def ends_at_once(self) -> None:
         """For a test that failed in the middle."""
         if self.program.poll() is None:
             self.program.kill()
-            self.program.communicate()
+            output, _ = self.program.communicate()
+            print(output)  # Shown beside the failure.
 
 
 def test_watch_record_replay_seek_and_close(screen: dict[str, str], recording: Path, tmp_path: Path) -> None:
@@ -140,8 +158,7 @@ def test_watch_record_replay_seek_and_close(screen: dict[str, str], recording: P
         wait_for("the source's name in the title", lambda: "forty frames" in person.title())
         kept = tmp_path / "kept"
         # The first snapshot that succeeds shows that frames are on screen.
-        wait_for("a snapshot", lambda: person.presses("s") or list(kept.glob("snapshots/*/snapshot.json")))
-        snapshot = next(kept.glob("snapshots/*"))
+        snapshot = person.takes_a_snapshot(kept, "snapshot.json")
         assert np.array_equal(cv2.imread(str(snapshot / "depth.png"), cv2.IMREAD_UNCHANGED), make_frame().depth)
         person.presses("r")
         file = wait_for("a recording", lambda: next(iter(kept.glob("*.mcap")), None))
@@ -179,6 +196,7 @@ def test_a_bad_file_is_no_end_and_signals_close_in_order(screen: dict[str, str],
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(4 * _PATIENCE_S)
 def test_open_by_dialog_load_a_model_export_and_close(
     screen: dict[str, str], recording: Path, model: Path, tmp_path: Path
 ) -> None:
@@ -193,7 +211,7 @@ def test_open_by_dialog_load_a_model_export_and_close(
         person.presses("m")
         person.types("Load a model", str(model))
         kept = tmp_path / "kept"
-        wait_for("labels in a snapshot", lambda: person.presses("s") or list(kept.glob("snapshots/*/labels.png")))
+        person.takes_a_snapshot(kept, "labels.png")
         person.presses("h", "h", "2", "Home", "Right", "i", "Right", "Right", "o", "ctrl+z", "ctrl+shift+z")
         person.presses("ctrl+e")
         person.types("Export", "")

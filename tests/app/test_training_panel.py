@@ -9,6 +9,7 @@ import psutil
 import pytest
 from PySide6.QtCore import Qt
 
+from rgbd_seg.app.theme import DARK, LIGHT
 from rgbd_seg.app.training_runs.run_folder import Stage, read_json, runs_in
 from rgbd_seg.app.training_runs.start_model import read_start_model
 from rgbd_seg.assets import asset
@@ -124,3 +125,14 @@ def test_a_failed_run_says_why(window_with_stub: MainWindow, qtbot: QtBot, tmp_p
     qtbot.waitUntil(lambda: says(window, "doomed", "the loss became nan"), timeout=_PATIENCE_MS)
     qtbot.waitUntil(lambda: "Failed: the loss became nan" in window.training_panel.text.text(), timeout=_PATIENCE_MS)
     assert not window.training_panel.load.isVisible()
+
+
+def test_another_theme_repaints_the_curves(window: MainWindow) -> None:
+    window.training.show_panel()
+    panel = window.training_panel
+    for theme in (LIGHT, DARK):
+        window.look.change(theme.name)
+        assert panel._plots.backgroundBrush().color().name() == theme.panel
+        assert panel._curves["training"].opts["pen"].color().name() == theme.accent
+        assert panel._legend.labelTextColor().name() == theme.text
+        assert all(plot.getAxis("left").textPen().color().name() == theme.quiet for plot in panel._subplots)

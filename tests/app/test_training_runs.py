@@ -30,6 +30,8 @@ from tests.training.small_data import NAMES, write_folder
 if TYPE_CHECKING:
     from rgbd_seg.app.training_runs.data_survey import DataSurvey
 
+_PATIENCE_S = 300  # Of the slow test: loading the training alone takes half a minute of a core.
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> DataSurvey:
@@ -199,17 +201,18 @@ def test_a_failure_is_told_in_the_words_of_the_training(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2 * _PATIENCE_S + 60)
 def test_the_real_training_stops_on_request_and_its_model_opens(data: DataSurvey, tmp_path: Path) -> None:
     demo = read_start_model(asset("models/demo.safetensors"))
     run = new_run(tmp_path, TrainingPlan("real", data, demo, NAMES, (32, 32), 4, 30))
     with subprocess.Popen([sys.executable, "-m", "rgbd_seg.app.training_runs.job", str(run.folder)]) as job:
         curves = Curves(run.folder / "metrics.jsonl")
-        until = time.monotonic() + 150
+        until = time.monotonic() + _PATIENCE_S
         while not curves.losses and time.monotonic() < until:
             time.sleep(0.2)
             curves.read()
         run.stop()
-        assert job.wait(150) == 0, (run.folder / "log.txt").read_text()
+        assert job.wait(_PATIENCE_S) == 0, (run.folder / "log.txt").read_text()
     curves.read()
     assert curves.mious
     assert curves.progress < 1

@@ -123,6 +123,7 @@ def test_notices_say_what_happened_and_what_to_do() -> None:
 def test_rates_are_words() -> None:
     status = Status(State.RUNNING, capture_fps=29.96, behind_ms=41.2, missed=2)
     assert rate_texts(status, "camera") == ("camera 30.0 fps", "no model", "41 ms behind", "2 lost")
+    assert rate_texts(status, "recording", paused=True) == ("replay paused", "no model", "", "2 lost")
     assert rate_texts(Status(), "camera") == ("", "", "", "")
 
 

@@ -86,6 +86,15 @@ def test_a_client_gets_what_it_subscribed_to(server: LiveServer) -> None:
     assert overlay.shape == (48, 64, 3)
 
 
+def test_a_client_that_comes_while_nothing_moves_gets_the_newest_result(server: LiveServer) -> None:
+    server.publish(moment())
+    with connect(server.address, subprotocols=SUBPROTOCOL) as client:
+        subscribe(client, server, {"/camera/depth": 7})
+        message = client.recv(20)
+    assert isinstance(message, bytes)
+    assert struct.unpack_from("<BI", message) == (1, 7)
+
+
 def test_other_machines_are_let_in_only_when_asked_for_and_then_too_with_the_token(server: LiveServer) -> None:
     assert server._server.socket.getsockname()[0] == "127.0.0.1"
     wide = LiveServer(host="0.0.0.0", port=0)

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from rgbd_seg.app.training_runs.curves import Curves
 
 _CONTROLS_PX = 290
+# What is drawn: titles, and curves with the theme's colour for each.
+_PLOTS = {
+    "loss": {"training": "accent", "held out": "warning"},
+    "mIoU of held-out pictures": {"mIoU": "good"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class TrainingPanel(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._plots: Any = None
+        self._subplots: list[Any] = []
+        self._legend: Any = None
         self._curves: dict[str, Any] = {}
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(8, 4, 8, 8)
@@ -116,37 +123,46 @@ class TrainingPanel(QWidget):
     def _make_plots(self) -> None:
         import pyqtgraph
 
-        theme = self._theme
         self._plots = pyqtgraph.GraphicsLayoutWidget()
-        self._plots.setBackground(theme.panel)
-        looks = {
-            "loss": {"training": theme.accent, "held out": theme.warning},
-            "mIoU of held-out pictures": {"mIoU": theme.good},
-        }
-        for column, (title, lines) in enumerate(looks.items()):
+        for column, (title, lines) in enumerate(_PLOTS.items()):
             plot = self._plots.addPlot(row=0, col=column)
+            self._subplots.append(plot)
             plot.setLabel("left", title)
             plot.setLabel("bottom", "steps")
             plot.showGrid(x=False, y=True, alpha=0.15)
             plot.setMenuEnabled(False)
             for side in ("left", "bottom"):
-                plot.getAxis(side).setPen(theme.line)
-                plot.getAxis(side).setTextPen(theme.quiet)
                 plot.getAxis(side).enableAutoSIPrefix(False)
             if len(lines) > 1:
-                plot.addLegend(offset=(-8, 4), labelTextColor=theme.text, labelTextSize="9pt")
-            for name, color in lines.items():
+                self._legend = plot.addLegend(offset=(-8, 4), labelTextSize="9pt")
+            for name in lines:
                 symbol = "o" if name != "training" else None
-                self._curves[name] = plot.plot(
-                    pen=pyqtgraph.mkPen(color, width=1.5),
-                    name=name,
-                    symbol=symbol,
-                    symbolSize=5,
-                    symbolBrush=color,
-                    symbolPen=None,
-                )
+                self._curves[name] = plot.plot(name=name, symbol=symbol, symbolSize=5, symbolPen=None)
+        self._paint_theme()
         self._row.takeAt(1)  # The stretch that kept the place.
         self._row.addWidget(self._plots, 1)
+
+    def show_theme(self, theme: Theme) -> None:
+        """Draws in other colours."""
+        self._theme = theme
+        if self._plots is not None:
+            self._paint_theme()
+
+    def _paint_theme(self) -> None:
+        import pyqtgraph
+
+        theme = self._theme
+        self._plots.setBackground(theme.panel)
+        for plot in self._subplots:
+            for side in ("left", "bottom"):
+                plot.getAxis(side).setPen(theme.line)
+                plot.getAxis(side).setTextPen(theme.quiet)
+        self._legend.setLabelTextColor(theme.text)
+        for lines in _PLOTS.values():
+            for name, role in lines.items():
+                color = getattr(theme, role)
+                self._curves[name].setPen(pyqtgraph.mkPen(color, width=1.5))
+                self._curves[name].setSymbolBrush(color)
 
     # Values in
 
