@@ -16,7 +16,9 @@ class FigureTable(QTableWidget):
 
     def __init__(self, headings: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(0, len(headings), parent)
-        self.setHorizontalHeaderLabels(headings)
+        for column, heading in enumerate(headings):
+            self.setHorizontalHeaderItem(column, _cell(column, heading))
+        self.setStyleSheet("QTableView::item { padding: 0 5px; }")  # Figures of two columns must not touch.
         self.verticalHeader().hide()
         self.setShowGrid(False)
         self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
@@ -36,10 +38,16 @@ class FigureTable(QTableWidget):
             for column, text in enumerate(texts):
                 item = self.item(row, column)
                 if item is None:
-                    item = QTableWidgetItem()
-                    if column:
-                        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                    item = _cell(column)
                     self.setItem(row, column, item)
                 item.setText(text)
                 if tips is not None:
                     item.setToolTip(tips[row])
+
+
+def _cell(column: int, text: str = "") -> QTableWidgetItem:
+    """An item of a column or of its heading: names stand on the left, figures on the right."""
+    item = QTableWidgetItem(text)
+    side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+    item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+    return item

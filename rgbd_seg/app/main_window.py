@@ -154,6 +154,9 @@ class MainWindow(QMainWindow):
         column.addWidget(self.stage, 1)
         column.addWidget(self.replay_bar)
         self.setCentralWidget(self.middle)
+        # A click on the pictures takes the keys back from a search field or list; they begin there, too.
+        self.middle.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.middle.setFocus()
         self.status_line = StatusLine()
         self.setStatusBar(self.status_line)
         self.drops = DropTarget(self)
@@ -292,7 +295,7 @@ class MainWindow(QMainWindow):
         self.top_bar.show_model(
             f"Loading {round(model.progress * 100)} %" if loading else model.info.model if model.info else ""
         )
-        self.presenter.show_loading(loading)
+        self.presenter.expect_labels(loading or model.info is not None)
         recorder = status.recorder
         running = recorder is not None and recorder.state == "recording"
         text = f"{clock_text(recorder.seconds)}  {size_text(recorder.file_bytes)}" if recorder and running else ""

@@ -93,7 +93,7 @@ class MeasurePanel(QWidget):
         rows, tips = [], []
         for one in measurements:
             box = "x".join(f"{side:.1f}" for side in one.size_m)
-            rows.append((one.name.replace("_", " "), f"{one.nearest_m:.2f}", f"{one.area_m2:.1f}", box))
+            rows.append((one.name.replace("_", " "), f"{one.nearest_m:.2f}", f"{one.area_m2:.2f}", box))
             sides = " x ".join(f"{side:.3f}" for side in one.size_m)
             tips.append(f"nearest {one.nearest_m:.3f} m, area {one.area_m2:.3f} m², box {sides} m")
         self.table.show_rows(rows, tips)

@@ -47,6 +47,8 @@ class Panels(QObject):
         content = _scrolled(panel) if scrolled else panel
         content.setMinimumWidth(width)
         dock.setWidget(content)
+        # A panel that is asked for comes before those that share its place.
+        dock.toggleViewAction().triggered.connect(lambda shown: dock.raise_() if shown else None)
         self._window.addDockWidget(area, dock)
         self.docks[name] = dock
 

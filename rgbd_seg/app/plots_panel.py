@@ -68,11 +68,13 @@ class PlotsPanel(QWidget):
         self._plot.setMinimumHeight(140)
         self._plot.showGrid(x=False, y=True, alpha=0.15)
         self._plot.setLabel("bottom", "seconds")
+        self._plot.setLimits(yMin=0)
         self._legend = self._plot.addLegend(offset=(8, 4), labelTextSize="9pt")
         self._paint_theme()
         layout = self.layout()
         assert layout is not None
         layout.addWidget(self._plot)
+        self._rebuild()
 
     def show_theme(self, theme: Theme) -> None:
         """Draws in other colours."""

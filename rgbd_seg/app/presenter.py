@@ -45,7 +45,7 @@ class Presenter(QObject):
         self.segmentation: Segmentation | None = None
         self._second: Segmentation | None = None
         self.scores = Scores()
-        self._model_is_loading = False
+        self._labels_expected = False
         self.rows: tuple[ClassRow, ...] = ()  # The classes in view, as of the last tick.
         self._grid, self._cloud, self._classes, self._status = grid, cloud, classes, status
         self._pictures: Pictures | None = None
@@ -53,11 +53,13 @@ class Presenter(QObject):
         self._steady = SteadyRows()
         self._pointer: Pixel | None = None
         self._pin: Pixel | None = None
+        self._pin_before: Pixel | None = None  # As it was before the last click.
         self._ruler: tuple[Pixel, Pixel | None] | None = None
         self._ruling = False
         self._model = ""
         grid.hovered.connect(self._hover)
         grid.clicked.connect(self._click)
+        grid.double_clicked.connect(self._forget_click)
         grid.panes_changed.connect(self.redraw)
         classes.show_display(display)
 
@@ -81,10 +83,10 @@ class Presenter(QObject):
         self._second = second
         self.redraw()
 
-    def show_loading(self, loading: bool) -> None:
-        """Lets views without labels say whether a model is on its way."""
-        if loading != self._model_is_loading:
-            self._model_is_loading = loading
+    def expect_labels(self, expected: bool) -> None:
+        """Lets views without labels say whether a model, or its first result, is on its way."""
+        if expected != self._labels_expected:
+            self._labels_expected = expected
             self.redraw()
 
     def clear(self) -> None:
@@ -126,7 +128,7 @@ class Presenter(QObject):
 
     def _note(self, kind: str) -> str:
         if self.segmentation is not None and self.segmentation.labels is None and kind == "overlay":
-            return "model is loading" if self._model_is_loading else "no model"
+            return "model is loading" if self._labels_expected else "no model"
         if kind == "error" and self.scores.mean_iou is not None:
             return f"mIoU {self.scores.mean_iou:.3f}"
         return ""
@@ -134,7 +136,7 @@ class Presenter(QObject):
     def _why_none(self, kind: str) -> str:
         """Why a view of the model's results is empty, where that is for want of a model."""
         if self.segmentation is not None and self.segmentation.labels is None and kind in ("labels", "confidence"):
-            return "The model is loading" if self._model_is_loading else "No model is loaded"
+            return "The model is loading" if self._labels_expected else "No model is loaded"
         return ""
 
     @property
@@ -260,6 +262,7 @@ class Presenter(QObject):
         self._show_probe()
 
     def _click(self, pixel: Pixel | None, modifiers: Qt.KeyboardModifier) -> None:
+        self._pin_before = self._pin
         if pixel is None:
             return
         if self._ruling or modifiers & Qt.KeyboardModifier.ShiftModifier:
@@ -270,6 +273,11 @@ class Presenter(QObject):
                 self._ruler, self._ruling = (self._ruler[0], pixel), False
         else:
             self._pin = None if self._pin == pixel else pixel
+        self._show_marks()
+
+    def _forget_click(self) -> None:
+        """The click before was the first half of a double click, which pins nothing."""
+        self._pin = self._pin_before
         self._show_marks()
 
     def _show_marks(self) -> None:

@@ -46,6 +46,7 @@ class ViewGrid(QWidget):
 
     hovered = Signal(object)  # Pixel or None.
     clicked = Signal(object, object)  # Pixel or None, keyboard modifiers.
+    double_clicked = Signal()
     panes_changed = Signal()
     depth_map_wanted = Signal(str)
     ends_wanted = Signal(object, object)
@@ -150,6 +151,7 @@ class ViewGrid(QWidget):
         self.panes_changed.emit()
 
     def _double_click(self, pane: Pane) -> None:
+        self.double_clicked.emit()
         if self._viewport != Viewport():
             self.show_viewport(Viewport())
         else:

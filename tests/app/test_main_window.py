@@ -298,6 +298,40 @@ def test_another_theme_repaints_the_icons_of_a_running_window(window: MainWindow
     window.look.change("dark")
 
 
+def test_a_click_pins_and_a_double_click_only_shows_one_view_alone(window: MainWindow, qtbot: QtBot) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    window.grid.show_count(2)
+    view = window.grid.panes[0].view
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.rect().center())
+    assert window.presenter._pin is not None
+    qtbot.mouseDClick(view, Qt.MouseButton.LeftButton, pos=view.rect().center())
+    assert window.presenter._pin is None
+    assert window.grid.visible_panes == window.grid.panes[:1]
+
+
+def test_a_click_on_the_pictures_takes_the_keys_back_from_the_search(window: MainWindow, qtbot: QtBot) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is window.middle, timeout=5000)
+    window.commands.find_class()
+    qtbot.waitUntil(window.classes.search.hasFocus, timeout=5000)
+    # As Qt does it: a click into the window, which it gives to the widget there.
+    view = window.grid.panes[0].view
+    qtbot.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=view.mapTo(window, view.rect().center()))
+    qtbot.waitUntil(window.middle.hasFocus, timeout=5000)
+
+
+def test_a_view_without_labels_says_whether_a_model_is_on_its_way(window: MainWindow, qtbot: QtBot) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    for expected, words in ((True, "The model is loading"), (False, "No model is loaded")):
+        window.presenter.expect_labels(expected)
+        assert window.presenter._why_none("labels") == words
+        assert window.presenter._note("overlay") == ("model is loading" if expected else "no model")
+
+
 def test_the_list_of_keys_closes_with_any_key(window: MainWindow, qtbot: QtBot) -> None:
     overlay = window.middle.findChild(KeysOverlay)
     for key in (Qt.Key.Key_Escape, Qt.Key.Key_R):

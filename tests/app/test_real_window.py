@@ -214,7 +214,7 @@ def test_open_by_dialog_load_a_model_export_and_close(
         person.takes_a_snapshot(kept, "labels.png")
         person.presses("h", "h", "2", "Home", "Right", "i", "Right", "Right", "o", "ctrl+z", "ctrl+shift+z")
         person.presses("ctrl+e")
-        person.types("Export", "")
+        person.types("Export forty.mcap", "")
         wait_for("the export", lambda: [path for path in kept.glob("forty*") if path.suffix != ".part"])
         output = person.leaves(lambda: person.presses("ctrl+q"))
         assert "Traceback" not in output
