@@ -89,6 +89,8 @@ class PlotsPanel(QWidget):
             axis.setPen(self._theme.line)
             axis.setTextPen(self._theme.quiet)
         self._legend.setLabelTextColor(self._theme.text)
+        for _, label in self._legend.items:
+            label.setText(label.text)  # The colour alone does not draw it anew.
 
     def _rebuild(self) -> None:
         if self._plot is None:

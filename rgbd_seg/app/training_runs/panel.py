@@ -20,7 +20,7 @@ _CONTROLS_PX = 290
 # What is drawn: titles, and curves with the theme's colour for each.
 _PLOTS = {
     "loss": {"training": "accent", "held out": "warning"},
-    "mIoU of held-out pictures": {"mIoU": "good"},
+    "held-out mIoU": {"mIoU": "good"},
 }
 
 
@@ -138,6 +138,7 @@ class TrainingPanel(QWidget):
             for name in lines:
                 symbol = "o" if name != "training" else None
                 self._curves[name] = plot.plot(name=name, symbol=symbol, symbolSize=5, symbolPen=None)
+        self._subplots[-1].setLimits(yMin=0, yMax=1)
         self._paint_theme()
         self._row.takeAt(1)  # The stretch that kept the place.
         self._row.addWidget(self._plots, 1)
@@ -158,6 +159,8 @@ class TrainingPanel(QWidget):
                 plot.getAxis(side).setPen(theme.line)
                 plot.getAxis(side).setTextPen(theme.quiet)
         self._legend.setLabelTextColor(theme.text)
+        for _, label in self._legend.items:
+            label.setText(label.text)  # The colour alone does not draw it anew.
         for lines in _PLOTS.values():
             for name, role in lines.items():
                 color = getattr(theme, role)
