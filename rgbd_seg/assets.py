@@ -2,6 +2,11 @@
 
 from pathlib import Path
 
+from rgbd_seg.errors import MissingAsset
+
+DEMO_MODEL = "models/demo.safetensors"
+DEMO_RECORDING = "recordings/demo.mcap"
+
 _INSTALLED = Path(__file__).parent / "assets"
 _CHECKOUT = Path(__file__).parent.parent / "assets"
 
@@ -13,10 +18,10 @@ def asset(name: str) -> Path:
         name: Path below `assets/`, with forward slashes, such as `"label_sets/sunrgbd37.json"`.
 
     Raises:
-        FileNotFoundError: The installation lacks that file.
+        MissingAsset: The installation lacks that file.
     """
     root = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
     path = root / name
     if not path.exists():
-        raise FileNotFoundError(f"the installation lacks its file {name}: install rgbd-seg again")
+        raise MissingAsset(f"the installation lacks its file {name}: install rgbd-seg again")
     return path

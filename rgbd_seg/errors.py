@@ -36,5 +36,9 @@ class RecordingError(RgbdSegError):
     """A recording cannot be read or written."""
 
 
+class MissingAsset(RgbdSegError, FileNotFoundError):
+    """A file that comes with the program is not there."""
+
+
 class ModelError(RgbdSegError):
     """A model file, a network or a back end cannot be used."""

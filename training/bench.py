@@ -18,8 +18,8 @@ from rgbd_seg.bench.machine import describe_machine
 from rgbd_seg.bench.report import Column, Report
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
+from rgbd_seg.recording.labelled_folder import LABELS_FILE
 from training.data import FolderData, TensorSamples, collate
-from training.folder import LABELS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

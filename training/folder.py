@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
-from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.labelled_folder import labels_of, list_pictures
 from rgbd_seg.recording.sidecar import Sidecar, read_sidecar
 from training.pictures import decode_picture
 from training.sample import LabelledPictures, Sample
@@ -20,8 +20,7 @@ from training.sample import LabelledPictures, Sample
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
-LABELS_FILE = "labels.json"
+    from rgbd_seg.labels import LabelSet
 
 
 class PictureFolder(LabelledPictures):
@@ -55,8 +54,8 @@ class PictureFolder(LabelledPictures):
         self._depth_unit_m = depth_unit_m or told.depth_unit_m or 0.001
         # 0 is a hole anyway: a sidecar that names it has no other.
         self._depth_invalid = told.invalid_depth or None if depth_invalid is None else depth_invalid
-        self.label_set = label_set or _read_labels(self.root)
-        self._files = _pairs(self.root)
+        self.label_set = label_set or labels_of(self.root)
+        self._files = list_pictures(self.root)
 
     def __len__(self) -> int:
         return len(self._files)
@@ -91,31 +90,3 @@ def check_labels(label: NDArray[np.generic], label_set: LabelSet, origin: str) -
             f"{origin} holds label {largest}, but the label set {label_set.name!r} ends at {len(label_set)}; "
             "give the list of classes that these labels were made with"
         )
-
-
-def _read_labels(root: Path) -> LabelSet:
-    path = root / LABELS_FILE
-    if not path.is_file():
-        raise ConfigurationError(
-            f"{root} has no {LABELS_FILE}, so the meaning of its label ids is unknown; "
-            'write one ({"name": ..., "classes": ["floor", "table", ...]}) or name a label set'
-        )
-    return LabelSet.load(path)
-
-
-def _pairs(root: Path) -> list[tuple[Path, Path, Path]]:
-    for part in ("image", "depth", "label"):
-        if not (root / part).is_dir():
-            raise ConfigurationError(f"{root} has no folder {part}/; a data set has image/, depth/ and label/")
-    colors = sorted(p for p in (root / "image").iterdir() if p.suffix.lower() in _COLOR_SUFFIXES)
-    rows = [(p, root / "depth" / f"{p.stem}.png", root / "label" / f"{p.stem}.png") for p in colors]
-    have = {part: {p.name for p in (root / part).iterdir()} for part in ("depth", "label")}
-    lacking = [p.name for p in colors if any(f"{p.stem}.png" not in names for names in have.values())]
-    if lacking:
-        raise ConfigurationError(
-            f"{len(lacking)} of {len(colors)} pictures in {root / 'image'} have no depth or label picture of the same "
-            f"name, the first is {lacking[0]}"
-        )
-    if not rows:
-        raise ConfigurationError(f"there is no picture in {root / 'image'} ({', '.join(_COLOR_SUFFIXES)})")
-    return rows

@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.labelled_folder import LABELS_FILE
 from rgbd_seg.scenes.training_views import TrainingViews
-from training.folder import LABELS_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,14 +17,11 @@ from rgbd_seg.app.export_job import ExportJob, ExportPlan, ExportStatus
 from rgbd_seg.app.file_dialog import CLOUDS, choose
 from rgbd_seg.app.model_control import model_path, options_from
 from rgbd_seg.app.source_names import recording_of
+from rgbd_seg.recording.export import FORMATS
 from rgbd_seg.recording.export_cloud import cloud_file
 
 if TYPE_CHECKING:
     from rgbd_seg.app.main_window import MainWindow
-
-
-# What this program can open again; anything else is shown in its folder.
-_OPENABLE = frozenset({"mcap", "folder", "sunrgbd", "tum"})
 
 
 class ExportControl(QObject):
@@ -99,13 +96,13 @@ class ExportControl(QObject):
             train = partial(self._window.training.ask, str(plan.target))
             self._window.say("export", status.text, "info", "Train on it…", train)
         elif status.state == "finished":
-            action = "Open it" if plan.to in _OPENABLE else "Show the folder"
+            action = "Open it" if FORMATS[plan.to].reopens else "Show the folder"
             self._window.say("export", status.text, "info", action, lambda: self._show(plan))
         else:
             self._window.say("export", status.text, "error" if status.state == "failed" else "info")
 
     def _show(self, plan: ExportPlan) -> None:
-        if plan.to in _OPENABLE:
+        if FORMATS[plan.to].reopens:
             self._window.sources.open(str(plan.target))
         else:
             folder = plan.target if plan.target.is_dir() else plan.target.parent

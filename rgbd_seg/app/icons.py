@@ -31,7 +31,7 @@ def icon(name: str, color: str, checked: str = "", side: int = SIDE) -> QIcon:
         side: Width and height in the screen's logical pixels.
 
     Raises:
-        FileNotFoundError: There is no such icon.
+        MissingAsset: There is no such icon.
     """
     result = QIcon()
     for scale in _SCALES:

@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu
 
 from rgbd_seg.app.file_dialog import MODELS, choose
-from rgbd_seg.assets import asset
+from rgbd_seg.assets import DEMO_MODEL, asset
+from rgbd_seg.errors import MissingAsset
 from rgbd_seg.inference.segmenter import SegmenterOptions
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def model_path(name: str) -> Path | None:
     """The file behind a remembered name; None for no model, or where the demo model is not installed."""
     if name == DEMO:
         try:
-            return asset("models/demo.safetensors")
-        except FileNotFoundError:
+            return asset(DEMO_MODEL)
+        except MissingAsset:
             return None
     return Path(name) if name else None
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.sensors import parse_uri
+from rgbd_seg.sensors.replay import OWN_OPTIONS
 
 if TYPE_CHECKING:
     from rgbd_seg.sensors.sensor import SensorInfo
 
-_OF_THE_REPLAY = ("loop", "speed", "mode")  # Options of a recording's URI that its reader does not know.
 _CAMERAS = {
     "realsense": "RealSense",
     "openni": "OpenNI camera",
@@ -40,5 +40,5 @@ def facts(info: SensorInfo) -> str:
 def recording_of(uri: str) -> tuple[Path, dict[str, str]]:
     """The file or folder that a recording's URI names, and the options of its reader."""
     parsed = parse_uri(uri)
-    options = {key: value for key, value in parsed.options.items() if key not in _OF_THE_REPLAY}
+    options = {key: value for key, value in parsed.options.items() if key not in OWN_OPTIONS}
     return Path(parsed.rest).expanduser(), options

@@ -285,15 +285,11 @@ def _read_frames(source: str, count: int) -> list[RgbdFrame]:
 
 def _model_files(names: Sequence[str], folder: Path) -> Iterator[Path]:
     """The files of the models; those with random weights are written into `folder`."""
-    from rgbd_seg.assets import asset
-    from rgbd_seg.errors import ModelError
+    from rgbd_seg.assets import DEMO_MODEL, asset
 
     for name in names:
         if name == "demo":
-            try:
-                yield asset("models/demo.safetensors")
-            except FileNotFoundError as error:
-                raise ModelError(f"{error}, or name a model with --model") from None
+            yield asset(DEMO_MODEL)
         elif name in _RANDOM:
             yield _write_random(name, folder / f"{name}.safetensors")
         else:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import psutil
 
+from rgbd_seg.inference.cpu import cpu_features, cpu_name, permitted_cpus
+
 _PACKAGES = ("torch", "openvino", "onnxruntime", "numpy", "opencv-python-headless", "PySide6-Essentials")
-# The CPU features that decide which arithmetic is fast, by their names in Linux's /proc/cpuinfo.
+# The CPU features that decide which arithmetic is fast, by Linux's names.
 _CPU_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_bf16", "amx_int8", "asimd", "bf16")
 
 
@@ -58,33 +58,16 @@ def describe_machine(accelerators: tuple[str, ...] = ()) -> Machine:
     Args:
         accelerators: Names of the GPUs, from whoever has loaded PyTorch (this function does not).
     """
-    cpu, flags = _processor()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    features = cpu_features()
     return Machine(
-        cpu=cpu,
-        cores=cores,
-        features=tuple(name for name in _CPU_FEATURES if name in flags),
+        cpu=cpu_name(),
+        cores=permitted_cpus(),
+        features=tuple(name for name in _CPU_FEATURES if name in features),
         memory_gib=psutil.virtual_memory().total / 2**30,
         accelerators=accelerators,
         system=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         versions={name: found for name in _PACKAGES if (found := _version(name))},
     )
-
-
-def _processor() -> tuple[str, frozenset[str]]:
-    """The processor's name and its feature flags (empty where the system does not list them)."""
-    name, flags = platform.processor() or platform.machine(), frozenset[str]()
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:  # Not Linux.
-        return name, flags
-    for line in text.splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            name = value.strip()
-        elif key.strip() in ("flags", "Features"):
-            flags = frozenset(value.split())
-    return name, flags
 
 
 def _version(package: str) -> str:

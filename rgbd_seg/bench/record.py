@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -200,10 +199,10 @@ def _inference(context: multiprocessing.context.SpawnContext, folder: Path, *, e
         yield
         return
     from rgbd_seg.bench.recorders import run_inference
+    from rgbd_seg.inference.cpu import permitted_cpus
 
     ready, stop = context.Event(), context.Event()
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    arguments = (_lite_model(folder), folder, threads, ready, stop)
+    arguments = (_lite_model(folder), folder, permitted_cpus(), ready, stop)
     child = context.Process(target=run_inference, args=arguments)
     child.start()
     try:

@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measures and prints the table."""
-    from rgbd_seg.assets import asset
+    from rgbd_seg.assets import DEMO_MODEL, asset
     from rgbd_seg.models.model_file import load_model
 
     for name, value, least in (("--rooms", args.rooms, 1), ("--frames", args.frames, 2)):
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
             raise ConfigurationError(f"{name} must be at least {least}, not {value}")
     if not 1 <= args.fps <= 240:
         raise ConfigurationError(f"--fps must be 1..240, not {args.fps}")
-    path = args.model or asset("models/demo.safetensors")
+    path = args.model or asset(DEMO_MODEL)
     network, card = load_model(path)
     report = measure(network, card, rooms=args.rooms, frames=args.frames, fps=args.fps)
     print(report.render(args.format))

@@ -9,7 +9,6 @@ line of JSON when it closes.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer
 
 from rgbd_seg.app.application import Launch, run
 from rgbd_seg.app.recording_control import start_recording
+from rgbd_seg.inference.cpu import permitted_cpus
 from rgbd_seg.pipeline.status import ModelState
 
 if TYPE_CHECKING:
@@ -92,9 +92,8 @@ class Probe(QObject):
         recorder = self._window.session.status().recorder
         self.found["recording_lost"] = recorder.dropped if recorder else None
         self._window.session.stop_recording()
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         command = [sys.executable, "-c", _BUSY, str(self._seconds + 2)]
-        burners = [subprocess.Popen(command) for _ in range(cores)]
+        burners = [subprocess.Popen(command) for _ in range(permitted_cpus())]
         yield 1.0
         yield from self._measure("busy")
         for burner in burners:

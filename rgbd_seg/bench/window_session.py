@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rgbd_seg.assets import asset
+from rgbd_seg.assets import DEMO_RECORDING, asset
 from rgbd_seg.bench.machine import describe_machine
 from rgbd_seg.bench.report import Column, Report
 from rgbd_seg.errors import RgbdSegError
@@ -33,7 +33,7 @@ def measure_session(seconds: float, minutes: float, source: str, model: str) -> 
     Raises:
         RgbdSegError: The window could not be measured; the message says why.
     """
-    source = source or f"{asset('recordings/demo.mcap')}?loop=1"
+    source = source or f"{asset(DEMO_RECORDING)}?loop=1"
     environment = dict(os.environ)
     if screen_problem():
         environment["QT_QPA_PLATFORM"] = "offscreen"

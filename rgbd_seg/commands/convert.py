@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Converts; 1 if something had to be left out."""
+    from rgbd_seg.assets import DEMO_MODEL, asset
     from rgbd_seg.commands.progress import progress_bar
     from rgbd_seg.inference import open_segmenter
     from rgbd_seg.inference.segmenter import SegmenterOptions
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         annotate = None
         if args.model or args.predict:
             segmenter_options = SegmenterOptions(backend=args.backend, device=args.device)
-            annotate = stack.enter_context(open_segmenter(args.model or _demo_model(), segmenter_options))
+            annotate = stack.enter_context(open_segmenter(args.model or asset(DEMO_MODEL), segmenter_options))
         show = stack.enter_context(progress_bar(source.name))
         result = convert(
             frames,
@@ -153,13 +154,3 @@ def _range(text: str | None, option: str) -> tuple[float, float | None]:
     if not colon or not start >= 0 or (stop is not None and not stop > start):
         raise ConfigurationError(f"{option} must look like 10:200, 10: or :200, not {text!r:.80}")
     return start, stop
-
-
-def _demo_model() -> Path:
-    from rgbd_seg.assets import asset
-    from rgbd_seg.errors import ModelError
-
-    try:
-        return asset("models/demo.safetensors")
-    except FileNotFoundError as error:
-        raise ModelError(f"{error}, or name a model with --model") from None

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rgbd_seg.pipeline.live import LivePipeline
 
 SOURCE = "synthetic:?room=living&seed=7"
-_MODEL = "models/demo.safetensors"
 _VIDEO_FPS = 10
+_FIRST_RESULT_S = 30.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,11 +54,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_headless(source: str, seconds: float, folder: Path) -> int:
-    from rgbd_seg.assets import asset
+    from rgbd_seg.assets import DEMO_MODEL, asset
     from rgbd_seg.errors import ConfigurationError, RgbdSegError
     from rgbd_seg.inference import open_segmenter
     from rgbd_seg.inference.segmenter import SegmenterOptions
     from rgbd_seg.pipeline.live import LivePipeline
+    from rgbd_seg.recording.picture_files import write_color
     from rgbd_seg.sensors import open_sensor
 
     if not 0 < seconds <= 3600:
@@ -71,7 +72,7 @@ def _run_headless(source: str, seconds: float, folder: Path) -> int:
         raise RgbdSegError(f"cannot make the folder {folder}: {error.strerror}") from None
     print("No window: the same pipeline runs headless. Loading the model ...", flush=True)
     sensor = open_sensor(source)
-    segmenter = open_segmenter(asset(_MODEL), SegmenterOptions())
+    segmenter = open_segmenter(asset(DEMO_MODEL), SegmenterOptions())
     _print_model(segmenter.info)
     pipeline = LivePipeline(sensor, segmenter=segmenter)
     pipeline.start()
@@ -81,8 +82,8 @@ def _run_headless(source: str, seconds: float, folder: Path) -> int:
     finally:
         pipeline.stop()
     if last is None:
-        raise RgbdSegError(status.error or f"no frame came from {source} within {seconds:g} s")
-    _save_picture(folder / "demo.png", _picture(last))
+        raise RgbdSegError(status.error or f"no frame came from {source} within {_FIRST_RESULT_S:g} s")
+    write_color(folder / "demo.png", _picture(last))
     print(f"source         {sensor.info.name}, {last.frame.width}x{last.frame.height}")
     print(f"captured       {status.captured} frames, {status.capture_fps:.1f} fps, {status.missed} lost")
     print(f"segmented      {status.segmented} frames, {status.segment_fps:.1f} fps, {status.behind_ms:.0f} ms behind")
@@ -100,19 +101,12 @@ def _print_model(info: SegmenterInfo) -> None:
 
 def _film(pipeline: LivePipeline, seconds: float, path: Path) -> Segmentation | None:
     """Writes the newest result a few times a second; returns the last one. The clock starts with the first result."""
-    import cv2
+    from rgbd_seg.recording.video import VideoWriter
 
-    from rgbd_seg.errors import RgbdSegError
-
-    last = pipeline.results.take(timeout_s=30.0)
+    last = pipeline.results.take(_FIRST_RESULT_S)
     if last is None:
         return None
-    first = _picture(last)
-    size = (first.shape[1], first.shape[0])
-    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), _VIDEO_FPS, size)
-    if not video.isOpened():
-        raise RgbdSegError(f"cannot write the video {path}: is the folder writable?")
-    try:
+    with VideoWriter(path, _VIDEO_FPS) as video:
         begin = time.monotonic()
         frames = 0
         while (elapsed := time.monotonic() - begin) < seconds:
@@ -122,10 +116,8 @@ def _film(pipeline: LivePipeline, seconds: float, path: Path) -> Segmentation | 
             last = result or last
             picture = _picture(last)
             while frames <= elapsed * _VIDEO_FPS:
-                video.write(picture[..., ::-1])
+                video.write(picture)
                 frames += 1
-    finally:
-        video.release()
     return last
 
 
@@ -142,12 +134,3 @@ def _picture(segmentation: Segmentation) -> NDArray[np.uint8]:
     if segmentation.labels is not None and segmentation.label_set is not None:
         overlay = paint_overlay(frame.color, segmentation.labels, segmentation.label_set.palette())
     return np.ascontiguousarray(np.hstack([frame.color, overlay, paint_depth(frame.depth, unit_m, near_m, far_m)]))
-
-
-def _save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
-    import cv2
-
-    from rgbd_seg.errors import RgbdSegError
-
-    if not cv2.imwrite(str(path), picture[..., ::-1]):
-        raise RgbdSegError(f"cannot write the picture {path}: is the folder writable?")

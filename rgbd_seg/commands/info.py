@@ -27,18 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the summary; 1 if `--check` found damaged frames."""
-    from tqdm import tqdm
-
+    from rgbd_seg.commands.progress import percent_bar
     from rgbd_seg.recording import open_recording
     from rgbd_seg.recording.summary import summarise
 
-    quiet = not (args.check and sys.stderr.isatty())
-    with open_recording(args.recording) as reader, tqdm(total=100, unit="%", leave=False, disable=quiet) as bar:
-
-        def advance(done: float) -> None:
-            bar.update(done * 100 - bar.n)
-
-        summary = summarise(reader, check=args.check, progress=advance)
+    with open_recording(args.recording) as reader, percent_bar(shown=args.check) as show:
+        summary = summarise(reader, check=args.check, progress=show)
     if args.json:
         print(json.dumps(summary.to_dict(), indent=2))
     else:

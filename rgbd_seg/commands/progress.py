@@ -26,3 +26,20 @@ def progress_bar(title: str, unit: str = " frames") -> Iterator[Callable[[int, i
             bar.update(done - bar.n)
 
         yield show
+
+
+@contextmanager
+def percent_bar(*, shown: bool = True) -> Iterator[Callable[[float], None]]:
+    """The same for work whose steps nobody counts; it goes away when it is done.
+
+    Yields:
+        What to call with the part done, 0..1.
+    """
+    from tqdm import tqdm
+
+    with tqdm(total=100, unit="%", leave=False, disable=not (shown and sys.stderr.isatty())) as bar:
+
+        def show(done: float) -> None:
+            bar.update(done * 100 - bar.n)
+
+        yield show

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,15 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Checks the recording and writes a copy if it is damaged."""
-    from tqdm import tqdm
-
+    from rgbd_seg.commands.progress import percent_bar
     from rgbd_seg.recording.repair import repair
 
-    with tqdm(total=100, unit="%", leave=False, disable=not sys.stderr.isatty()) as bar:
-
-        def show(done: float) -> None:
-            bar.update(done * 100 - bar.n)
-
+    with percent_bar() as show:
         report = repair(args.file, args.output, show)
     if report.copy is None:
         print(

@@ -73,17 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Segments every source; 1 if something had to be left out."""
-    from rgbd_seg.assets import asset
-    from rgbd_seg.errors import ModelError
+    from rgbd_seg.assets import DEMO_MODEL, asset
     from rgbd_seg.inference.segmenter import SegmenterOptions
     from rgbd_seg.pipeline.segment_source import SegmentOptions
     from rgbd_seg.sensors import open_sensor
 
     options = SegmentOptions(args.frames, args.video, args.opacity, args.overwrite)
-    try:
-        model = args.model or asset("models/demo.safetensors")
-    except FileNotFoundError as error:
-        raise ModelError(f"{error}, or name a model with --model") from None
+    model = args.model or asset(DEMO_MODEL)
     segmenter_options = SegmenterOptions(
         backend=args.backend,
         device=args.device,

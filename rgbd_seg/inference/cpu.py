@@ -25,12 +25,16 @@ def wait_passively() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 
+def permitted_cpus() -> int:
+    """How many logical processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # Not on Linux.
+
+
 def default_threads() -> int:
     """Threads for a network: one for each core this process may use, less one for the window where there are many."""
-    try:
-        permitted = len(os.sched_getaffinity(0))
-    except AttributeError:  # Not on Linux.
-        permitted = os.cpu_count() or 1
+    permitted = permitted_cpus()
     cores = min(permitted, psutil.cpu_count(logical=False) or permitted)
     return min(cores if cores <= 2 else cores - 1, _MOST_THREADS)
 
@@ -43,10 +47,15 @@ def cpu_name() -> str:
 
 
 @lru_cache(maxsize=1)
+def cpu_features() -> frozenset[str]:
+    """What the processor can besides the usual, by Linux's names; empty where the system does not list it."""
+    found = _cpuinfo()
+    return frozenset(f"{found.get('flags', '')} {found.get('Features', '')}".split())
+
+
 def has_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 in hardware; False where that cannot be found out."""
-    flags = _cpuinfo()
-    return bool(_BFLOAT16_FLAGS & set(f"{flags.get('flags', '')} {flags.get('Features', '')}".split()))
+    return bool(_BFLOAT16_FLAGS & cpu_features())
 
 
 def _cpuinfo() -> dict[str, str]:

@@ -25,18 +25,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """One format: the module that writes it, the file suffix ("" for a folder), and what it is in a line."""
+    """One format.
+
+    Attributes:
+        module: What writes it.
+        suffix: Of the file; "" for a folder.
+        summary: What it is, in a line.
+        reopens: Whether this program can open it again as a recording.
+    """
 
     module: str
     suffix: str
     summary: str
+    reopens: bool = False
 
 
 FORMATS: Mapping[str, ExportFormat] = {
-    "mcap": ExportFormat("export_mcap", ".mcap", "our recording format, which Foxglove opens too"),
-    "folder": ExportFormat("export_folder", "", "image/, depth/, label/: lossless, and a data set for training"),
-    "sunrgbd": ExportFormat("export_sunrgbd", "", "a tree like SUN RGB-D, one folder a frame"),
-    "tum": ExportFormat("export_tum", "", "rgb.txt and depth.txt as in the TUM RGB-D benchmark"),
+    "mcap": ExportFormat("export_mcap", ".mcap", "our recording format, which Foxglove opens too", reopens=True),
+    "folder": ExportFormat(
+        "export_folder", "", "image/, depth/, label/: lossless, and a data set for training", reopens=True
+    ),
+    "sunrgbd": ExportFormat("export_sunrgbd", "", "a tree like SUN RGB-D, one folder a frame", reopens=True),
+    "tum": ExportFormat("export_tum", "", "rgb.txt and depth.txt as in the TUM RGB-D benchmark", reopens=True),
     "mp4": ExportFormat("export_video", ".mp4", "a video, with the labels over it where there are any"),
     "ply": ExportFormat("export_cloud", "", "a point cloud for each frame, with colours and labels"),
     "voc": ExportFormat("export_voc", "", "indexed label PNGs and labelmap.txt, as annotation tools import them"),

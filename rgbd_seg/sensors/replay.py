@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rgbd_seg.recording.reader import RecordingInfo, RecordingReader
     from rgbd_seg.sensors import Uri
 
-# The reader and the playback understand these; all others go to the layout.
-_OWN_OPTIONS = ("loop", "speed", "mode")
+# What a recording's URI may say to this sensor and its playback; all other options go to the layout.
+OWN_OPTIONS = ("loop", "speed", "mode")
 
 
 class ReplaySensor(Sensor):
@@ -121,7 +121,7 @@ def open_device(uri: Uri, request: Request) -> Sensor:
         ConfigurationError: An option is unknown or out of its range.
         SensorError: There is no such recording, or it cannot be read.
     """
-    options = {key: value for key, value in uri.options.items() if key not in _OWN_OPTIONS}
+    options = {key: value for key, value in uri.options.items() if key not in OWN_OPTIONS}
     reopen = partial(open_recording, uri.rest, **options)
     try:
         reader = reopen()

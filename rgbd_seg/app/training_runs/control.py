@@ -105,7 +105,7 @@ class TrainingControl(QObject):
             try:
                 found = find()
             except (RgbdSegError, OSError) as error:
-                found = str(error)
+                found = str(error)[:1].upper() + str(error)[1:]
             self._window.bridge.post(lambda: show(dialog, found) if dialog and dialog is self._dialog else None)
 
         thread = threading.Thread(target=body, name="rgbd-seg look before training", daemon=True)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.labelled_folder import labels_of, list_pictures
 from rgbd_seg.recording.pictures import read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
+    from rgbd_seg.labels import LabelSet
+
 _LOOKED_AT = 60  # Label pictures, spread over the folder.
 
 
@@ -55,30 +56,11 @@ def survey(folder: Path) -> DataSurvey:
         ConfigurationError: It cannot be trained on; the message says what is missing.
         RecordingError: A label picture cannot be read.
     """
-    if not folder.is_dir():
-        raise ConfigurationError(f"There is no folder {folder}.")
-    for part in ("image", "depth", "label"):
-        if not (folder / part).is_dir():
-            raise ConfigurationError(
-                f"{folder.name} has no folder {part}/. Export a recording with labels as “folder”, or choose a folder "
-                "with image/, depth/, label/ and labels.json."
-            )
-    if not (folder / "labels.json").is_file():
-        raise ConfigurationError(f"{folder.name} has no labels.json, so nobody knows what its labels mean.")
-    label_set = LabelSet.load(folder / "labels.json")
-    colors = sorted(path for path in (folder / "image").iterdir() if path.suffix.lower() in _COLOR_SUFFIXES)
-    partners = {part: {path.name for path in (folder / part).iterdir()} for part in ("depth", "label")}
-    alone = [path.name for path in colors if any(f"{path.stem}.png" not in names for names in partners.values())]
-    if alone:
-        raise ConfigurationError(
-            f"{len(alone)} of {len(colors)} pictures have no depth or label picture of the same name; the first is "
-            f"{alone[0]}."
-        )
-    if not colors:
-        raise ConfigurationError(f"There is no picture in {folder.name}/image.")
+    pictures = list_pictures(folder)
+    label_set = labels_of(folder)
     counts, pixels, size = np.zeros(256, np.int64), 0, (0, 0)
-    for index in np.unique(np.linspace(0, len(colors) - 1, _LOOKED_AT).astype(int)):
-        path = folder / "label" / f"{colors[index].stem}.png"
+    for index in np.unique(np.linspace(0, len(pictures) - 1, _LOOKED_AT).astype(int)):
+        path = pictures[index][2]
         labels = read_labels(path)
         size = size if any(size) else (labels.shape[0], labels.shape[1])
         found = np.bincount(labels.ravel(), minlength=256)
@@ -93,4 +75,4 @@ def survey(folder: Path) -> DataSurvey:
     if not labelled:
         raise ConfigurationError(f"No pixel of the label pictures in {folder.name} has a class yet.")
     shares = {name: float(counts[i] / labelled) for i, name in enumerate(label_set.names, start=1)}
-    return DataSurvey(folder, len(colors), size, label_set, shares, labelled / pixels)
+    return DataSurvey(folder, len(pictures), size, label_set, shares, labelled / pixels)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+
+from rgbd_seg.training_needs import missing_for_training
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 FEWEST_FRAMES = 5
 _VAL_SHARE = 0.2
-_NEEDED = ("training", "lightning", "jsonargparse", "torchmetrics", "tensorboard", "albumentations")
 # The network of the recipe `lite`: 7.5 million parameters.
 _LITE = {
     "encoder": "resnet18",
@@ -55,9 +55,9 @@ class TrainingPlan:
     @property
     def problem(self) -> str:
         """Why this cannot be trained, in a sentence; "" if it can."""
-        missing = [name for name in _NEEDED if find_spec(name) is None]
+        missing = missing_for_training()
         if missing:
-            return f"Training needs {', '.join(missing)}: install them with pip install 'rgbd-seg[train]'."
+            return f"Training needs {missing}: install them with pip install 'rgbd-seg[train]'."
         if not self.name.strip():
             return "Give the model a name."
         if self.data.frames < FEWEST_FRAMES:
