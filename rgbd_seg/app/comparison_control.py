@@ -45,6 +45,9 @@ class ComparisonControl(QObject):
         options = options_from(self._window.settings)
         opener = self._window.session.models.opener
         self.comparison = Comparison(Path(path), options, opener, self._window.bridge.wake)
+        if self._window.presenter.segmentation is not None:
+            self.comparison.offer(self._window.presenter.segmentation)  # While a replay is paused no other comes.
+        self._window.presenter.expect_second(True)
         self._window.banners.clear("comparison")
         self._panel.show_loading(Path(path).name)
         dock = self._window.docks["Comparison"]
@@ -65,6 +68,7 @@ class ComparisonControl(QObject):
     def _leave(self) -> None:
         """Shows the first model alone, as before."""
         self._panel.show_nothing()
+        self._window.presenter.expect_second(False)
         self.restore_views()
         self._window.presenter.show_second(None)
 

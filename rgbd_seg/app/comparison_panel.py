@@ -63,7 +63,8 @@ class ComparisonPanel(QWidget):
             overlaps: Intersection over union by class.
             frames: Over how many frames.
         """
-        self.text.setText(f"{second} agrees on {same:.1%} of the pixels ({frames:,} frames).")
+        over = "1 frame" if frames == 1 else f"{frames:,} frames"
+        self.text.setText(f"{second} agrees on {same:.1%} of the pixels ({over}).")
         rows = sorted(overlaps.items(), key=lambda item: item[0])  # A fixed order: rows must not jump.
         self.table.show_rows([(name.replace("_", " "), f"{overlap:.2f}") for name, overlap in rows])
 

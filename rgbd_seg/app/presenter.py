@@ -46,6 +46,7 @@ class Presenter(QObject):
         self._second: Segmentation | None = None
         self.scores = Scores()
         self._labels_expected = False
+        self._second_expected = False
         self.rows: tuple[ClassRow, ...] = ()  # The classes in view, as of the last tick.
         self._grid, self._cloud, self._classes, self._status = grid, cloud, classes, status
         self._pictures: Pictures | None = None
@@ -88,6 +89,10 @@ class Presenter(QObject):
         if expected != self._labels_expected:
             self._labels_expected = expected
             self.redraw()
+
+    def expect_second(self, expected: bool) -> None:
+        """Lets views of a second model say whether one is on its way; they are drawn with the next moment."""
+        self._second_expected = expected
 
     def clear(self) -> None:
         """Another source: nothing of the old one stays."""
@@ -134,7 +139,9 @@ class Presenter(QObject):
         return ""
 
     def _why_none(self, kind: str) -> str:
-        """Why a view of the model's results is empty, where that is for want of a model."""
+        """Why a view of a model's results is empty, where that is for want of the model."""
+        if self._second_expected and kind in ("second", "wipe", "difference"):
+            return "The second model is loading"
         if self.segmentation is not None and self.segmentation.labels is None and kind in ("labels", "confidence"):
             return "The model is loading" if self._labels_expected else "No model is loaded"
         return ""

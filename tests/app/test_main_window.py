@@ -230,6 +230,19 @@ def test_two_models_on_the_same_frames(window: MainWindow, qtbot: QtBot, tmp_pat
     assert window.session.status().model.info is not None
 
 
+def test_a_comparison_begins_with_the_moment_on_screen(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.models.load(str(tmp_path / "one.safetensors"))
+    window.sources.open("steady:one")
+    wait_for_labels(window, qtbot)
+    monkeypatch.setattr(window.session, "take", lambda: None)  # As if a replay were paused.
+    window.comparisons.start(str(tmp_path / "two.safetensors"))
+    qtbot.waitUntil(lambda: "agrees on 100.0%" in window.comparison_panel.text.text(), timeout=5000)
+    assert "(1 frame)" in window.comparison_panel.text.text()
+    assert window.presenter.pictures.image("wipe") is not None
+
+
 def test_the_live_output_is_off_until_switched_on(window: MainWindow, qtbot: QtBot) -> None:
     pytest.importorskip("websockets")
     window.sources.open("steady:one")
