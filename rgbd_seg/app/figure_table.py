@@ -18,7 +18,7 @@ class FigureTable(QTableWidget):
         super().__init__(0, len(headings), parent)
         for column, heading in enumerate(headings):
             self.setHorizontalHeaderItem(column, _cell(column, heading))
-        self.setStyleSheet("QTableView::item { padding: 0 5px; }")  # Figures of two columns must not touch.
+        self.setStyleSheet("QTableView::item { padding: 0 2px 0 5px; }")  # Figures of two columns must not touch.
         self.verticalHeader().hide()
         self.setShowGrid(False)
         self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)

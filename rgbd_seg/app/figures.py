@@ -30,7 +30,7 @@ class Figures(QObject):
         self.history = History()
         self.log: MeasurementLog | None = None
         self._measured_s = 0.0
-        self._measured_index = -1
+        self._measured: tuple[int, int, str] | None = None  # Frame, its time, and the model that has labelled it.
         plots.export_wanted.connect(self._choose_csv)
         measures.log_wanted.connect(self._switch_log)
 
@@ -45,9 +45,9 @@ class Figures(QObject):
         colors = window.presenter.display.named_colors(label_set) if label_set is not None else {}
         self._plots.show_history(self.history, colors)
         wanted = self._measures.isVisible() or self.log is not None
-        fresh = segmentation.frame.index != self._measured_index
-        if wanted and fresh and time.monotonic() - self._measured_s >= _MEASURE_EVERY_S:
-            self._measured_s, self._measured_index = time.monotonic(), segmentation.frame.index
+        moment = (segmentation.frame.index, segmentation.frame.host_ns, segmentation.model)
+        if wanted and moment != self._measured and time.monotonic() - self._measured_s >= _MEASURE_EVERY_S:
+            self._measured_s, self._measured = time.monotonic(), moment
             measurements = measure(segmentation)
             self._measures.show_measurements(measurements)
             if self.log is not None:
@@ -72,6 +72,7 @@ class Figures(QObject):
         path = folder / f"{time.strftime('%Y-%m-%d %H.%M.%S')} measurements.csv"
         try:
             self.log = MeasurementLog(path)
+            self._measured = None  # The moment on screen belongs into the log, too.
         except OSError as error:
             self._window.say("measure", f"{path} cannot be written: {error.strerror or error}.", "error")
         self._measures.show_logging(self.log.path if self.log else None)

@@ -179,7 +179,7 @@ class MainWindow(QMainWindow):
         panels.add("Classes", self.classes, RIGHT, 250)
         panels.add("Model", self.model_panel, RIGHT, 250, scrolled=True)
         panels.add("Recording", self.recording_panel, RIGHT, 250, scrolled=True)
-        panels.add("Measurements", self.measure_panel, RIGHT, 310)
+        panels.add("Measurements", self.measure_panel, RIGHT, 340)
         panels.add("Comparison", self.comparison_panel, RIGHT, 250)
         panels.add("Plots", self.plots_panel, BELOW, 250)
         panels.add("Training", self.training_panel, BELOW, 250)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.app.measurements import Measurement
 
-_HEADINGS = ("Class", "Near, m", "Area, m²", "Box, m")
+_HEADINGS = ("Class", "Near m", "Area m²", "Box m")
 _CSV_HEADINGS = (
     "time_s",
     "frame",

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def size_text(size_bytes: int) -> str:
     """Bytes in a user's words."""
-    return f"{size_bytes / 1e9:.2f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
+    if size_bytes >= 1e9:
+        return f"{size_bytes / 1e9:.2f} GB"
+    return f"{size_bytes / 1e6:.0f} MB" if size_bytes >= 1e7 else f"{size_bytes / 1e6:.1f} MB"
 
 
 def clock_text(seconds: float) -> str:

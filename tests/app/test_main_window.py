@@ -255,7 +255,9 @@ def test_the_live_output_is_off_until_switched_on(window: MainWindow, qtbot: QtB
     assert not says(window, "ws://")
 
 
-def test_the_panels_of_figures_fill_while_frames_run(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_the_panels_of_figures_fill_and_the_log_has_the_moment_on_screen(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window.models.load(str(tmp_path / "one.safetensors"))
     for name in ("Plots", "Measurements", "Recording"):
         window.docks[name].show()
@@ -264,8 +266,9 @@ def test_the_panels_of_figures_fill_while_frames_run(window: MainWindow, qtbot: 
     window.sources.open("steady:one")
     wait_for_labels(window, qtbot)
     qtbot.waitUntil(lambda: len(window.plots_panel._curves) == 2, timeout=5000)
-    window.measure_panel.log.click()
     qtbot.waitUntil(lambda: window.measure_panel.table.rowCount() == 2, timeout=5000)
+    monkeypatch.setattr(window.session, "take", lambda: None)  # As if a replay were paused.
+    window.measure_panel.log.click()
     (log,) = (tmp_path / "recordings").glob("*measurements.csv")
     qtbot.waitUntil(lambda: len(log.read_text().splitlines()) >= 3, timeout=5000)
 
