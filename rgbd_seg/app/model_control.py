@@ -30,7 +30,7 @@ def model_path(name: str) -> Path | None:
             return asset(DEMO_MODEL)
         except MissingAsset:
             return None
-    return Path(name) if name else None
+    return Path(name).absolute() if name else None
 
 
 def options_from(settings: Settings) -> SegmenterOptions:

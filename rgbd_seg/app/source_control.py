@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from rgbd_seg.app.device_finder import DeviceFinder
 from rgbd_seg.app.file_dialog import RECORDINGS, choose
-from rgbd_seg.app.source_names import facts, short_name
+from rgbd_seg.app.source_names import facts, from_anywhere, short_name
 from rgbd_seg.pipeline.status import State
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class SourceControl(QObject):
     def open(self, uri: str, request: Request | None = None) -> None:
         """Leaves the present source and opens another."""
         self._camera_wanted = False
+        uri = from_anywhere(uri)  # It is remembered, and the next start may be in another folder.
         self._session.open_source(uri, request)
         self._remember(self._settings.with_recent_source(uri))
         self._shown_state = None

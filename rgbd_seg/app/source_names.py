@@ -32,6 +32,18 @@ def short_name(uri: str) -> str:
     return path.name if path.suffix or not parent else f"{parent}/{path.name}"
 
 
+def from_anywhere(uri: str) -> str:
+    """The same source, named so that it is found again from another folder: an existing path becomes absolute."""
+    path, mark, query = uri.partition("?")
+    if mark and "=" not in query:
+        path, mark, query = uri, "", ""
+    try:
+        local = Path(path).expanduser()
+        return f"{local.absolute()}{mark}{query}" if path and local.exists() else uri
+    except (OSError, RuntimeError, ValueError):  # No path at all: opening it will say so.
+        return uri
+
+
 def facts(info: SensorInfo) -> str:
     """Serial number, connection and firmware, as far as known."""
     return " · ".join(part for part in (info.serial, info.connection, info.firmware) if part)

@@ -13,7 +13,7 @@ from rgbd_seg.app.drops import kind_of
 from rgbd_seg.app.notices import notices
 from rgbd_seg.app.settings import MAX_RECENT, Settings, SettingsFile
 from rgbd_seg.app.shortcuts import COMMANDS, key_rows
-from rgbd_seg.app.source_names import facts, short_name
+from rgbd_seg.app.source_names import facts, from_anywhere, short_name
 from rgbd_seg.app.status_line import rate_texts
 from rgbd_seg.app.view_grid import arrange
 from rgbd_seg.app.viewport import Viewport
@@ -125,6 +125,17 @@ def test_rates_are_words() -> None:
     assert rate_texts(status, "camera") == ("camera 30.0 fps", "no model", "41 ms behind", "2 lost")
     assert rate_texts(status, "recording", paused=True) == ("replay paused", "no model", "", "2 lost")
     assert rate_texts(Status(), "camera") == ("", "", "", "")
+
+
+def test_a_relative_path_is_remembered_as_it_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "walk.mcap").touch()
+    monkeypatch.chdir(tmp_path)
+    assert from_anywhere("walk.mcap") == str(tmp_path / "walk.mcap")
+    assert from_anywhere("walk.mcap?loop=1") == f"{tmp_path / 'walk.mcap'}?loop=1"
+    for uri in ("synthetic:?seed=3", "missing.mcap", "realsense:", "", "x" * 5000, "nul\0"):
+        assert from_anywhere(uri) == uri
 
 
 def test_names_for_people() -> None:
