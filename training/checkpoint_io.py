@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
-from rgbd_seg.errors import ConfigurationError, ModelError, RgbdSegError
+from rgbd_seg.errors import ConfigurationError, RgbdSegError
+from training.weights import unreadable
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -70,4 +71,4 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 f"there is no checkpoint {path}: a run's checkpoints are in its folder checkpoints/"
             ) from None
         except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
-            raise ModelError(f"cannot read the checkpoint {path}: {error}") from None
+            raise unreadable(str(path), error) from None

@@ -13,11 +13,12 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
-from rgbd_seg.errors import ConfigurationError, ModelError, RgbdSegError
+from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from training.callbacks import Pictures, RunRecord, StopOnNaN
 from training.data import RgbdData
 from training.metrics_file import MetricsFile
 from training.module import SegmentationModule
+from training.weights import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +100,7 @@ def run_lightning(arguments: Sequence[str]) -> int:
     except MisconfigurationException as error:
         raise ConfigurationError(str(error)) from None
     except pickle.UnpicklingError as error:
-        raise ModelError(f"the checkpoint of --ckpt_path cannot be read: {error}") from None
+        raise unreadable("of --ckpt_path", error) from None
     except ValueError as error:
         # jsonargparse wraps what the data say while it links them to the network.
         said = _own_error(error)

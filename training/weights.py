@@ -38,7 +38,7 @@ def load_trained(path: str | Path) -> tuple[Network, ModelCard]:
         # weights_only: numbers and plain containers, so that a checkpoint from a stranger cannot run code.
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
-        raise ModelError(f"cannot read the checkpoint {path}: {error}") from None
+        raise unreadable(str(path), error) from None
     if not isinstance(checkpoint, dict) or "card" not in checkpoint or "state_dict" not in checkpoint:
         raise ModelError(f"{path} is no checkpoint of a training run of this program: it has no card")
     card = ModelCard.from_json(checkpoint["card"])
@@ -49,3 +49,15 @@ def load_trained(path: str | Path) -> tuple[Network, ModelCard]:
     except RuntimeError as error:
         raise ModelError(f"the weights in {path} do not fit its card: {error}") from None
     return network.eval(), card
+
+
+def unreadable(which: str, error: Exception) -> ModelError:
+    """The error for a checkpoint that PyTorch refuses; its own words on code in a file tell how to run that code.
+
+    Args:
+        which: Its path, or where it was named.
+        error: What PyTorch raised.
+    """
+    pickled = isinstance(error, pickle.UnpicklingError)
+    why = "it is damaged, or holds more than numbers, which could run code" if pickled else str(error)
+    return ModelError(f"cannot read the checkpoint {which}: {why}")

@@ -89,7 +89,7 @@ class _Evil:
         return (print, ("executed",))
 
 
-def test_a_checkpoint_cannot_run_code(tmp_path: Path, capsys):
+def test_a_checkpoint_cannot_run_code(small_folder: Path, tmp_path: Path, capsys):
     path = tmp_path / "evil.ckpt"
     torch.save({"card": _Evil(), "state_dict": {}}, path)
     with pytest.raises(ModelError, match="cannot read"):
@@ -98,6 +98,11 @@ def test_a_checkpoint_cannot_run_code(tmp_path: Path, capsys):
     with pytest.raises(ModelError, match="cannot read"):
         AtomicCheckpointIO().load_checkpoint(path)
     assert "executed" not in capsys.readouterr().out
+    assert main(arguments(small_folder, tmp_path, f"--ckpt_path={path}")) != 0
+    said = capsys.readouterr()
+    assert "executed" not in said.out
+    assert "could run code" in said.err
+    assert "weights_only" not in said.err
 
 
 def test_going_on_from_what_is_not_there_is_refused(small_folder: Path, tmp_path: Path, capsys):
