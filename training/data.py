@@ -17,8 +17,9 @@ from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
 from training.augment import GENTLE_ZOOM, Augmentation, augment
 from training.classes import merged
+from training.fold import split_indices
 from training.folder import PictureFolder
-from training.sample import LabelledPictures, Remapped, Sample, Size, Subset, split_indices
+from training.sample import LabelledPictures, Remapped, Sample, Size, Subset
 from training.sampler import EpochSampler
 
 if TYPE_CHECKING:
@@ -280,7 +281,7 @@ class FolderData(RgbdData):
 
         Args:
             root: The folder to train on.
-            val_root: A folder to validate on; None cuts a fold out of `root`.
+            val_root: A folder to validate on; None cuts a fold of runs of neighbouring pictures out of `root`.
             test_root: A folder for tests; None tests on what is validated on.
             label_set: A built-in label set or a JSON file; None reads `labels.json` in `root`.
             val_share: Share of `root` that is held out where `val_root` is None.
@@ -302,10 +303,10 @@ class FolderData(RgbdData):
         if root is not None and (split != "train" or self._roots["val"] is not None):
             return self._open(root)
         everything = self._open(self._roots["train"] or Path())
-        train, val = split_indices(len(everything), self._share, self.seed)
+        train, val = split_indices(everything.sequences, self._share, self.seed)
         return Subset(everything, train if split == "train" else val)
 
-    def _open(self, root: Path) -> LabelledPictures:
+    def _open(self, root: Path) -> PictureFolder:
         label_set = LabelSet.load(self._names) if self._names else None
         return PictureFolder(root, label_set, depth_unit_m=self._unit_m, depth_invalid=self._invalid)
 

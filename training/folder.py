@@ -5,6 +5,7 @@ This is what people make of their own frames, what our recordings export to, and
 
 from __future__ import annotations
 
+import string
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,11 @@ class PictureFolder(LabelledPictures):
 
     def __len__(self) -> int:
         return len(self._files)
+
+    @property
+    def sequences(self) -> list[str]:
+        """For each picture what its name says before its number: pictures of one recording have it in common."""
+        return [color_file.stem.rstrip(string.digits) for color_file, _, _ in self._files]
 
     def read(self, index: int) -> Sample:
         """Decodes one picture with its depth and labels."""

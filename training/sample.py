@@ -6,14 +6,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.inference.resize import resize_color, resize_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from rgbd_seg.labels import LabelSet
@@ -120,30 +119,6 @@ class Remapped(LabelledPictures):
 
     def _translated(self, sample: Sample) -> Sample:
         return Sample(sample.color, sample.depth_m, self._table[sample.label], sample.name, sample.sensor)
-
-
-def split_indices(count: int, held_out: float, seed: int) -> tuple[list[int], list[int]]:
-    """Cuts a fold for validation out of `count` pictures, always the same for the same seed.
-
-    Args:
-        count: How many pictures there are.
-        held_out: Share of them that is held out, 0..1.
-        seed: Which fold.
-
-    Returns:
-        The indices to train on and those held out, both ascending.
-
-    Raises:
-        ConfigurationError: The share leaves one side empty.
-    """
-    held = round(count * held_out)
-    if not 0 < held < count:
-        raise ConfigurationError(
-            f"holding out {held_out:.0%} of {count} pictures leaves {count - held} to train on and {held} to validate "
-            "on; give more pictures or another share"
-        )
-    order = np.random.default_rng(seed).permutation(count)
-    return sorted(int(i) for i in order[held:]), sorted(int(i) for i in order[:held])
 
 
 def resize(sample: Sample, size: Size) -> Sample:

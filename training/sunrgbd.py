@@ -15,9 +15,10 @@ from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.sunrgbd import decode_depth
 from training.classes import sun_13
 from training.data import RgbdData, Split
+from training.fold import split_indices
 from training.folder import check_labels
 from training.pictures import decode_picture
-from training.sample import LabelledPictures, Remapped, Sample, Subset, split_indices
+from training.sample import LabelledPictures, Remapped, Sample, Subset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,7 +179,8 @@ class SunRgbdData(RgbdData):
             raise ConfigurationError(f"{self._root} holds no frames of the official {official} split")
         pictures: LabelledPictures = SunRgbdPictures(self._root, frames, self._kind)
         if split != "test":
-            train, val = split_indices(len(frames), self._share, self.seed)
+            sequences = [frame.name.rpartition("/")[0] for frame in frames]
+            train, val = split_indices(sequences, self._share, self.seed)
             pictures = Subset(pictures, train if split == "train" else val)
         if self._classes == 13:
             label_set, table = sun_13()
