@@ -17,7 +17,7 @@ from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
 from training.augment import GENTLE_ZOOM, Augmentation, augment
 from training.classes import merged
-from training.fold import split_indices
+from training.fold import cut_fold
 from training.folder import PictureFolder
 from training.sample import LabelledPictures, Remapped, Sample, Size, Subset
 from training.sampler import EpochSampler
@@ -303,8 +303,8 @@ class FolderData(RgbdData):
         if root is not None and (split != "train" or self._roots["val"] is not None):
             return self._open(root)
         everything = self._open(self._roots["train"] or Path())
-        train, val = split_indices(everything.sequences, self._share, self.seed)
-        return Subset(everything, train if split == "train" else val)
+        part: Literal["train", "val"] = "train" if split == "train" else "val"
+        return cut_fold(everything, everything.sequences, self._share, self.seed, part=part)
 
     def _open(self, root: Path) -> PictureFolder:
         label_set = LabelSet.load(self._names) if self._names else None

@@ -69,6 +69,7 @@ class TrainingCLI(LightningCLI):
             ) from None
 
 
+_USAGE = "python -m training {0} --config RECIPE [--SETTING VALUE ...]   (python -m training {0} --help lists them)"
 _OUT_OF_MEMORY = "not enough memory|can't allocate memory|out of memory"
 
 
@@ -122,6 +123,11 @@ def _run(arguments: Sequence[str]) -> None:
         RgbdData,
         subclass_mode_data=True,
         seed_everything_default=0,
+        # The usage that is drawn up from all settings buries the message below it.
+        parser_kwargs={
+            "prog": "python -m training",
+            **{command: {"usage": _USAGE.format(command)} for command in ("fit", "validate", "test")},
+        },
         trainer_defaults={
             "use_distributed_sampler": False,
             "logger": {"class_path": "lightning.pytorch.loggers.TensorBoardLogger", "init_args": {"save_dir": "runs"}},

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError
+from training.sample import Subset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from training.sample import LabelledPictures
 
 
 def split_indices(sequences: Sequence[str], held_out: float, seed: int) -> tuple[list[int], list[int]]:
@@ -31,25 +34,42 @@ def split_indices(sequences: Sequence[str], held_out: float, seed: int) -> tuple
         seed: Which fold.
 
     Returns:
-        The indices to train on and those held out, both ascending.
-
-    Raises:
-        ConfigurationError: The share leaves one side empty.
+        The indices to train on and those held out, both ascending; one side is empty where the share is that small or
+        large.
     """
-    count = len(sequences)
-    held = round(count * held_out)
-    if not 0 < held < count:
-        raise ConfigurationError(
-            f"holding out {held_out:.0%} of {count} pictures leaves {count - held} to train on and {held} to validate "
-            "on; give more pictures or another share"
-        )
+    held = round(len(sequences) * held_out)
     runs = [
         run
-        for _, indices in groupby(range(count), lambda index: sequences[index])
-        for run in _parts(list(indices), math.ceil(math.sqrt(held)))
+        for _, indices in groupby(range(len(sequences)), lambda index: sequences[index])
+        for run in _parts(list(indices), max(1, math.ceil(math.sqrt(held))))
     ]
     order = [index for run in np.random.default_rng(seed).permutation(len(runs)) for index in runs[run]]
     return sorted(order[held:]), sorted(order[:held])
+
+
+def cut_fold(
+    pictures: LabelledPictures, sequences: Sequence[str], held_out: float, seed: int, *, part: Literal["train", "val"]
+) -> Subset:
+    """The pictures to train on, or those held out.
+
+    Args:
+        pictures: All of them.
+        sequences: As for `split_indices`; so are `held_out` and `seed`.
+        held_out: Share that is held out.
+        seed: Which fold.
+        part: Which of the two.
+
+    Raises:
+        ConfigurationError: There are none of them.
+    """
+    train, val = split_indices(sequences, held_out, seed)
+    indices = train if part == "train" else val
+    if not indices:
+        raise ConfigurationError(
+            f"holding out {held_out:.0%} of {len(pictures)} pictures leaves {len(train)} to train on and {len(val)} to "
+            "validate on; give more pictures or another val_share"
+        )
+    return Subset(pictures, indices)
 
 
 def _parts(indices: list[int], longest: int) -> list[list[int]]:

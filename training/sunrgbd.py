@@ -15,10 +15,10 @@ from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.sunrgbd import decode_depth
 from training.classes import sun_13
 from training.data import RgbdData, Split
-from training.fold import split_indices
+from training.fold import cut_fold
 from training.folder import check_labels
 from training.pictures import decode_picture
-from training.sample import LabelledPictures, Remapped, Sample, Subset
+from training.sample import LabelledPictures, Remapped, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -180,8 +180,7 @@ class SunRgbdData(RgbdData):
         pictures: LabelledPictures = SunRgbdPictures(self._root, frames, self._kind)
         if split != "test":
             sequences = [frame.name.rpartition("/")[0] for frame in frames]
-            train, val = split_indices(sequences, self._share, self.seed)
-            pictures = Subset(pictures, train if split == "train" else val)
+            pictures = cut_fold(pictures, sequences, self._share, self.seed, part=split)
         if self._classes == 13:
             label_set, table = sun_13()
             pictures = Remapped(pictures, label_set, table)

@@ -9,7 +9,7 @@ import pytest
 
 from rgbd_seg.errors import ConfigurationError
 from tests.training.small_data import write_folder
-from training.fold import split_indices
+from training.fold import cut_fold, split_indices
 from training.folder import PictureFolder
 
 if TYPE_CHECKING:
@@ -28,8 +28,13 @@ def test_it_is_fixed_by_its_seed_and_complete():
     assert (train, val) == split_indices(one, 0.2, seed=4) != split_indices(one, 0.2, seed=5)
     assert sorted(train + val) == list(range(50))
     assert len(val) == 10
+
+
+def test_too_few_to_hold_any_out_can_be_looked_at_but_not_validated_on(tmp_path: Path):
+    pictures = PictureFolder(write_folder(tmp_path, 1))
+    assert cut_fold(pictures, pictures.sequences, 0.1, 0, part="train").read(0).name.endswith("000.png")
     with pytest.raises(ConfigurationError, match="holding out"):
-        split_indices(one[:3], 0.0, 0)
+        cut_fold(pictures, pictures.sequences, 0.1, 0, part="val")
 
 
 @pytest.mark.parametrize("seed", range(5))
