@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class PictureFolder(LabelledPictures):
-    """The labelled pictures of one folder, in the order of their names."""
+    """The labelled pictures of one folder, in the order of their names (2 before 10)."""
 
     def __init__(
         self,

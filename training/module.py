@@ -229,7 +229,8 @@ class SegmentationModule(lightning.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Logs mIoU, the accuracies, and the IoU of every class."""
         scores = self._scores(self.confusion)
-        self.validation = scores
+        if not self.trainer.sanity_checking:  # Scores of weights that have learned nothing belong on no card.
+            self.validation = scores
         # All processes have the same figures; sync_dist only tells Lightning so.
         self.log("val/miou", scores.miou, prog_bar=True, sync_dist=True)
         self.log("val/pixel_accuracy", scores.pixel_accuracy, sync_dist=True)

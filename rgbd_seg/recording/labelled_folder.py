@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.folder import natural_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ def labels_of(root: Path) -> LabelSet:
 
 
 def list_pictures(root: Path) -> list[tuple[Path, Path, Path]]:
-    """The colour, depth and label file of each picture, by name.
+    """The colour, depth and label file of each picture, by name (2 before 10).
 
     Raises:
         ConfigurationError: The folder or a part of it is missing or empty, or files have no partner.
@@ -43,7 +44,8 @@ def list_pictures(root: Path) -> list[tuple[Path, Path, Path]]:
                 f"{root} has no folder {part}/; training needs image/, depth/, label/ and {LABELS_FILE}, which a "
                 "recording with labels has when it is exported as a folder"
             )
-    colors = sorted(path for path in (root / "image").iterdir() if path.suffix.lower() in _COLOR_SUFFIXES)
+    found = (path for path in (root / "image").iterdir() if path.suffix.lower() in _COLOR_SUFFIXES)
+    colors = sorted(found, key=lambda path: natural_key(path.name))
     partners = {part: {path.name for path in (root / part).iterdir()} for part in ("depth", "label")}
     alone = [path.name for path in colors if any(f"{path.stem}.png" not in names for names in partners.values())]
     if alone:

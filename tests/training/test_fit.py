@@ -70,6 +70,12 @@ def test_the_metrics_file_follows_the_run(run: Path):
     assert rows[-1]["progress"] == 1.0
 
 
+def test_scores_of_the_try_before_training_are_on_no_card(small_folder: Path, tmp_path: Path):
+    more = ("--trainer.num_sanity_val_steps=1", "--trainer.max_steps=1", "--recent.every_n_train_steps=1")
+    folder = fit(small_folder, tmp_path, *more)
+    assert load_trained(folder / "checkpoints" / "recent.ckpt")[1].scores == {}
+
+
 def test_checkpoint_and_exported_model_score_the_same(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     checkpoint = next((run / "checkpoints").glob("best-*.ckpt"))
     model = tmp_path / "small.safetensors"
