@@ -10,6 +10,7 @@ with a longer focal length would have seen, at the same distances.
 from __future__ import annotations
 
 import os
+import random
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -53,7 +54,9 @@ def augment(
 
 
 def _apply(pipeline: Any, sample: Sample, seed: int) -> Sample:
-    pipeline.set_random_seed(seed)
+    # Not set_random_seed: that starts every transform at the same number, so that they come all together or not at all.
+    rng = np.random.default_rng(seed)
+    pipeline.set_random_state(rng, random.Random(int(rng.integers(1 << 62))))
     with np.errstate(all="ignore"):
         drawn = pipeline(image=sample.color, mask=sample.label, depth=sample.depth_m)
     return Sample(drawn["image"], drawn["depth"], drawn["mask"], sample.name, sample.sensor)

@@ -200,11 +200,8 @@ class RgbdData(lightning.LightningDataModule):
             rank=rank,
             processes=processes,
             shuffled=self.shuffled,
+            batches_done=lambda: trainer.fit_loop.epoch_loop.batch_progress.current.ready if trainer else 0,
         )
-        if trainer is not None:
-            # What a resumed run had done of this epoch; 0 in a fresh one.
-            done = trainer.fit_loop.epoch_loop.batch_progress.current.ready
-            sampler.skip_batches = done % max(1, len(sampler) // self.batch_size)
         samples = TensorSamples(pictures, self.size, self.augmentation, self.seed, full_labels=False, zoom=self.zoom)
         return self._loader(samples, sampler=sampler, drop_last=True)
 

@@ -106,7 +106,7 @@ def _open_run(folder: Path, index: int, runs: Sequence[Path]) -> _Run:
     if not checkpoints and not last.is_file():
         raise ConfigurationError(f"{folder} has no checkpoint yet: its first validation has not ended")
     same = [path for path in runs if path.name == folder.name]
-    name = folder.name if len(same) == 1 else f"{folder.name} ({index + 1})"
+    name = folder.name if len(same) == 1 else f"{folder.resolve().parent.name}/{folder.name} ({index + 1})"
     about_file = folder / ABOUT_FILE
     about = json.loads(about_file.read_text(encoding="utf-8")) if about_file.is_file() else {}
     return _Run(name, folder, _curves(folder), checkpoints[-1] if checkpoints else last, about)
@@ -131,8 +131,9 @@ def _evaluate_run(run: _Run, samples: int) -> tuple[Scores, Figure | None]:
     result = evaluate(predictor, pictures, card).overall
     palette = card.label_set.palette()
     rows, titles = [], []
-    for i in range(min(samples, len(pictures))):
-        sample = pictures.read(i * len(pictures) // samples)
+    count = min(samples, len(pictures))
+    for i in range(count):
+        sample = pictures.read(i * len(pictures) // count)
         rows.append(sample_row(sample.color, sample.depth_m, sample.label, predictor(sample), palette))
         titles.append(sample.name)
     return result, labelled_grid(rows, titles, card.label_set.names, palette) if rows else None

@@ -8,7 +8,7 @@ import numpy as np
 from torch.utils.data import Sampler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class EpochSampler(Sampler[int]):
@@ -29,6 +29,7 @@ class EpochSampler(Sampler[int]):
         rank: int = 0,
         processes: int = 1,
         shuffled: bool = True,
+        batches_done: Callable[[], int] = lambda: 0,
     ) -> None:
         """Plans the epochs.
 
@@ -40,10 +41,12 @@ class EpochSampler(Sampler[int]):
             rank: Which of the processes this is.
             processes: How many processes share each batch.
             shuffled: False keeps the pictures in order, and each epoch goes on where the one before stopped.
+            batches_done: How many batches a resumed run has had of the epoch that begins; asked when it begins, because
+                loaders are made before a run knows where it goes on.
         """
         self.count = count
         self.epoch = 0
-        self.skip_batches = 0
+        self._batches_done = batches_done
         self._seed = seed
         self._rank, self._processes = rank, processes
         self._batch = batch_size
@@ -72,5 +75,5 @@ class EpochSampler(Sampler[int]):
                 order = np.random.default_rng((self._seed, shuffle)).permutation(self.count)
             if position % self._processes == self._rank:
                 mine.append(self.epoch * self.count + (int(order[index]) if self._shuffled else index))
-        skipped, self.skip_batches = self.skip_batches, 0
+        skipped = self._batches_done() % self._batches
         return iter(mine[skipped * self._batch :])

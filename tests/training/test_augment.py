@@ -49,6 +49,22 @@ def test_the_same_seed_draws_the_same(kind):
     assert not np.array_equal(first.color, other.color)
 
 
+def test_transforms_are_drawn_independently_of_each_other():
+    sample = marked_sample(60, 60)
+    drawn = {
+        kind: [augment(sample, kind, (60, 60), seed).label for seed in range(80)] for kind in ("gentle", "published")
+    }
+
+    def equal_to(kind, label):
+        return sum((one == label).mean() > 0.97 for one in drawn[kind])
+
+    # Gentle mirrors every second time and zooms three times of four: in an eighth of all draws each is alone.
+    assert 3 <= equal_to("gentle", sample.label[:, ::-1]) <= 20
+    assert 3 <= equal_to("gentle", sample.label) <= 20
+    # Of the published ones one in ninety moves nothing.
+    assert equal_to("published", sample.label) <= 3
+
+
 def test_colour_transforms_leave_depth_alone():
     changed = False
     for seed in range(40):

@@ -172,15 +172,23 @@ def test_another_network_is_refused_with_the_settings_to_use(run: Path, small_fo
     assert "model.base_width=8" in capsys.readouterr().err
 
 
-def test_a_resumed_run_ends_where_an_unbroken_one_does(small_folder: Path, tmp_path: Path):
-    often = ("--recent.every_n_train_steps=1", "--data.augmentation=gentle", "--trainer.max_epochs=3")
-    whole = fit(small_folder, tmp_path / "whole", *often)
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_resumed_run_ends_where_an_unbroken_one_does(small_folder: Path, tmp_path: Path, schedule: str):
+    often = (
+        f"--model.optimizer.schedule={schedule}",
+        "--data.augmentation=gentle",
+        "--trainer.max_epochs=2",
+        "--trainer.callbacks+=lightning.pytorch.callbacks.EMAWeightAveraging",
+        "--trainer.callbacks.decay=0.5",
+        "--recent.every_n_train_steps=1",
+        "--recent.save_top_k=-1",
+        "--recent.filename={step}",
+    )
+    whole = fit(small_folder, tmp_path / "whole", *often) / "checkpoints"
     # Two batches an epoch: three steps end in the middle of the second.
-    broken = fit(small_folder, tmp_path / "broken", *often, "--trainer.max_steps=3")
-    recent = broken / "checkpoints" / "recent.ckpt"
-    resumed = fit(small_folder, tmp_path / "broken", *often, f"--ckpt_path={recent}")
-    expected, _ = load_trained(whole / "checkpoints" / "last.ckpt")
-    got, _ = load_trained(resumed / "checkpoints" / "last.ckpt")
+    resumed = fit(small_folder, tmp_path / "resumed", *often, f"--ckpt_path={whole / 'step=3.ckpt'}") / "checkpoints"
+    expected, _ = load_trained(whole / "last.ckpt")
+    got, _ = load_trained(resumed / "last.ckpt")
     for name, tensor in expected.state_dict().items():
         torch.testing.assert_close(got.state_dict()[name], tensor, msg=lambda m, n=name: f"{n}: {m}")
 

@@ -4,9 +4,8 @@ from training.sampler import EpochSampler
 
 
 def draws(epoch=0, skip=0, **options):
-    sampler = EpochSampler(10, options.pop("batch_size", 2), seed=1, **options)
+    sampler = EpochSampler(10, options.pop("batch_size", 2), seed=1, batches_done=lambda: skip, **options)
     sampler.set_epoch(epoch)
-    sampler.skip_batches = skip
     return list(sampler)
 
 
