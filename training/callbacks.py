@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import lightning
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from rgbd_seg import __version__
@@ -83,7 +84,9 @@ class StopOnNaN(lightning.Callback):
         if math.isfinite(value):
             return
         batch = getattr(pl_module, "last_batch", {})
-        checkpoint = getattr(trainer.checkpoint_callback, "last_model_path", "") or "none yet"
+        checkpoints = [c.best_model_path for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint)]
+        written = [path for path in checkpoints if path]
+        checkpoint = max(written, key=lambda path: Path(path).stat().st_mtime) if written else "none yet"
         raise RgbdSegError(
             f"the loss became {value} in epoch {trainer.current_epoch}, step {trainer.global_step}, on the batch "
             f"{', '.join(batch.get('names', ['unknown']))}. Look at these samples with the command show, or lower "

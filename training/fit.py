@@ -16,7 +16,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from training.callbacks import Pictures, RunRecord, StopOnNaN
 from training.data import RgbdData
-from training.metrics_file import MetricsFile
+from training.metrics_file import LAST, MetricsFile
 from training.module import SegmentationModule
 from training.weights import unreadable
 
@@ -30,15 +30,20 @@ class TrainingCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds checkpoints and pictures as settings of their own, so that a recipe can change single values."""
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(ModelCheckpoint, "last")
         parser.add_lightning_class_args(ModelCheckpoint, "recent")
         parser.add_lightning_class_args(Pictures, "pictures")
         parser.set_defaults(
             {
                 "checkpoint.monitor": "val/miou",
                 "checkpoint.mode": "max",
-                "checkpoint.save_last": True,
                 "checkpoint.filename": "best-{epoch}-{val/miou:.4f}",
                 "checkpoint.auto_insert_metric_name": False,
+                # Not Lightning's save_last: that writes only where the best is written, too.
+                "last.filename": LAST,
+                "last.every_n_epochs": 1,
+                "last.save_on_train_epoch_end": True,
+                "last.enable_version_counter": False,
                 # In mid-epoch too, so that a killed run loses minutes and not an epoch.
                 "recent.filename": "recent",
                 "recent.every_n_train_steps": 200,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 METRICS_FILE = "metrics.jsonl"
+LAST = "last"  # Name of the checkpoint of the last epoch, without its suffix.
 _IOU = "iou/"
 
 
@@ -73,8 +74,10 @@ class MetricsFile(lightning.Callback):
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Writes `end`."""
-        kept = [c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint) and c.monitor is not None]
-        paths = {"best": kept[0].best_model_path, "last": kept[0].last_model_path} if kept else {}
+        kept = [c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint)]
+        best = next((c.best_model_path for c in kept if c.monitor is not None), "")
+        last = next((c.best_model_path for c in kept if c.filename == LAST), "")
+        paths = {"best": best, "last": last}
         self._write(trainer, "end", paths)
 
     def on_exception(

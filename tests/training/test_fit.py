@@ -71,9 +71,18 @@ def test_the_metrics_file_follows_the_run(run: Path):
 
 
 def test_scores_of_the_try_before_training_are_on_no_card(small_folder: Path, tmp_path: Path):
-    more = ("--trainer.num_sanity_val_steps=1", "--trainer.max_steps=1", "--recent.every_n_train_steps=1")
-    folder = fit(small_folder, tmp_path, *more)
-    assert load_trained(folder / "checkpoints" / "recent.ckpt")[1].scores == {}
+    every = ("--recent.every_n_train_steps=1", "--recent.save_top_k=-1", "--recent.filename={step}")
+    kept = fit(small_folder, tmp_path, "--trainer.num_sanity_val_steps=1", "--trainer.max_epochs=1", *every)
+    # Two batches: validation has not been when the first is kept.
+    assert load_trained(kept / "checkpoints" / "step=1.ckpt")[1].scores == {}
+    assert "val_miou" in load_trained(kept / "checkpoints" / "last.ckpt")[1].scores
+
+
+def test_the_last_checkpoint_is_of_the_last_epoch_where_the_best_is_older(small_folder: Path, tmp_path: Path):
+    # While it learns, the lowest mIoU is the first.
+    kept = fit(small_folder, tmp_path, "--checkpoint.mode=min", "--trainer.max_epochs=3") / "checkpoints"
+    assert torch.load(kept / "last.ckpt", weights_only=True)["global_step"] == 6
+    assert torch.load(next(kept.glob("best-*.ckpt")), weights_only=True)["global_step"] < 6
 
 
 def test_checkpoint_and_exported_model_score_the_same(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -184,11 +193,11 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(small_folder: Path, tmp_p
         "--recent.save_top_k=-1",
         "--recent.filename={step}",
     )
-    whole = fit(small_folder, tmp_path / "whole", *often) / "checkpoints"
+    kept = fit(small_folder, tmp_path, *often) / "checkpoints"
+    expected, _ = load_trained(kept / "last.ckpt")
     # Two batches an epoch: three steps end in the middle of the second.
-    resumed = fit(small_folder, tmp_path / "resumed", *often, f"--ckpt_path={whole / 'step=3.ckpt'}") / "checkpoints"
-    expected, _ = load_trained(whole / "last.ckpt")
-    got, _ = load_trained(resumed / "last.ckpt")
+    fit(small_folder, tmp_path, *often, f"--ckpt_path={kept / 'step=3.ckpt'}")
+    got, _ = load_trained(kept / "last.ckpt")
     for name, tensor in expected.state_dict().items():
         torch.testing.assert_close(got.state_dict()[name], tensor, msg=lambda m, n=name: f"{n}: {m}")
 
