@@ -173,6 +173,11 @@ class RgbdData(lightning.LightningDataModule):
         return self.pictures("train").label_set
 
     @property
+    def description(self) -> str:
+        """What is trained on, in words for the model's card."""
+        return f"{len(self.pictures('train'))} pictures"
+
+    @property
     def depth_statistics(self) -> DepthStatistics:
         """Mean and deviation of the training depth, as given or measured on up to 300 pictures spread over the set."""
         if self._statistics is None:
@@ -302,6 +307,11 @@ class FolderData(RgbdData):
         everything = self._open(self._roots["train"] or Path())
         part: Literal["train", "val"] = "train" if split == "train" else "val"
         return cut_fold(everything, everything.sequences, self._share, self.seed, part=part)
+
+    @property
+    def description(self) -> str:
+        """How many pictures of which folder."""
+        return f"{super().description} of {(self._roots['train'] or Path()).resolve().name}"
 
     def _open(self, root: Path) -> PictureFolder:
         label_set = LabelSet.load(self._names) if self._names else None

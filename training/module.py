@@ -15,7 +15,7 @@ from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig, Encoder, Fusion, pad_to_stride
 from rgbd_seg.models.model_file import ModelCard
-from training.data import DepthStatistics
+from training.data import DepthStatistics, RgbdData
 from training.initial_weights import load_initial_weights
 from training.sample import Size
 from training.schedule import OptimizerOptions, build_optimizer, rate_at, training_progress
@@ -76,7 +76,7 @@ class SegmentationModule(lightning.LightningModule):
             decoder_widths: Channels of the decoder, coarse to fine.
             tail_width: Channels at full resolution.
             name: How people call the model.
-            trained_on: Training data in words, for the card.
+            trained_on: Training data in words, for the card; empty for what the data say of themselves.
             licence: Terms of use of the weights, for the card.
             initial_weights: "random", "imagenet" (encoders only), or a model file whose weights are taken wherever
                 they fit; a head for other classes starts anew.
@@ -184,6 +184,12 @@ class SegmentationModule(lightning.LightningModule):
         if self.trainer.world_size > 1:
             count = self.trainer.strategy.reduce(count.float(), reduce_op="mean")
         return total / count.clamp(min=1)
+
+    def on_fit_start(self) -> None:
+        """Says on the card what is trained on, where the recipe does not: without a word it means random weights."""
+        data = getattr(self.trainer, "datamodule", None)
+        if not self.card.trained_on and isinstance(data, RgbdData):
+            self.card = replace(self.card, trained_on=data.description)
 
     def on_train_start(self) -> None:
         """Freezes what is to be frozen: Lightning itself leaves the modes of modules as it finds them."""

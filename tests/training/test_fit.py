@@ -75,7 +75,9 @@ def test_scores_of_the_try_before_training_are_on_no_card(small_folder: Path, tm
     kept = fit(small_folder, tmp_path, "--trainer.num_sanity_val_steps=1", "--trainer.max_epochs=1", *every)
     # Two batches: validation has not been when the first is kept.
     assert load_trained(kept / "checkpoints" / "step=1.ckpt")[1].scores == {}
-    assert "val_miou" in load_trained(kept / "checkpoints" / "last.ckpt")[1].scores
+    card = load_trained(kept / "checkpoints" / "last.ckpt")[1]
+    assert "val_miou" in card.scores
+    assert card.trained_on == f"8 pictures of {small_folder.name}"
 
 
 def test_the_last_checkpoint_is_of_the_last_epoch_where_the_best_is_older(small_folder: Path, tmp_path: Path):
