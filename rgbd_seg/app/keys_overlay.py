@@ -1,4 +1,4 @@
-"""The list of keys, over the views until any key or click."""
+"""The list of keys, over the window until any key or click."""
 
 from __future__ import annotations
 
@@ -20,9 +20,15 @@ _RIGHT_COLUMN = ("Views", "Window")
 class KeysOverlay(QWidget):
     """Half-transparent, so that the picture goes on behind it; as large as what it covers, also when that changes."""
 
-    def __init__(self, covered: QWidget) -> None:
+    def __init__(self, covered: QWidget, beneath: QWidget) -> None:
+        """Covers nothing yet.
+
+        Args:
+            covered: What it will lie on.
+            beneath: The part of it that has the keys afterwards.
+        """
         super().__init__(covered)
-        self._covered = covered
+        self._covered, self._beneath = covered, beneath
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setStyleSheet(
@@ -45,9 +51,9 @@ class KeysOverlay(QWidget):
         self.hide()
 
     def toggle(self) -> None:
-        """Covers the views, or leaves them."""
+        """Covers what it lies on, or leaves it."""
         if self.isVisible():
-            self.hide()
+            self._leave()
             return
         self._covered.installEventFilter(self)
         self.setGeometry(self._covered.rect())
@@ -70,11 +76,15 @@ class KeysOverlay(QWidget):
 
     def mousePressEvent(self, _event: QMouseEvent) -> None:
         """Closes."""
-        self.hide()
+        self._leave()
 
     def keyPressEvent(self, _event: QKeyEvent) -> None:
         """Closes."""
+        self._leave()
+
+    def _leave(self) -> None:
         self.hide()
+        self._beneath.setFocus()
 
 
 def _column(groups: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> QGridLayout:

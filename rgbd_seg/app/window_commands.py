@@ -44,7 +44,7 @@ class WindowCommands(QObject):
             shortcut = QShortcut(QKeySequence(f"Alt+{rank + 1}"), window)
             shortcut.activated.connect(partial(self._solo_rank, rank))
         self.main_menu = self._make_menu()
-        self._keys = KeysOverlay(window.middle)
+        self._keys = KeysOverlay(window, window.middle)
 
     def _make_menu(self) -> QMenu:
         menu = QMenu(self._window)

@@ -349,10 +349,11 @@ def test_a_view_without_labels_says_whether_a_model_is_on_its_way(window: MainWi
 
 
 def test_the_list_of_keys_closes_with_any_key(window: MainWindow, qtbot: QtBot) -> None:
-    overlay = window.middle.findChild(KeysOverlay)
+    overlay = window.findChild(KeysOverlay)
     for key in (Qt.Key.Key_Escape, Qt.Key.Key_R):
         window.commands.show_keys()
         assert overlay.isVisible()
+        assert overlay.size() == window.size()
         qtbot.keyClick(overlay, key)
         assert not overlay.isVisible()
     window.commands.show_keys()
