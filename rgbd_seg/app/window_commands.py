@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QMenu
 
@@ -290,12 +290,8 @@ class WindowCommands(QObject):
     # Window
 
     def toggle_full_screen(self) -> None:
-        """Full screen or not."""
-        window = self._window
-        if window.isFullScreen():
-            window.showNormal()
-        else:
-            window.showFullScreen()
+        """Full screen, or as large as before: a maximised window is maximised again."""
+        self._window.setWindowState(self._window.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def toggle_panels(self) -> None:
         """Hides all panels, or shows those that were hidden."""
