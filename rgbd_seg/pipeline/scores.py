@@ -131,13 +131,9 @@ class Scores:
 
     @property
     def mean_iou(self) -> float | None:
-        """Mean over the classes that occur in the truth; None before the first frame with truth."""
-        if self._label_set is None:
-            return None
-        present = self._confusion.sum(1) > 0
-        hit = np.diag(self._confusion)
-        union = self._confusion.sum(0) + self._confusion.sum(1) - hit
-        return float(np.mean(hit[present] / union[present])) if present.any() else None
+        """Mean of `class_iou`, as training's scores count it; None before the first frame with truth."""
+        found = self.class_iou
+        return sum(found.values()) / len(found) if found else None
 
     @property
     def pixel_accuracy(self) -> float | None:

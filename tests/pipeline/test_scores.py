@@ -12,10 +12,13 @@ from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.pipeline.scores import Scores
+from training.scores import Scores as TrainingScores
+from training.scores import confusion_matrix
 
 THREE = LabelSet.from_dict({"name": "three", "classes": ["a", "b", "c"]})
 TWO = LabelSet.from_dict({"name": "two", "classes": ["a", "b"]})
 LENS = Calibration(Intrinsics(32, 24, 30.0, 30.0, 15.5, 11.5))
+LENS_OF_FOUR = Calibration(Intrinsics(4, 1, 30.0, 30.0, 1.5, 0.0))
 
 
 def _scores(seed: int, label_set: LabelSet = THREE, frames: int = 2) -> Scores:
@@ -45,6 +48,16 @@ def test_what_was_merged_is_left_as_it_was() -> None:
     total.merge(part)
     total.merge(_scores(1))
     assert part.to_dict() == before
+
+
+def test_a_class_that_is_only_predicted_counts_as_in_training() -> None:
+    frame = RgbdFrame(np.zeros((1, 4, 3), np.uint8), np.ones((1, 4), np.uint16), LENS_OF_FOUR, 0, 0)
+    truth, labels = np.array([[1, 1, 2, 0]], np.uint8), np.array([[1, 3, 2, 3]], np.uint8)
+    scores = Scores()
+    scores.add_labels(truth, THREE, Segmentation(frame, labels, None, THREE))
+    of_training = TrainingScores(confusion_matrix(truth, labels, len(THREE)), THREE.names)
+    assert scores.mean_iou == pytest.approx((1 / 2 + 1 + 0) / 3)
+    assert scores.mean_iou == pytest.approx(of_training.miou)
 
 
 def test_storing_keeps_everything() -> None:
