@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QLabel,
     QMainWindow,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -48,6 +47,7 @@ from rgbd_seg.app.settings_control import SettingsControl
 from rgbd_seg.app.source_control import SourceControl
 from rgbd_seg.app.source_names import short_name
 from rgbd_seg.app.source_panel import SourcePanel
+from rgbd_seg.app.stage import Stage
 from rgbd_seg.app.status_line import StatusLine, rate_texts
 from rgbd_seg.app.top_bar import TopBar
 from rgbd_seg.app.training_runs.control import TrainingControl
@@ -139,7 +139,7 @@ class MainWindow(QMainWindow):
         self._waiting = QLabel()
         self._waiting.setObjectName("title")
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.stage = QStackedWidget()
+        self.stage = Stage()
         for page in (self.welcome, self._waiting, self.grid):
             self.stage.addWidget(page)
         self.banners = Banners(self.theme)

@@ -388,3 +388,20 @@ def test_panels_behind_each_other_have_one_row_of_tabs_and_leave_none_elsewhere(
 
     window.docks["Recording"].show()
     qtbot.waitUntil(lambda: len(rows_of_tabs()) == 1 and {"Model", "Recording"} <= rows_of_tabs()[0], timeout=5000)
+
+
+def test_the_start_page_takes_no_room_while_it_is_out_of_sight(window: MainWindow, qtbot: QtBot) -> None:
+    def lowest() -> tuple[int, int]:
+        QApplication.processEvents()
+        return window.stage.minimumSizeHint().height(), window.middle.minimumSizeHint().height()
+
+    window.show()
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    before = lowest()
+    window.welcome.show_recent([f"steady:{number}" for number in range(4)])
+    assert lowest() == before
+    assert before[0] == window.grid.minimumHeight()
+    window.sources.close()
+    qtbot.waitUntil(lambda: window.stage.currentWidget() is window.welcome, timeout=5000)
+    assert lowest()[0] > before[0]
