@@ -86,8 +86,7 @@ class ClassList(QAbstractListModel):
         if row is None:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            shown = self._display.names.get(row.name, row.name) if self._display else row.name
-            return shown.replace("_", " ")
+            return self._display.shown_name(row.name) if self._display else row.name
         if role == Qt.ItemDataRole.ToolTipRole:
             return "Click the eye to hide, double click to show it alone, right click for more"
         return None

@@ -297,5 +297,7 @@ class Presenter(QObject):
     def _show_probe(self) -> None:
         pixel = self._pointer or self._pin
         facts = probe(self.segmentation, *pixel) if pixel is not None and self.segmentation is not None else None
-        self._status.show_probe(str(facts) if facts else "")
+        shown = self.display.shown_name
+        words = replace(facts, name=shown(facts.name), truth=shown(facts.truth)) if facts else ""
+        self._status.show_probe(str(words))
         self._classes.light(facts.name or None if facts and self._pointer is not None else None)

@@ -164,3 +164,9 @@ def test_drops_are_known_by_name(tmp_path: Path) -> None:
     assert kind_of(tmp_path / "l.json") == "labels"
     assert kind_of(tmp_path) == "source"
     assert kind_of(tmp_path / "gone") == "nothing"
+
+
+def test_classes_are_shown_by_the_names_that_the_user_gave_them() -> None:
+    display = Display(names={"floor_mat": "carpet"})
+    assert display.shown_name("floor_mat") == "carpet"
+    assert display.shown_name("night_stand") == "night stand"
