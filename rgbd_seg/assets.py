@@ -6,6 +6,7 @@ from rgbd_seg.errors import MissingAsset
 
 DEMO_MODEL = "models/demo.safetensors"
 DEMO_RECORDING = "recordings/demo.mcap"
+DEMO = "demo"  # What the bundled model is called where a model file is asked for.
 
 _INSTALLED = Path(__file__).parent / "assets"
 _CHECKOUT = Path(__file__).parent.parent / "assets"
@@ -25,3 +26,12 @@ def asset(name: str) -> Path:
     if not path.exists():
         raise MissingAsset(f"the installation lacks its file {name}: install rgbd-seg again")
     return path
+
+
+def model_path(name: str) -> Path:
+    """The model file that somebody names: its path, or "demo" for the one that comes with the program.
+
+    Raises:
+        MissingAsset: The installation lacks its model.
+    """
+    return asset(DEMO_MODEL) if name == DEMO else Path(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rgbd_seg.assets import model_path
 from rgbd_seg.errors import ModelError, RgbdSegError, SensorError
 from rgbd_seg.frame import Segmentation
 from rgbd_seg.inference.segmenter import SegmenterOptions
@@ -34,7 +35,8 @@ def stream(
 
     Args:
         source: A URI such as `"realsense:0123456789"` or `"synthetic:?seed=3"`, or the path of a recording.
-        model: A model file, or None for frames without labels (`segmentation.labels` is None then).
+        model: A model file, "demo" for the one that comes with the program, or None for frames without labels
+            (`segmentation.labels` is None then).
         request: Mode and registration of the source.
         options: Back end, device and precision of the model.
         every_frame: Segment each frame in turn and wait for the loop instead of skipping: for recordings.
@@ -50,7 +52,7 @@ def stream(
     from rgbd_seg.inference import open_segmenter
 
     sensor = open_sensor(str(source), request)
-    segmenter = None if model is None else open_segmenter(model, options or SegmenterOptions())
+    segmenter = None if model is None else open_segmenter(model_path(str(model)), options or SegmenterOptions())
     if every_frame:
         yield from _every_frame(sensor, segmenter)
     else:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rgbd_seg.assets import model_path
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.models.imagenet import fetch_imagenet_weights, start_from_imagenet
 from rgbd_seg.models.model_file import load_model
@@ -22,7 +22,7 @@ def load_initial_weights(network: DeResUNet, label_set: LabelSet, source: str) -
     Args:
         network: Changed in place.
         label_set: Its classes; a model file with other ones gives everything but its head.
-        source: "random", "imagenet", or the path of a model file.
+        source: "random", "imagenet", "demo" for the model that comes with the program, or the path of a model file.
 
     Returns:
         What was done, in a few words.
@@ -36,7 +36,7 @@ def load_initial_weights(network: DeResUNet, label_set: LabelSet, source: str) -
     if source == "imagenet":
         start_from_imagenet(network, fetch_imagenet_weights(network.config.encoder))
         return "encoders from ImageNet, the rest at random"
-    other, card = load_model(Path(source))
+    other, card = load_model(model_path(source))
     mine = network.state_dict()
     keep_head = card.label_set.names == label_set.names
     taken = {name: t for name, t in other.state_dict().items() if keep_head or not name.startswith(_HEAD)}

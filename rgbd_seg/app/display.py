@@ -65,9 +65,13 @@ class Display:
         table = self.class_colors(label_set).tolist()
         return {name: (*table[label],) for label, name in enumerate(label_set.names, start=1)}
 
+    def chosen_name(self, name: str) -> str:
+        """A class's name in files: renamed where the user renamed it."""
+        return self.names.get(name, name)
+
     def shown_name(self, name: str) -> str:
         """A class's name as the user reads it: renamed where they renamed it, without underscores."""
-        return self.names.get(name, name).replace("_", " ")
+        return self.chosen_name(name).replace("_", " ")
 
     def visible(self, label_set: LabelSet) -> np.ndarray:
         """(256,) bool by id: whether the class is drawn; False for id 0 and for ids outside the set."""

@@ -15,7 +15,7 @@ from rgbd_seg.app.deadline import Deadline
 from rgbd_seg.app.export_dialog import ExportDialog
 from rgbd_seg.app.export_job import ExportJob, ExportPlan, ExportStatus
 from rgbd_seg.app.file_dialog import CLOUDS, choose
-from rgbd_seg.app.model_control import model_path, options_from
+from rgbd_seg.app.model_control import options_from, remembered_path
 from rgbd_seg.app.source_names import recording_of
 from rgbd_seg.recording.export import FORMATS
 from rgbd_seg.recording.export_cloud import cloud_file
@@ -46,7 +46,7 @@ class ExportControl(QObject):
         if self.dialog is not None:
             self.dialog.close()  # It may be about another recording or another range.
         path, own = recording_of(window.session.uri)
-        model = model_path(window.settings.model) if window.session.status().model.info else None
+        model = remembered_path(window.settings.model) if window.session.status().model.info else None
         self.dialog = ExportDialog(
             path,
             own,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from rgbd_seg.app.measurements import measure
 if TYPE_CHECKING:
     from rgbd_seg.app.main_window import MainWindow
     from rgbd_seg.app.measure_panel import MeasurePanel
+    from rgbd_seg.app.measurements import Measurement
     from rgbd_seg.app.plots_panel import PlotsPanel
 
 _MEASURE_EVERY_S = 0.5
@@ -30,7 +32,7 @@ class Figures(QObject):
         self.history = History()
         self.log: MeasurementLog | None = None
         self._measured_s = 0.0
-        self._measured: tuple[int, int, str] | None = None  # Frame, its time, and the model that has labelled it.
+        self._measured: tuple[object, ...] | None = None  # Frame, its time, the model, and renamed classes.
         plots.export_wanted.connect(self._choose_csv)
         measures.log_wanted.connect(self._switch_log)
 
@@ -42,21 +44,22 @@ class Figures(QObject):
             return
         label_set = window.presenter.label_set
         self.history.add(window.session.status(), window.presenter.rows)
-        colors = window.presenter.display.named_colors(label_set) if label_set is not None else {}
-        self._plots.show_history(self.history, colors)
+        display = window.presenter.display
+        colors = display.named_colors(label_set) if label_set is not None else {}
+        self._plots.show_history(self.history, colors, display.names)
         wanted = self._measures.isVisible() or self.log is not None
-        moment = (segmentation.frame.index, segmentation.frame.host_ns, segmentation.model)
+        moment = (segmentation.frame.index, segmentation.frame.host_ns, segmentation.model, *display.names.items())
         if wanted and moment != self._measured and time.monotonic() - self._measured_s >= _MEASURE_EVERY_S:
             self._measured_s, self._measured = time.monotonic(), moment
-            measurements = measure(segmentation)
+            measurements = tuple(replace(one, name=display.chosen_name(one.name)) for one in measure(segmentation))
             self._measures.show_measurements(measurements)
             if self.log is not None:
                 self._append(segmentation.frame.index, measurements)
 
-    def _append(self, index: int, measurements: tuple[object, ...]) -> None:
+    def _append(self, index: int, measurements: tuple[Measurement, ...]) -> None:
         assert self.log is not None
         try:
-            self.log.add(index, measurements)  # type: ignore[arg-type]
+            self.log.add(index, measurements)
         except OSError as error:
             self._window.say("measure", f"The log ended: {error.strerror or error}.", "error")
             self.close()
@@ -83,7 +86,7 @@ class Figures(QObject):
 
     def _save_csv(self, path: str) -> None:
         try:
-            self.history.save_csv(Path(path))
+            self.history.save_csv(Path(path), self._window.presenter.display.chosen_name)
             self._window.say("measure", f"Figures saved in {path}", "info")
         except OSError as error:
             self._window.say("measure", f"{path} cannot be written: {error.strerror or error}.", "error")

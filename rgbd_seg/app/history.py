@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from rgbd_seg.app.class_rows import ClassRow
@@ -76,8 +76,12 @@ class History:
         """The figures or classes that occur, in the order of their first occurrence."""
         return list(dict.fromkeys(name for sample in self.samples for name in getattr(sample, part)))
 
-    def save_csv(self, path: Path) -> None:
+    def save_csv(self, path: Path, chosen_name: Callable[[str], str]) -> None:
         """Writes everything as a table: one row a sample, one column a figure.
+
+        Args:
+            path: The file.
+            chosen_name: What a figure or class is called in the headings, from its own name.
 
         Raises:
             OSError: The file cannot be written.
@@ -86,7 +90,7 @@ class History:
         columns = [(part, name) for part in parts for name in self.names(part)]
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(["seconds", *(parts[part] + name for part, name in columns)])
+            writer.writerow(["seconds", *(parts[part] + chosen_name(name) for part, name in columns)])
             for sample in self.samples:
                 values = [getattr(sample, part).get(name) for part, name in columns]
                 row = ["" if value is None else f"{value:.5g}" for value in values]

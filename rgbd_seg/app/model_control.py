@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu
 
 from rgbd_seg.app.file_dialog import MODELS, choose
-from rgbd_seg.assets import DEMO_MODEL, asset
+from rgbd_seg.assets import DEMO, model_path
 from rgbd_seg.errors import MissingAsset
 from rgbd_seg.inference.segmenter import SegmenterOptions
 
@@ -20,17 +20,15 @@ if TYPE_CHECKING:
     from rgbd_seg.app.session import Session
     from rgbd_seg.app.settings import Settings
 
-DEMO = "demo"
 
-
-def model_path(name: str) -> Path | None:
+def remembered_path(name: str) -> Path | None:
     """The file behind a remembered name; None for no model, or where the demo model is not installed."""
-    if name == DEMO:
-        try:
-            return asset(DEMO_MODEL)
-        except MissingAsset:
-            return None
-    return Path(name).absolute() if name else None
+    if not name:
+        return None
+    try:
+        return model_path(name).absolute()
+    except MissingAsset:
+        return None
 
 
 def options_from(settings: Settings) -> SegmenterOptions:
@@ -65,7 +63,7 @@ class ModelControl(QObject):
 
     def load(self, name: str, *, quiet: bool = False) -> None:
         """Loads a model file or the demo model; with `quiet`, a demo model that is not installed is no fault."""
-        path = model_path(name)
+        path = remembered_path(name)
         if path is None:
             if name and not quiet:
                 self.message.emit("This installation has no demo model: load a model file instead.")
@@ -121,7 +119,7 @@ class ModelControl(QObject):
         menu = self.menu
         menu.clear()
         demo = menu.addAction("Demo model")
-        demo.setEnabled(model_path(DEMO) is not None)
+        demo.setEnabled(remembered_path(DEMO) is not None)
         demo.triggered.connect(lambda: self.load(DEMO))
         for path in self._settings.recent_models:
             action = menu.addAction(Path(path).name)

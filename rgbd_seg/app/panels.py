@@ -26,7 +26,8 @@ class Panels(QObject):
     def __init__(self, window: QMainWindow, theme: Theme) -> None:
         super().__init__(window)
         self._window, self._theme = window, theme
-        self._hidden: list[str] = []
+        self._hidden: list[str] = []  # By `toggle_all`, and those of them that no other panel covered.
+        self._in_front: list[str] = []
         self.docks: dict[str, QDockWidget] = {}
         window.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks)
 
@@ -64,12 +65,16 @@ class Panels(QObject):
     def toggle_all(self) -> None:
         """Hides all panels, or shows those that were hidden."""
         visible = [name for name, dock in self.docks.items() if dock.isVisible()]
-        for name in visible:
-            self.docks[name].hide()
-        if not visible:
+        if visible:
+            self._hidden = visible
+            self._in_front = [name for name in visible if not self.docks[name].visibleRegion().isEmpty()]
+            for name in visible:
+                self.docks[name].hide()
+        else:
             for name in self._hidden or _FIRST_SHOWN:
                 self.docks[name].show()
-        self._hidden = visible
+            for name in self._in_front:  # Of those that share a place the last one shown would cover the others.
+                self.docks[name].raise_()
 
     def fill_menu(self, menu: QMenu) -> None:
         """One entry for each panel."""

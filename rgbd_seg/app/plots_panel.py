@@ -8,6 +8,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from PySide6.QtGui import QShowEvent
 
     from rgbd_seg.app.history import History
@@ -53,6 +55,7 @@ class PlotsPanel(QWidget):
         self._plot: Any = None
         self._legend: Any = None
         self._curves: dict[str, Any] = {}
+        self._look: tuple[object, ...] = ()  # The colours and names that the curves were made with.
         self.setMinimumHeight(200)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -95,20 +98,33 @@ class PlotsPanel(QWidget):
     def _rebuild(self) -> None:
         if self._plot is None:
             return
-        self._plot.clear()
-        self._legend.clear()
-        self._curves.clear()
+        self._clear()
         self._plot.setLabel("left", _CHOICES[self.choice.currentText()][2])
         self._plot.enableAutoRange()
 
-    def show_history(self, history: History, colors: dict[str, Rgb]) -> None:
-        """Draws the newest figures; does nothing while paused or out of sight."""
+    def _clear(self) -> None:
+        self._plot.clear()
+        self._legend.clear()
+        self._curves.clear()
+
+    def show_history(self, history: History, colors: dict[str, Rgb], names: Mapping[str, str]) -> None:
+        """Draws the newest figures; does nothing while paused or out of sight.
+
+        Args:
+            history: The figures.
+            colors: Colours of classes.
+            names: Other names for classes, by their own.
+        """
         if self.pause.isChecked() or self._plot is None or not self.isVisible() or not history.samples:
             return
         import pyqtgraph
 
-        part, names, _ = _CHOICES[self.choice.currentText()]
-        shown = list(names)
+        look = (dict(colors), dict(names))
+        if look != self._look:
+            self._look = look
+            self._clear()
+        part, fixed, _ = _CHOICES[self.choice.currentText()]
+        shown = list(fixed)
         if not shown:
             last = getattr(history.samples[-1], part)
             shown = [name for name in history.names(part) if name in last or name in self._curves][:_MOST_CLASSES]
@@ -116,5 +132,5 @@ class PlotsPanel(QWidget):
             if name not in self._curves:
                 color = colors.get(name, _LINES[number % len(_LINES)])
                 pen = pyqtgraph.mkPen(color, width=1.5)
-                self._curves[name] = self._plot.plot(pen=pen, name=name.replace("_", " "))
+                self._curves[name] = self._plot.plot(pen=pen, name=names.get(name, name).replace("_", " "))
             self._curves[name].setData(*history.series(part, name), connect="finite")

@@ -72,6 +72,8 @@ class Presenter(QObject):
         if segmentation.model != self._model:
             self._model = segmentation.model
             self.scores.reset()
+        elif self.segmentation is not None and segmentation.frame is self.segmentation.frame:
+            self.scores.take_back()  # A picture that stands, looked at again with other settings, counts once.
         self.segmentation = segmentation
         self._depth_range.follow(segmentation.frame)
         self.scores.add(segmentation)

@@ -285,15 +285,10 @@ def _read_frames(source: str, count: int) -> list[RgbdFrame]:
 
 def _model_files(names: Sequence[str], folder: Path) -> Iterator[Path]:
     """The files of the models; those with random weights are written into `folder`."""
-    from rgbd_seg.assets import DEMO_MODEL, asset
+    from rgbd_seg.assets import model_path
 
     for name in names:
-        if name == "demo":
-            yield asset(DEMO_MODEL)
-        elif name in _RANDOM:
-            yield _write_random(name, folder / f"{name}.safetensors")
-        else:
-            yield Path(name)
+        yield _write_random(name, folder / f"{name}.safetensors") if name in _RANDOM else model_path(name)
 
 
 def _write_random(name: str, path: Path) -> Path:

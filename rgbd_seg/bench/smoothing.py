@@ -7,7 +7,6 @@ and by one that walks. The baseline is the same model without smoothing on the s
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from rgbd_seg.arguments import add_examples, positive_float, positive_int
 
     add_examples(parser, ("your own model in ten rooms", "bench smoothing --model mine.safetensors --rooms 10"))
-    parser.add_argument("--model", type=Path, help="the model file (default: the one that comes with the program)")
+    parser.add_argument("--model", default="demo", metavar="FILE", help="model file (default: the demo model)")
     parser.add_argument("--rooms", type=positive_int, default=3, help="how many rooms (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=45, help="frames a room and camera (default: %(default)s)")
     parser.add_argument(
@@ -60,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measures and prints the table."""
-    from rgbd_seg.assets import DEMO_MODEL, asset
+    from rgbd_seg.assets import model_path
     from rgbd_seg.models.model_file import load_model
 
     for name, value, least in (("--rooms", args.rooms, 1), ("--frames", args.frames, 2)):
@@ -68,8 +67,7 @@ def run(args: argparse.Namespace) -> int:
             raise ConfigurationError(f"{name} must be at least {least}, not {value}")
     if not 1 <= args.fps <= 240:
         raise ConfigurationError(f"--fps must be 1..240, not {args.fps}")
-    path = args.model or asset(DEMO_MODEL)
-    network, card = load_model(path)
+    network, card = load_model(model_path(args.model))
     report = measure(network, card, rooms=args.rooms, frames=args.frames, fps=args.fps)
     print(report.render(args.format))
     return 0

@@ -44,8 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", metavar="A:B", help="only frames A to B, B not included; either may be missing")
     parser.add_argument("--seconds", metavar="A:B", help="only this part of the time, in seconds from the start")
     parser.add_argument("--color", choices=("png", "jpg"), help="png keeps every bit (default: what the format has)")
-    parser.add_argument("--model", type=Path, help="write labels that this model predicts, in place of recorded ones")
-    parser.add_argument("--predict", action="store_true", help="the same with the demo model")
+    parser.add_argument(
+        "--model", metavar="FILE", help='write labels that this model ("demo": ours) predicts, not recorded ones'
+    )
+    parser.add_argument("--predict", dest="model", action="store_const", const="demo", help="the same as --model demo")
     parser.add_argument("--backend", default="auto", help="what runs the model (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="where it runs (default: %(default)s)")
     parser.add_argument("--opacity", type=float, default=OPACITY, help="of labels in a video (default: %(default)s)")
@@ -55,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Converts; 1 if something had to be left out."""
-    from rgbd_seg.assets import DEMO_MODEL, asset
+    from rgbd_seg.assets import model_path
     from rgbd_seg.commands.progress import progress_bar
     from rgbd_seg.inference import open_segmenter
     from rgbd_seg.inference.segmenter import SegmenterOptions
@@ -70,9 +72,9 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         frames, total, source, warnings = _frames(args, stack, damage)
         annotate = None
-        if args.model or args.predict:
+        if args.model:
             segmenter_options = SegmenterOptions(backend=args.backend, device=args.device)
-            annotate = stack.enter_context(open_segmenter(args.model or asset(DEMO_MODEL), segmenter_options))
+            annotate = stack.enter_context(open_segmenter(model_path(args.model), segmenter_options))
         show = stack.enter_context(progress_bar(source.name))
         result = convert(
             frames,

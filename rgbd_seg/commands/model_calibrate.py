@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("calibrate on a walk through your rooms", "model calibrate mine.safetensors walk.mcap"),
         ("and use it", "window --model mine.safetensors --precision int8"),
     )
-    parser.add_argument("file", type=Path, help="the model file (.safetensors)")
+    parser.add_argument("file", help='the model file (.safetensors), or "demo"')
     parser.add_argument("recording", help="a recording of what the model will see")
     parser.add_argument("--frames", type=int, default=32, help="frames to use, evenly spread (default: %(default)s)")
     parser.add_argument("--size", type=size_argument, metavar="HxW", help="network input (default: the card)")
@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """Calibrates; --precision int8 uses the result from then on."""
     import numpy as np
 
+    from rgbd_seg.assets import model_path
     from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.frame import RgbdFrame
     from rgbd_seg.inference.int8 import MIN_FRAMES, quantise
@@ -47,6 +48,6 @@ def run(args: argparse.Namespace) -> int:
     def show(stage: str, share: float) -> None:
         print(f"{share:4.0%} {stage}", file=sys.stderr)
 
-    agreement = quantise(args.file, frames, Path(args.recording).name, args.size, show)
+    agreement = quantise(model_path(args.file), frames, Path(args.recording).name, args.size, show)
     print(f"int8 gives {agreement}")
     return 0

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "model export mine.safetensors --to openvino -o hd.xml --frame-size 720x1280",
         ),
     )
-    parser.add_argument("file", type=Path, help="the model file (.safetensors)")
+    parser.add_argument("file", help='the model file (.safetensors), or "demo"')
     parser.add_argument("--to", required=True, choices=("onnx", "openvino", "pt2"), help="the format")
     parser.add_argument("-o", "--output", type=Path, help="the file to write (default: beside the model file)")
     parser.add_argument(
@@ -35,12 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exports, and says how well the result agrees with PyTorch."""
+    from rgbd_seg.assets import model_path
     from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.inference.export import FORMATS, export_model
 
-    output = args.output or args.file.with_suffix(FORMATS[args.to])
+    # Beside the model file, but not among the program's own files.
+    output = args.output or Path(args.file).with_suffix(FORMATS[args.to])
     if not output.parent.is_dir():
         raise ConfigurationError(f"cannot write {output}: there is no folder {output.parent}")
-    exported = export_model(args.file, args.to, output, args.frame_size, args.size)
+    exported = export_model(model_path(args.file), args.to, output, args.frame_size, args.size)
     print(f"{exported.path}: {exported.equal_share:.3%} of pixels have the label that PyTorch gives them")
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,23 +17,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples
 
-    add_examples(parser, ("scores, classes and licence of a model", "model info mine.safetensors"))
-    parser.add_argument("file", type=Path, help="the model file (.safetensors)")
+    add_examples(
+        parser,
+        ("what the model that comes with the program can do", "model info"),
+        ("scores, classes and licence of another one", "model info mine.safetensors"),
+    )
+    parser.add_argument("file", nargs="?", default="demo", help="model file (.safetensors; default: the demo model)")
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
 def run(args: argparse.Namespace) -> int:
     """Loads the whole file, so that what is printed is known to be usable, and prints its card."""
+    from rgbd_seg.assets import model_path
     from rgbd_seg.models.model_file import load_model, stored_as
 
-    network, card = load_model(args.file)
+    file = model_path(args.file)
+    network, card = load_model(file)
     parameters = sum(p.numel() for p in network.parameters())
-    storage, file_bytes = stored_as(args.file), args.file.stat().st_size
+    storage, file_bytes = stored_as(file), file.stat().st_size
     if args.json:
-        facts = {"file": str(args.file), "bytes": file_bytes, "storage": storage, "parameters": parameters}
+        facts = {"file": str(file), "bytes": file_bytes, "storage": storage, "parameters": parameters}
         print(json.dumps(facts | json.loads(card.to_json()), indent=2))
         return 0
-    print(f"{card.name}: {args.file}, {file_bytes / 1e6:.1f} MB, {parameters:,} parameters stored as {storage}")
+    print(f"{card.name}: {file}, {file_bytes / 1e6:.1f} MB, {parameters:,} parameters stored as {storage}")
     for name, value in _facts(card):
         print(f"  {name:12} {value}")
     return 0

@@ -19,6 +19,7 @@ SUMMARY = "list the layers and parameters of a model file or of a network descri
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples
+    from rgbd_seg.inference.size_argument import size_argument
 
     add_examples(
         parser,
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("totals and a chart of the small one", "model summary --lite --classes 37 --totals --chart lite.png"),
         ("the network in a model file", "model summary mine.safetensors --totals"),
     )
-    parser.add_argument("file", type=Path, nargs="?", help="a model file; without one, the network of the options")
+    parser.add_argument("file", nargs="?", help='a model file, or "demo"; without one, the network of the options')
     parser.add_argument("--lite", action="store_true", help="the small network for laptops")
     parser.add_argument("--classes", type=int, default=50, help="output classes (default: %(default)s)")
     parser.add_argument("--encoder", help="resnet18, resnet34 or resnet50 (default: resnet50)")
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--decoder-widths", metavar="A,B,C,D,E", help="channels of the decoder, coarse to fine")
     parser.add_argument("--tail-width", type=int, help="channels at full resolution (default: 8)")
     parser.add_argument(
-        "--size", default="640x480", metavar="WIDTHxHEIGHT", help="the input's size (default: %(default)s)"
+        "--size", type=size_argument, default=(480, 640), metavar="HxW", help="the input's size (default: 480x640)"
     )
     parser.add_argument("--totals", action="store_true", help="leave the layer table out")
     parser.add_argument("--chart", type=Path, metavar="PICTURE", help="draw the counts by layer type as a bar chart")
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints the table, the totals and the counts; draws the chart."""
     from rgbd_seg.models.summary import count_by_type, layer_table
 
-    config, size = _network(args), _size(args.size)
+    config, size = _network(args), _checked(args.size)
     rows = layer_table(config, size)
     counts = count_by_type(rows)
     if args.json:
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         if not args.totals:
             _print_table(rows)
-        _print_totals(rows, counts, args.size)
+        _print_totals(rows, counts, size)
     if args.chart is not None:
         _write_chart(args.chart, config, counts)
     return 0
@@ -63,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
 def _network(args: argparse.Namespace) -> DeResUNetConfig:
     from dataclasses import replace
 
+    from rgbd_seg.assets import model_path
     from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.models.deresunet import DeResUNetConfig
     from rgbd_seg.models.model_file import read_card
@@ -79,19 +81,18 @@ def _network(args: argparse.Namespace) -> DeResUNetConfig:
     if args.file is not None:
         if changes or args.lite:
             raise ConfigurationError("a model file says itself what its network is: leave the other options out")
-        return read_card(args.file).network
+        return read_card(model_path(args.file)).network
     base = DeResUNetConfig.lite(args.classes) if args.lite else DeResUNetConfig(args.classes)
     return replace(base, **changes)
 
 
-def _size(text: str) -> tuple[int, int]:
+def _checked(size: tuple[int, int]) -> tuple[int, int]:
     from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.models.card import MAX_SIDE
 
-    width, _, height = text.lower().partition("x")
-    if width.isdecimal() and height.isdecimal() and 1 <= int(width) <= MAX_SIDE and 1 <= int(height) <= MAX_SIDE:
-        return int(height), int(width)
-    raise ConfigurationError(f"--size must be WIDTHxHEIGHT with 1 to {MAX_SIDE} pixels each, not {text!r}")
+    if max(size) > MAX_SIDE:
+        raise ConfigurationError(f"--size must have at most {MAX_SIDE} pixels a side, not {size[0]}x{size[1]}")
+    return size
 
 
 def _print_table(rows: list[LayerRow]) -> None:
@@ -102,13 +103,13 @@ def _print_table(rows: list[LayerRow]) -> None:
     print()
 
 
-def _print_totals(rows: list[LayerRow], counts: list[LayerCount], size: str) -> None:
+def _print_totals(rows: list[LayerRow], counts: list[LayerCount], size: tuple[int, int]) -> None:
     from rgbd_seg.models.summary import FLOAT_BYTES
 
     parameters = sum(row.parameters for row in rows)
     print(f"layer rows       {len(rows):>13,}")
     print(f"parameters       {parameters:>13,}  ({parameters * FLOAT_BYTES / 2**20:.2f} MB of float32)")
-    print(f"operations       {sum(row.operations for row in rows) / 1e9:>13,.1f}  billion at {size}")
+    print(f"operations       {sum(row.operations for row in rows) / 1e9:>13,.1f}  billion at {size[0]}x{size[1]}")
     print(f"\n{'layer type':16} {'layers':>13} {'parameters':>13}")
     for count in counts:
         print(f"{count.type:16} {count.layers:>13,} {count.parameters:>13,}")

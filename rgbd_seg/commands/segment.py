@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="folder for the results; one folder for each of several sources",
     )
-    parser.add_argument("--model", type=Path, help="model file (default: the demo model)")
+    parser.add_argument("--model", default="demo", metavar="FILE", help="model file (default: the demo model)")
     parser.add_argument("--frames", type=int, help="only the first so many frames")
     parser.add_argument("--video", action="store_true", help="one overlay.mp4 instead of a picture for each frame")
     parser.add_argument("--opacity", type=float, default=OPACITY, help="of the labels, 0..1 (default: %(default)s)")
@@ -73,13 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Segments every source; 1 if something had to be left out."""
-    from rgbd_seg.assets import DEMO_MODEL, asset
+    from rgbd_seg.assets import model_path
     from rgbd_seg.inference.segmenter import SegmenterOptions
     from rgbd_seg.pipeline.segment_source import SegmentOptions
     from rgbd_seg.sensors import open_sensor
 
     options = SegmentOptions(args.frames, args.video, args.opacity, args.overwrite)
-    model = args.model or asset(DEMO_MODEL)
+    model = model_path(args.model)
     segmenter_options = SegmenterOptions(
         backend=args.backend,
         device=args.device,

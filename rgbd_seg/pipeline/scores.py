@@ -36,15 +36,25 @@ class Scores:
     def __init__(self) -> None:
         self._label_set: LabelSet | None = None
         self._confusion = np.zeros((1, 1), np.int64)
+        self._last: NDArray[np.int64] | None = None  # What the last frame counted for, where that is known.
         self.frames = 0
 
     def reset(self) -> None:
         """Forgets everything (another source or model)."""
         self._label_set = None
+        self._last = None
         self.frames = 0
+
+    def take_back(self) -> None:
+        """Forgets the frame that was added last, because it comes again with other labels."""
+        if self._last is not None:
+            self._confusion -= self._last
+            self._last = None
+            self.frames -= 1
 
     def add(self, segmentation: Segmentation) -> None:
         """Counts one frame; frames without truth or labels do nothing. Pixels without truth are left out."""
+        self._last = None
         truth = segmentation.frame.truth
         if truth is not None:
             self.add_labels(truth.labels, truth.label_set, segmentation)
@@ -68,6 +78,7 @@ class Scores:
         counts = np.bincount(pairs, minlength=size * size)[: size * size].reshape(size, size)
         counts[0] = 0
         self._confusion += counts
+        self._last = counts
         self.frames += 1
 
     def merge(self, other: Scores) -> None:
@@ -78,6 +89,7 @@ class Scores:
         """
         if other._label_set is None:
             return
+        self._last = None
         if self._label_set is None:
             self._label_set, self._confusion, self.frames = other._label_set, other._confusion.copy(), other.frames
             return

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from rgbd_seg.app.class_rows import SteadyRows, count_classes
+from rgbd_seg.app.display import Display
 from rgbd_seg.app.history import History
 from rgbd_seg.app.measure_panel import MeasurementLog
 from rgbd_seg.app.measurements import measure
@@ -94,13 +96,23 @@ def test_scores_leave_out_what_has_no_truth(scored: Segmentation) -> None:
     assert scores.mean_iou is None
 
 
+def test_a_frame_that_comes_again_counts_once(scored: Segmentation) -> None:
+    scores = Scores()
+    scores.add(scored)
+    scores.add(replace(scored, labels=scored.frame.truth.labels))
+    scores.take_back()
+    scores.take_back()  # There is one last frame only.
+    assert (scores.frames, scores.mean_iou) == (1, pytest.approx((0.5 + 2 / 3) / 2))
+
+
 def test_history_and_log_are_tables(tmp_path: Path, segmentation: Segmentation) -> None:
     history = History()
     history.add(Status(capture_fps=29.5, stage_ms={"network": 12.0}), count_classes(segmentation))
     history.add(Status(capture_fps=30.5), ())
-    history.save_csv(tmp_path / "figures.csv")
+    history.save_csv(tmp_path / "figures.csv", Display(names={LABELS.name_of(1): "settee"}).chosen_name)
     rows = list(csv.DictReader((tmp_path / "figures.csv").read_text().splitlines()))
     assert [row["camera fps"] for row in rows] == ["29.5", "30.5"]
+    assert [row["share of settee"] for row in rows] == ["0.25", ""]
     assert [row["ms in network"] for row in rows] == ["12", ""]
     log = MeasurementLog(tmp_path / "deep" / "log.csv")
     log.add(7, measure(plane(0.0)))

@@ -40,7 +40,7 @@ def test_summary_prints_the_published_figures(capsys: pytest.CaptureFixture[str]
 
 
 def test_summary_of_options_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--lite", "--classes", "13", "--fusion", "early", "--size", "320x240", "--json", "--totals"]
+    options = ["--lite", "--classes", "13", "--fusion", "early", "--size", "240x320", "--json", "--totals"]
     assert cli.main(["model", "summary", *options]) == 0
     data = json.loads(capsys.readouterr().out)
     assert (data["network"]["fusion"], data["network"]["base_width"], data["network"]["classes"]) == ("early", 32, 13)
@@ -59,8 +59,7 @@ def test_summary_of_a_file_with_a_chart(model_path: Path, tmp_path: Path, capsys
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (["--size", "640"], "--size must be WIDTHxHEIGHT"),
-        (["--size", "0x480"], "--size must be"),
+        (["--size", "480x99999"], "--size must have at most"),
         (["--decoder-widths", "a,b"], "--decoder-widths must be"),
         (["--encoder", "vgg"], "encoder must be one of"),
         (["--classes", "0"], "classes must be"),
@@ -69,6 +68,14 @@ def test_summary_of_a_file_with_a_chart(model_path: Path, tmp_path: Path, capsys
 def test_wrong_options_are_usage_errors(options: list[str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["model", "summary", *options]) == cli.EXIT_USAGE
     assert named in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", ["640", "0x480"])
+def test_a_wrong_size_is_a_usage_error(size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["model", "summary", "--size", size])
+    assert ended.value.code == cli.EXIT_USAGE
+    assert "HEIGHTxWIDTH" in capsys.readouterr().err
 
 
 def test_summary_of_a_file_takes_no_other_network(model_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,6 +106,14 @@ def test_info_prints_the_card(model_path: Path, capsys: pytest.CaptureFixture[st
         "320x240",
     ):
         assert text in out
+
+
+def test_the_model_that_comes_with_the_program_needs_no_path(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["model", "info"]) == 0
+    without = capsys.readouterr().out
+    assert cli.main(["model", "info", "demo"]) == 0
+    assert capsys.readouterr().out == without
+    assert "synthetic rooms" in without
 
 
 def test_info_as_json(model_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QProcess, QUrl
 from PySide6.QtGui import QDesktopServices
 
 from rgbd_seg.app.deadline import Deadline
-from rgbd_seg.app.model_control import DEMO, model_path
+from rgbd_seg.app.model_control import remembered_path
 from rgbd_seg.app.training_runs.curves import Curves
 from rgbd_seg.app.training_runs.data_survey import survey
 from rgbd_seg.app.training_runs.dialog import TrainingDialog
@@ -21,6 +21,7 @@ from rgbd_seg.app.training_runs.panel import RunView
 from rgbd_seg.app.training_runs.run_folder import LOG_FILE, METRICS_FILE, RunFolder, Stage, new_run, runs_in
 from rgbd_seg.app.training_runs.start_model import read_start_model
 from rgbd_seg.app.training_runs.words import run_text, run_title
+from rgbd_seg.assets import DEMO
 from rgbd_seg.errors import RgbdSegError
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class TrainingControl(QObject):
         """The model in use, the demo model, and recent ones."""
         settings = self._window.settings
         names = [name for name in (settings.model, DEMO, *settings.recent_models) if name]
-        paths = {str(path): name for name in names if (path := model_path(name)) is not None and path.is_file()}
+        paths = {str(path): name for name in names if (path := remembered_path(name)) is not None and path.is_file()}
         return [("demo model" if name == DEMO else Path(path).name, path) for path, name in paths.items()]
 
     def _forget_dialog(self) -> None:
