@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tests.app.conftest import make_segmentation
 
 if TYPE_CHECKING:
@@ -50,8 +48,10 @@ def test_a_recoloured_class_is_drawn_in_its_new_colour_in_plots(window: MainWind
     window.plots_panel.choice.setCurrentText("Share of classes")
     window.presenter.show(one)
     name = one.label_set.name_of(1)
-    window.presenter.color(name, (1, 2, 3))
-    window.presenter.tick()
-    window.figures.tick()
-    pen = window.plots_panel._curves[name].opts["pen"]
-    assert np.array_equal(pen.color().getRgb()[:3], (1, 2, 3))
+    seen = []
+    for rgb in ((1, 2, 3), (200, 10, 90)):
+        window.presenter.color(name, rgb)
+        window.presenter.tick()
+        window.figures.tick()
+        seen.append(window.plots_panel._curves[name].opts["pen"].color().getRgb()[:3])
+    assert seen == [(1, 2, 3), (200, 10, 90)]
