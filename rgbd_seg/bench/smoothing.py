@@ -165,7 +165,8 @@ def _play(network: DeResUNet, card: ModelCard, clip: Iterator[View], tallies: di
     import torch
 
     from rgbd_seg.inference.graph import DeployedGraph
-    from rgbd_seg.inference.smoothing import STRENGTHS, SmoothingState, as_logits, average
+    from rgbd_seg.inference.segmenter import STRENGTHS
+    from rgbd_seg.inference.smoothing import SmoothingState, as_logits, average
 
     graph = DeployedGraph(network, card, card.size).eval()
     states: dict[Smoothing, SmoothingState] = {}

@@ -66,8 +66,8 @@ def _network(args: argparse.Namespace) -> DeResUNetConfig:
 
     from rgbd_seg.assets import model_path
     from rgbd_seg.errors import ConfigurationError
-    from rgbd_seg.models.deresunet import DeResUNetConfig
-    from rgbd_seg.models.model_file import read_card
+    from rgbd_seg.models.model_header import read_card
+    from rgbd_seg.models.network_config import DeResUNetConfig
 
     changes = {name: getattr(args, name) for name in ("encoder", "fusion", "base_width", "tail_width")}
     changes = {name: value for name, value in changes.items() if value is not None}

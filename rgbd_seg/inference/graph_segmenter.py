@@ -15,8 +15,7 @@ import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, ModelError, RgbdSegError
 from rgbd_seg.frame import RgbdFrame, Segmentation
-from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo, SegmenterOptions
-from rgbd_seg.inference.smoothing import STRENGTHS
+from rgbd_seg.inference.segmenter import STRENGTHS, Segmenter, SegmenterInfo, SegmenterOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

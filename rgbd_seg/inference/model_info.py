@@ -11,15 +11,14 @@ if TYPE_CHECKING:
 
     from rgbd_seg.inference.resize import Size
     from rgbd_seg.models.card import ModelCard
-    from rgbd_seg.models.deresunet import DeResUNet
 
 NOTHING = "random weights"  # What a model without a word about its training was trained on.
 
 
 def describe(
     path: Path,
-    network: DeResUNet,
     card: ModelCard,
+    parameters: int,
     backend: str,
     device: str,
     precision: str,
@@ -29,7 +28,7 @@ def describe(
     """The info of a segmenter for one of our own model files."""
     details = {
         "network": f"DeResUNet, {card.network.encoder}, {card.network.fusion}",
-        "parameters": f"{sum(p.numel() for p in network.parameters()):,}",
+        "parameters": f"{parameters:,}",
         "classes": f"{card.label_set.name} ({len(card.label_set)})",
     }
     details |= {name: f"{value:.4g}" for name, value in card.scores.items()}

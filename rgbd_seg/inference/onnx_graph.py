@@ -15,8 +15,8 @@ from rgbd_seg.inference.graph import Decision, DeployedGraph, PlainDecision, Sco
 from rgbd_seg.inference.model_info import describe
 from rgbd_seg.inference.parts import AVERAGED, SCORES, STATE, STRENGTH, Parts
 from rgbd_seg.inference.smoothing import SmoothedDecision
-from rgbd_seg.models.deresunet import DeResUNet
-from rgbd_seg.models.model_file import load_model, read_card
+from rgbd_seg.models.model_file import load_model
+from rgbd_seg.models.model_header import count_parameters, read_card
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,9 +78,8 @@ class OnnxModelFile:
 
     def describe(self, backend: str, device: str, precision: str, reason: str) -> SegmenterInfo:
         """What people are told about it."""
-        with torch.device("meta"):
-            network = DeResUNet(self._card.network)
-        return describe(self._path, network, self._card, backend, device, precision, self._size, reason)
+        parameters = count_parameters(self._path)
+        return describe(self._path, self._card, parameters, backend, device, precision, self._size, reason)
 
     def parts(self, frame_size: Size) -> Parts:
         """The graph for frames of that size, in two parts; each is the path of a file, or its bytes."""

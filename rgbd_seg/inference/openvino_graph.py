@@ -9,22 +9,18 @@ without, are compiled for the second part, and either can follow the first from 
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from rgbd_seg.errors import ModelError
-from rgbd_seg.inference.cache import file_digest
 from rgbd_seg.inference.graph import Decision, DeployedGraph, PlainDecision, ScoringGraph
-from rgbd_seg.inference.int8 import quantised_weights, read_agreement, read_quantised
-from rgbd_seg.inference.model_info import describe
+from rgbd_seg.inference.int8 import read_quantised
 from rgbd_seg.inference.openvino_runtime import import_openvino
-from rgbd_seg.inference.parts import Parts
 from rgbd_seg.inference.smoothing import SmoothedDecision
-from rgbd_seg.models.deresunet import DeResUNet
-from rgbd_seg.models.model_file import load_model, read_card
+from rgbd_seg.models.model_file import load_model
+from rgbd_seg.models.model_header import read_card
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,67 +28,37 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from rgbd_seg.inference.resize import Size
-    from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
     from rgbd_seg.models.card import ModelCard
-    from rgbd_seg.models.deresunet import DeResUNetConfig
+    from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
 
 _DEPTH_INPUT = 1  # Position of depth among the graph's inputs.
 
 
-class ModelFile:
-    """One of our own model files, as OpenVINO graphs.
+def first_part(model: Path, precision: str, frame_size: Size, size: Size) -> Any:
+    """From camera bytes to the network's logits and what smoothing compares, as an `openvino.Model`.
 
     Args:
-        path: The file.
-        options: Of these only the network's input size.
+        model: One of our own model files.
         precision: "int8" takes the network as it was calibrated before; all others leave it in float32, and the
             device computes in its own way.
+        frame_size: Height and width of the camera's frames.
+        size: Height and width at which the network runs.
 
     Raises:
         ModelError: The file cannot be used.
     """
+    if precision == "int8":
+        core, card = read_quantised(model, size), read_card(model)
+    else:
+        network, card = load_model(model)
+        core = convert_network(network, size)
+    return surround(core, card, frame_size, size, whole=False)
 
-    def __init__(self, path: Path, options: SegmenterOptions, precision: str) -> None:
-        self._path, self._precision = path, precision
-        self._card = read_card(path)
-        self._size = options.size or self._card.size
-        self.label_set = self._card.label_set
 
-    def describe(self, backend: str, device: str, precision: str, reason: str) -> SegmenterInfo:
-        """What people are told about it."""
-        with torch.device("meta"):
-            network = DeResUNet(self._card.network)
-        info = describe(self._path, network, self._card, backend, device, precision, self._size, reason)
-        if self._precision == "int8":
-            info = replace(info, details={**info.details, "int8": str(read_agreement(self._path, self._size))})
-        return info
-
-    def digest(self) -> str:
-        """Names the contents, for the cache."""
-        return file_digest(quantised_weights(self._path, self._size) if self._precision == "int8" else self._path)
-
-    def parts(self, frame_size: Size) -> Parts:
-        """The graph for frames of that size, in two parts."""
-        return Parts(
-            {"scores": lambda: self._scores(frame_size), "labels": lambda: self._labels(frame_size)},
-            lambda: self._smoothed_labels(frame_size),
-        )
-
-    def _scores(self, frame_size: Size) -> Any:
-        if self._precision == "int8":
-            core = read_quantised(self._path, self._size)
-        else:
-            network, _ = load_model(self._path)
-            core = convert_network(network, self._size)
-        return surround(core, self._card, frame_size, self._size, whole=False)
-
-    def _labels(self, frame_size: Size) -> Any:
-        decision = PlainDecision(Decision(self._size, frame_size))
-        return _convert(decision, decision.example_inputs(self._card.network.classes))
-
-    def _smoothed_labels(self, frame_size: Size) -> Any:
-        decision = SmoothedDecision(Decision(self._size, frame_size))
-        return _convert(decision, decision.example_inputs(self._card.network.classes))
+def decision(classes: int, frame_size: Size, size: Size, *, smoothed: bool) -> Any:
+    """From the first part's outputs to labels and confidence, with smoothing or without, as an `openvino.Model`."""
+    module = (SmoothedDecision if smoothed else PlainDecision)(Decision(size, frame_size))
+    return _convert(module, module.example_inputs(classes))
 
 
 class _StandIn(nn.Module):

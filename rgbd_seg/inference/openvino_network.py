@@ -13,6 +13,7 @@ from rgbd_seg.inference.parts import Parts
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from rgbd_seg.inference.openvino_runtime import Device
     from rgbd_seg.inference.resize import Size
 
 
@@ -22,6 +23,13 @@ class OpenVinoNetwork(NetworkFile):
     def parts(self, frame_size: Size) -> Parts:
         """One graph for frames of that size, without smoothing."""
         return Parts({"network": lambda: self._build(frame_size)})
+
+    def contents(self, frame_size: Size) -> str:
+        """Names what the graph is made from, for the cache."""
+        return f"{self.digest()} {frame_size}"
+
+    def make_ready(self, frame_size: Size, device: Device, threads: int | None) -> None:
+        """Nothing: what OpenVINO reads itself is quick to make, and needs no other process."""
 
     def _build(self, frame_size: Size) -> Any:
         try:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.available import DeviceChoice
 from rgbd_seg.inference.graph_segmenter import GraphSegmenter, Inferred, warmed
-from rgbd_seg.inference.openvino_runtime import Device, choose_precision, compile_model, find_device
+from rgbd_seg.inference.openvino_compilation import SMOOTHED, compilations
+from rgbd_seg.inference.openvino_model import OpenVinoModel
+from rgbd_seg.inference.openvino_runtime import Device, choose_precision, find_device
 from rgbd_seg.inference.openvino_runtime import devices as found_devices
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rgbd_seg.inference.graph_segmenter import Progress
-    from rgbd_seg.inference.openvino_graph import ModelFile
     from rgbd_seg.inference.openvino_network import OpenVinoNetwork
     from rgbd_seg.inference.resize import Size
     from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
@@ -64,11 +65,9 @@ def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress:
     if path.suffix.lower() == ".onnx":
         from rgbd_seg.inference.openvino_network import OpenVinoNetwork
 
-        source: OpenVinoNetwork | ModelFile = OpenVinoNetwork(path, options)
+        source: OpenVinoNetwork | OpenVinoModel = OpenVinoNetwork(path, options)
     else:
-        from rgbd_seg.inference.openvino_graph import ModelFile
-
-        source = ModelFile(path, options, precision)
+        source = OpenVinoModel(path, options.size, precision)
     info = source.describe(NAME, device.name, precision, f"{reason}; {device.name}: {why}")
     return warmed(OpenVinoSegmenter(source, info, device, options), options, progress)
 
@@ -82,7 +81,7 @@ class OpenVinoSegmenter(GraphSegmenter):
 
     def __init__(
         self,
-        source: OpenVinoNetwork | ModelFile,
+        source: OpenVinoNetwork | OpenVinoModel,
         info: SegmenterInfo,
         device: Device,
         options: SegmenterOptions,
@@ -96,7 +95,6 @@ class OpenVinoSegmenter(GraphSegmenter):
             options: Settings and threads.
         """
         self._source, self._device, self._threads = source, device, options.threads
-        self._digest = source.digest()
         self._first: list[Any] = []  # Two requests for the first part, that of the last frame at the end.
         self._rest: list[Any] = []  # One request for each part after it.
         self._smoothed: list[Any] = []  # Two requests for the last part with smoothing; empty if there is none.
@@ -105,20 +103,21 @@ class OpenVinoSegmenter(GraphSegmenter):
     def build(self, frame_size: Size) -> None:
         """Compiles the parts, or takes them compiled from the cache."""
         self.release()
-        parts = self._source.parts(frame_size)
-        makers = {**parts.chain, **({"smoothed": parts.smoothed} if parts.smoothed else {})}
-        compiled, cached = {}, []
-        for name, make in makers.items():
-            key = f"{self._digest} {self.info.size} {frame_size} {name}"
-            compiled[name], from_cache = compile_model(make, key, self._device, self.info.precision, self._threads)
-            cached.append(from_cache)
-        source = "taken from the cache" if all(cached) else "compiled now"
-        self.info = replace(self.info, details={**self.info.details, "compiled graph": source})
+        parts, contents = self._source.parts(frame_size), self._source.contents(frame_size)
+        found = compilations(parts, contents, self._device, self.info.precision, self._threads)
+        compiled = {name: compilation.from_cache() for name, compilation in found.items()}
+        origin = "taken from the cache"
+        if None in compiled.values():
+            origin = "compiled now"
+            self._source.make_ready(frame_size, self._device, self._threads)
+            for name, compilation in found.items():
+                compiled[name] = compiled[name] or compilation.from_cache() or compilation.compile()
+        self.info = replace(self.info, details={**self.info.details, "compiled graph": origin})
         first, *rest = parts.chain
         self._first = [compiled[first].create_infer_request() for _ in range(2 if parts.smoothed else 1)]
         self._rest = [compiled[name].create_infer_request() for name in rest]
         if parts.smoothed:
-            self._smoothed = [compiled["smoothed"].create_infer_request() for _ in range(2)]
+            self._smoothed = [compiled[SMOOTHED].create_infer_request() for _ in range(2)]
             for request in (self._first[-1], self._smoothed[-1]):  # An empty memory to begin with.
                 for i in range(len(request.output_tensors)):
                     request.get_output_tensor(i).data[...] = 0

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rgbd_seg.labels import LabelSet
 
 Smoothing = Literal["off", "low", "high"]
+# Weight of what was seen before at a pixel where everything agrees: a random flicker falls to (1 - w) / (1 + w) of its
+# variance, and a change that the gates miss takes about 1 / (1 - w) frames to show.
+STRENGTHS: dict[Smoothing, float] = {"off": 0.0, "low": 0.6, "high": 0.85}
 
 
 @dataclass(frozen=True, slots=True)

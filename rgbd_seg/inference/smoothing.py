@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 
     from rgbd_seg.inference.graph import Decision
     from rgbd_seg.inference.resize import Size
-    from rgbd_seg.inference.segmenter import Smoothing
-
-# Weight of what was seen before at a pixel where everything agrees: a random flicker falls to (1 - w) / (1 + w) of its
-# variance, and a change that the gates miss takes about 1 / (1 - w) frames to show.
-STRENGTHS: dict[Smoothing, float] = {"off": 0.0, "low": 0.6, "high": 0.85}
 
 # Standard deviation of a structured-light camera's depth: 1.2 mm + 1.9 mm (z - 0.4 m)^2 at z metres (Nguyen, Izadi and
 # Lovell, "Modeling Kinect Sensor Noise for Improved 3D Reconstruction and Tracking", 2012). Stereo cameras have more:

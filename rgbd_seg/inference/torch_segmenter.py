@@ -1,42 +1,32 @@
-"""The PyTorch back end: NVIDIA GPUs, Apple's GPUs, and any CPU."""
+"""The PyTorch back end: NVIDIA GPUs, Apple's GPUs, and any CPU.
+
+PyTorch is loaded where it is needed and not before: most machines have no GPU, and the window does without it there.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
-import torch
+import sys
+from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.available import DeviceChoice
 from rgbd_seg.inference.cpu import cpu_name, default_threads, has_bfloat16
-from rgbd_seg.inference.cuda_runner import CudaGraphRunner
-from rgbd_seg.inference.graph_segmenter import USUAL_FRAME_SIZE, GraphSegmenter, Inferred, warmed
-from rgbd_seg.inference.model_info import describe
-from rgbd_seg.inference.plan import NotFinite, Plan, Precision, is_out_of_memory
-from rgbd_seg.inference.torch_runner import EagerRunner
-from rgbd_seg.models.model_file import load_model
+from rgbd_seg.inference.graph_segmenter import warmed
+from rgbd_seg.inference.torch_libraries import load_libraries
+from rgbd_seg.models.gpu_files import has_gpu_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
+    import torch
 
-    from rgbd_seg.frame import RgbdFrame, Segmentation
     from rgbd_seg.inference.graph_segmenter import Progress
-    from rgbd_seg.inference.resize import Size
+    from rgbd_seg.inference.plan import Precision
     from rgbd_seg.inference.segmenter import SegmenterOptions
-    from rgbd_seg.inference.torch_runner import Runner
-    from rgbd_seg.models.card import ModelCard
-    from rgbd_seg.models.deresunet import DeResUNet
-
-    RunnerMaker = Callable[..., Runner]
+    from rgbd_seg.inference.torch_model import TorchSegmenter
 
 NAME = "PyTorch"
 SUFFIXES = (".safetensors",)
-
 
 _PRECISIONS: dict[str, tuple[Precision, ...]] = {  # By kind of device; on GPUs the default first.
     "cpu": ("float32", "bfloat16"),
@@ -47,11 +37,17 @@ _PRECISIONS: dict[str, tuple[Precision, ...]] = {  # By kind of device; on GPUs 
 
 def devices() -> tuple[DeviceChoice, ...]:
     """What PyTorch finds here, best first."""
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    names = ["cuda" if gpus == 1 else f"cuda:{i}" for i in range(gpus)]
-    names += ["mps"] if torch.backends.mps.is_available() else []
-    found = [torch.device(name) for name in (*names, "cpu")]
-    return tuple(DeviceChoice(str(device), _device_name(device), _PRECISIONS[device.type]) for device in found)
+    found = []
+    if _may_have_gpu():
+        torch = _import_torch()
+        gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        found = [
+            DeviceChoice("cuda" if gpus == 1 else f"cuda:{i}", torch.cuda.get_device_name(i), _PRECISIONS["cuda"])
+            for i in range(gpus)
+        ]
+        if torch.backends.mps.is_available():
+            found.append(DeviceChoice("mps", "Apple GPU", _PRECISIONS["mps"]))
+    return (*found, DeviceChoice("cpu", f"CPU ({cpu_name()})", _PRECISIONS["cpu"]))
 
 
 def problem(device: str) -> str | None:
@@ -60,13 +56,15 @@ def problem(device: str) -> str | None:
     if kind in ("auto", "cpu"):
         return None
     if kind == "cuda":
-        if not torch.cuda.is_available():
+        if not (_may_have_gpu() and _import_torch().cuda.is_available()):
             return "PyTorch finds no NVIDIA GPU on this machine"
-        if number and not (number.isdigit() and int(number) < torch.cuda.device_count()):
-            return f"there is no GPU {number}: this machine has {torch.cuda.device_count()}"
+        count = _import_torch().cuda.device_count()
+        if number and not (number.isdigit() and int(number) < count):
+            return f"there is no GPU {number}: this machine has {count}"
         return None
     if kind == "mps":
-        return None if torch.backends.mps.is_available() else "PyTorch finds no Apple GPU on this machine"
+        there = _may_have_gpu() and _import_torch().backends.mps.is_available()
+        return None if there else "PyTorch finds no Apple GPU on this machine"
     return f"PyTorch runs on cpu, cuda and mps, not on {device!r}"
 
 
@@ -86,129 +84,36 @@ def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress:
     trouble = problem(options.device)
     if trouble:
         raise ModelError(f"{trouble}: choose another device, or auto")
+    progress("loading PyTorch", 0.05)
+    torch = _import_torch()
+    from rgbd_seg.inference.torch_model import TorchSegmenter, device_name
+    from rgbd_seg.models.model_file import load_model
+
     device = _choose_device(options.device)
     precision = _choose_precision(device, options.precision)
     if device.type == "cpu":
         torch.set_num_threads(options.threads or default_threads())
     progress("reading the model", 0.1)
     network, card = load_model(path)
-    progress(f"moving it to {_device_name(device)}", 0.4)
+    progress(f"moving it to {device_name(device)}", 0.4)
     segmenter = TorchSegmenter(path, network, card, options, device, precision, reason)
     return warmed(segmenter, options, progress)
 
 
-class TorchSegmenter(GraphSegmenter):
-    """Runs a network with PyTorch; where memory or the range of numbers is short, in a smaller way, and says so."""
+def _may_have_gpu() -> bool:
+    return has_gpu_files() or not sys.platform.startswith("linux")
 
-    def __init__(
-        self,
-        path: Path,
-        network: DeResUNet,
-        card: ModelCard,
-        options: SegmenterOptions,
-        device: torch.device,
-        precision: Precision,
-        reason: str,
-        make_runner: RunnerMaker | None = None,
-    ) -> None:
-        """Takes a loaded network.
 
-        Args:
-            path: Where it came from.
-            network: In float32 on the CPU.
-            card: Its card.
-            options: Size and settings.
-            device: Where to run it.
-            precision: In which arithmetic to begin.
-            reason: Why, in a sentence.
-            make_runner: Makes what runs the graph; None for what suits the device.
-        """
-        self._network, self._card, self._device = network, card, device
-        self._plan = Plan(precision, options.size or card.size)
-        self._make_runner = make_runner or (CudaGraphRunner if device.type == "cuda" else EagerRunner)
-        self._runner: Runner | None = None
-        self._frames_of = USUAL_FRAME_SIZE
-        info = describe(path, network, card, NAME, _device_name(device), precision, self._plan.size, reason)
-        super().__init__(info, card.label_set, options)
+def _import_torch() -> Any:
+    load_libraries()
+    import torch
 
-    def build(self, frame_size: Size) -> None:
-        """Makes a runner, falling back step by step where memory or range is short."""
-        self._frames_of = frame_size
-        self._drop_runner()
-        while self._runner is None:
-            try:
-                self._runner = self._make_runner(self._network, self._card, self._plan, frame_size, self._device)
-            except NotFinite:
-                self._change_plan(*self._plan.after_not_finite())
-            except (RuntimeError, MemoryError) as error:
-                if is_out_of_memory(error):
-                    self._change_plan(*self._plan.after_out_of_memory(self._device.type))
-                elif self._make_runner is CudaGraphRunner:
-                    self._make_runner = EagerRunner
-                    self._note(
-                        f"no CUDA graph could be made ({str(error)[:200]}): running step by step, which is slower"
-                    )
-                else:
-                    raise
-
-    def infer(
-        self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float | None
-    ) -> Inferred:
-        """Runs the graph; memory that runs out in between leads to a smaller plan, not to an end."""
-        while True:
-            if self._runner is None:
-                raise ModelError(f"the model {self.info.model} is closed: open it again")
-            try:
-                return self._runner.run(color, depth, depth_unit_m, strength)
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-            self._change_plan(*self._plan.after_out_of_memory(self._device.type))
-            self.build(self._frames_of)
-            strength = None if strength is None else 0.0  # What was remembered is gone with the old graph.
-
-    def batch(self, frames: Sequence[RgbdFrame]) -> list[Segmentation]:
-        """Segments unrelated frames of one camera in one pass; of several cameras, one by one."""
-        kinds = {(frame.height, frame.width, frame.calibration.depth_unit_m) for frame in frames}
-        if len(frames) < 2 or len(kinds) != 1:
-            return super().batch(frames)
-        height, width, unit_m = kinds.pop()
-        self.reset()
-        self._adopt_size((height, width))
-        runner = self._runner
-        if runner is None:
-            raise ModelError(f"the model {self.info.model} is closed: open it again")
-        try:
-            results = runner.run_batch([f.color for f in frames], [f.depth for f in frames], unit_m)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            return super().batch(frames)
-        return [self._finish(frame, result) for frame, result in zip(frames, results, strict=True)]
-
-    def release(self) -> None:
-        """Frees the device's memory."""
-        self._drop_runner()
-
-    def _drop_runner(self) -> None:
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            runner.close()
-
-    def _change_plan(self, plan: Plan, note: str) -> None:
-        self._drop_runner()
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
-        self._plan = plan
-        self._note(note)
-
-    def _note(self, note: str) -> None:
-        self.info = replace(
-            self.info, precision=self._plan.precision, size=self._plan.size, notes=(*self.info.notes, note)
-        )
+    return torch
 
 
 def _choose_device(device: str) -> torch.device:
+    import torch
+
     if device != "auto":
         return torch.device(device)
     if torch.cuda.is_available():
@@ -226,9 +131,3 @@ def _choose_precision(device: torch.device, precision: str) -> Precision:
     raise ConfigurationError(
         f"PyTorch on {device.type} computes in {', '.join(_PRECISIONS[device.type])}, not in {precision!r}"
     )
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return "Apple GPU" if device.type == "mps" else f"CPU ({cpu_name()})"

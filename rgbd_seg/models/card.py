@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.models.deresunet import DeResUNetConfig
+from rgbd_seg.models.network_config import DeResUNetConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,98 +6,24 @@ members of the family and, for comparisons, networks with one encoder.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.labels import MAX_CLASSES
-from rgbd_seg.models.resnet_encoder import ENCODERS, ResNetEncoder
+from rgbd_seg.models.network_config import FUSIONS, DeResUNetConfig, Encoder, Fusion
+from rgbd_seg.models.resnet_encoder import ResNetEncoder
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+__all__ = ["FUSIONS", "STRIDE", "DeResUNet", "DeResUNetConfig", "Encoder", "Fusion", "pad_to_stride"]
+
 STRIDE = 32  # The coarsest features are 1/32 of the input: inputs are padded to a multiple of it.
 
-Encoder = Literal["resnet18", "resnet34", "resnet50"]
-Fusion = Literal["dual", "early", "color", "depth"]
-FUSIONS = ("dual", "early", "color", "depth")
 # Channels that enter the encoder named color and the one named depth; 0: there is no such encoder.
 _INPUTS: dict[str, tuple[int, int]] = {"dual": (3, 1), "early": (4, 0), "color": (3, 0), "depth": (0, 1)}
-
-
-@dataclass(frozen=True, slots=True)
-class DeResUNetConfig:
-    """What defines one member of the family.
-
-    Attributes:
-        classes: Output channels.
-        encoder: Depth of the residual encoders.
-        fusion: "dual": one encoder each for colour and depth, concatenated at every scale (the published network);
-            "early": one encoder over the four stacked channels; "color" or "depth": one encoder, the other input is
-            ignored.
-        base_width: Channels of an encoder's stem (64 as published).
-        decoder_widths: Channels of the bottleneck and of the four up-blocks, coarse to fine; multiples of 4.
-        tail_width: Channels at full resolution, before the last 1x1 convolution.
-    """
-
-    classes: int
-    encoder: Encoder = "resnet50"
-    fusion: Fusion = "dual"
-    base_width: int = 64
-    decoder_widths: tuple[int, int, int, int, int] = (2048, 1024, 512, 256, 64)
-    tail_width: int = 8
-
-    def __post_init__(self) -> None:
-        _check_range("classes", self.classes, 1, MAX_CLASSES)
-        if self.encoder not in ENCODERS:
-            raise ConfigurationError(f"encoder must be one of {', '.join(ENCODERS)}, not {self.encoder!r:.80}")
-        if self.fusion not in FUSIONS:
-            raise ConfigurationError(f"fusion must be one of {', '.join(FUSIONS)}, not {self.fusion!r:.80}")
-        _check_range("base_width", self.base_width, 4, 256)
-        if not isinstance(self.decoder_widths, tuple) or len(self.decoder_widths) != 5:
-            raise ConfigurationError(f"decoder_widths must be five numbers, not {self.decoder_widths!r:.80}")
-        for width in self.decoder_widths:
-            _check_range("each of decoder_widths", width, 4, 4096)
-            if width % 4:
-                raise ConfigurationError(f"each of decoder_widths must be a multiple of 4, {width} is not")
-        _check_range("tail_width", self.tail_width, 1, 512)
-
-    @staticmethod
-    def lite(classes: int) -> DeResUNetConfig:
-        """The member for laptops: two narrow ResNet18 encoders, about 8 million parameters."""
-        return DeResUNetConfig(classes, "resnet18", base_width=32, decoder_widths=(256, 128, 64, 32, 32))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self) | {"decoder_widths": list(self.decoder_widths)}
-
-    @staticmethod
-    def from_dict(data: Any) -> DeResUNetConfig:
-        """Reads what `to_dict` wrote.
-
-        Raises:
-            ConfigurationError: A field is missing, unknown or out of range.
-        """
-        if not isinstance(data, dict):
-            raise ConfigurationError("a network's description must be an object with named fields")
-        fields = dict(data)
-        if isinstance(fields.get("decoder_widths"), list):
-            fields["decoder_widths"] = tuple(fields["decoder_widths"])
-        try:
-            return DeResUNetConfig(**fields)
-        except TypeError:  # A name that is missing, or one that does not exist.
-            known = ", ".join(DeResUNetConfig.__dataclass_fields__)
-            named = ", ".join(str(key)[:40] for key in list(fields)[:20])
-            raise ConfigurationError(f"a network's description has the fields {known}; this one has {named}") from None
-
-
-def _check_range(name: str, value: object, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigurationError(f"{name} must be a whole number {low}..{high}, not {value!r:.80}")
 
 
 class ConvBnRelu(nn.Module):

@@ -14,8 +14,6 @@ from rgbd_seg.models.residual_blocks import BasicBlock, Bottleneck
 if TYPE_CHECKING:
     from torch import Tensor
 
-ENCODERS = ("resnet18", "resnet34", "resnet50")
-
 _BLOCKS: dict[str, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int, int]]] = {
     "resnet18": (BasicBlock, (2, 2, 2, 2)),
     "resnet34": (BasicBlock, (3, 4, 6, 3)),
@@ -27,7 +25,7 @@ class ResNetEncoder(nn.Module):
     """ResNet without its pooling and classifier (He et al., "Deep Residual Learning for Image Recognition", 2015).
 
     Args:
-        encoder: One of `ENCODERS`.
+        encoder: One of `network_config.ENCODERS`.
         in_channels: Channels of the picture (3 for colour, 1 for depth).
         base_width: Channels of the stem; 64 is the published network, smaller ones are narrower throughout.
     """

@@ -12,8 +12,8 @@ import logging
 import sys
 from pathlib import Path
 
-# What Linux has where Triton could compile for something: NVIDIA's driver, a GPU of Windows under WSL, AMD's driver.
-_GPU_FILES = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/kfd"))
+from rgbd_seg.models.gpu_files import has_gpu_files
+
 _MAPS = Path("/proc/self/maps")
 
 
@@ -24,16 +24,12 @@ def settle() -> None:
     """
     if "triton" in sys.modules:
         return
-    if _may_have_gpu() and not _mesa_brought_llvm():
+    if has_gpu_files() and not _mesa_brought_llvm():
         with contextlib.suppress(ImportError):
             import triton  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: F401
         return
     sys.modules["triton"] = None  # type: ignore[assignment]
     logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)  # It would say that Triton is missing.
-
-
-def _may_have_gpu() -> bool:
-    return any(path.exists() for path in _GPU_FILES)
 
 
 def _mesa_brought_llvm() -> bool:

@@ -72,7 +72,8 @@ def test_color_and_depth_network_runs(
 ) -> None:
     path = write_network(tmp_path)
     frame = make_frame(3, size, unit_m)
-    with open_segmenter(path, SegmenterOptions(backend=backend, frame_size=size, threads=1)) as segmenter:
+    options = SegmenterOptions(backend=backend, precision="float32", frame_size=size, threads=1)
+    with open_segmenter(path, options) as segmenter:
         result = segmenter(frame)
         assert segmenter.info.model == "colour rule"
         assert segmenter.label_set.names == tuple(CLASSES)

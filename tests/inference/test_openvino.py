@@ -7,12 +7,15 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
+from rgbd_seg.assets import DEMO_MODEL, asset
 from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.inference.openvino_runtime import Device, choose_precision, devices
+from rgbd_seg.inference.openvino_runtime import Device, choose_precision, devices, find_device
 from rgbd_seg.inference.openvino_segmenter import open_segmenter
 from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
+from rgbd_seg.sensors import open_sensor
 from tests.inference.conformance import SegmenterConformance, ignore
 
 if TYPE_CHECKING:
@@ -58,6 +61,20 @@ def test_arithmetic_is_what_the_device_has() -> None:
     assert choose_precision(plain, "int8")[0] == "int8"
     with pytest.raises(ConfigurationError, match="bfloat16"):
         choose_precision(plain, "bfloat16")
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_sixteen_bits_keep_the_labels_of_a_trained_model(precision: str) -> None:
+    if precision not in find_device("cpu").precisions:
+        pytest.skip(f"this processor has no {precision}")
+    with open_sensor("synthetic:?seed=3&size=320x240&fps=0&speed=3") as sensor:
+        frames = [sensor.read(5.0) for _ in range(4)]
+    labels = []
+    for wanted in ("float32", precision):
+        options = SegmenterOptions(precision=wanted, frame_size=(240, 320))
+        with open_segmenter(asset(DEMO_MODEL), options, "", ignore) as segmenter:
+            labels.append(np.stack([segmenter(frame).labels for frame in frames]))
+    assert (labels[0] == labels[1]).mean() >= 0.995
 
 
 def test_the_cpu_is_a_device() -> None:

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from rgbd_seg.inference.graph import DeployedGraph, NetworkInput, ScoringGraph
-from rgbd_seg.inference.smoothing import STRENGTHS, SmoothedDecision, SmoothingState, agreement
+from rgbd_seg.inference.segmenter import STRENGTHS
+from rgbd_seg.inference.smoothing import SmoothedDecision, SmoothingState, agreement
 from tests.inference.conftest import card_for
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.cuda_runner import CudaGraphRunner, _unsigned
 from rgbd_seg.inference.plan import NotFinite, Plan, is_out_of_memory
 from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.inference.torch_model import TorchSegmenter
 from rgbd_seg.inference.torch_runner import EagerRunner
-from rgbd_seg.inference.torch_segmenter import TorchSegmenter, open_segmenter, problem
+from rgbd_seg.inference.torch_segmenter import open_segmenter, problem
 from tests.inference.conformance import SegmenterConformance, ignore
 from tests.inference.conftest import card_for, random_network
 

@@ -41,7 +41,7 @@ def test_triton_is_there_for_a_gpu_and_hidden_elsewhere(
     maps.write_text(f"7f00-7f01 r-xp 00000000 08:01 1 {mapped}\n")
     if gpu:
         driver.touch()
-    monkeypatch.setattr(settling, "_GPU_FILES", (driver,))
+    monkeypatch.setattr("rgbd_seg.models.gpu_files._FILES", (driver,))
     monkeypatch.setattr(settling, "_MAPS", maps)
     (tmp_path / "triton.py").write_text("")  # The real one must not meet what other tests have loaded.
     monkeypatch.syspath_prepend(str(tmp_path))

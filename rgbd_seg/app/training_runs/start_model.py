@@ -1,10 +1,11 @@
-"""The model that a training run starts from, as far as its card tells. No Qt, and PyTorch only when one is read."""
+"""The model that a training run starts from, as far as its card tells. Neither Qt nor PyTorch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from rgbd_seg.models.model_header import read_card
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,12 +37,12 @@ class StartModel:
 
 
 def read_start_model(path: Path) -> StartModel:
-    """Reads the card of a model file. Takes seconds where PyTorch has not been loaded yet: not for the window's thread.
+    """Reads the card of a model file.
 
     Raises:
         ModelError: It is no model file.
     """
-    card = import_module("rgbd_seg.models.model_file").read_card(path)
+    card = read_card(path)
     network = {
         "encoder": card.network.encoder,
         "fusion": card.network.fusion,
