@@ -36,8 +36,13 @@ def share(text: str) -> float:
 
 
 def add_examples(parser: argparse.ArgumentParser, *examples: tuple[str, str]) -> None:
-    """Adds command lines below the help, each after what it does; an epilog that is there already stays above them."""
-    blocks = [f"  {words}:\n    rgbd-seg {line}" for words, line in examples]
+    """Adds command lines below the help, each after what it does; an epilog that is there already stays above them.
+
+    Args:
+        parser: Of a command.
+        examples: What it does ("" for one that goes on from the one before), and the line without the program's name.
+    """
+    blocks = [(f"  {words}:\n" if words else "") + f"    rgbd-seg {line}".rstrip() for words, line in examples]
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "\n\n".join([*filter(None, [parser.epilog]), "examples:\n" + "\n".join(blocks)])
 

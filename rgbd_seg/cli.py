@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg import __version__
+from rgbd_seg.arguments import add_examples
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ _COMMANDS = {
 # Commands that run long enough to be worth a log file.
 _LOGGED = frozenset({"window", "demo", "record", "segment", "convert", "bench"})
 
+_EPILOG = """\
+Without a command, the window opens: rgbd-seg [SOURCE] [--model FILE] is short for rgbd-seg window. A SOURCE is a URI
+such as realsense:SERIAL, openni:, kinect1:0, kinect2: or synthetic:?seed=3 (rgbd-seg devices lists what is there), or
+the path of a recording or of a folder of pictures. rgbd-seg COMMAND --help explains a command.
+
+exit codes: 0 all went well, 1 an error or something left out, 2 wrong arguments, 130 Ctrl-C."""
+
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -47,8 +55,15 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rgbd-seg",
         description="See your RGB-D camera segmented live: stream, record, replay, measure and train.",
-        epilog="rgbd-seg SOURCE opens the window on a source: a URI such as synthetic:?seed=3 or realsense:SERIAL, "
-        "or the path of a recording. rgbd-seg COMMAND --help explains a command.",
+        epilog=_EPILOG,
+    )
+    add_examples(
+        parser,
+        ("the window as it was when it was last closed", ""),
+        ("a camera, with a model of your own", "realsense: --model mine.safetensors"),
+        ("record it until Ctrl-C, and look at the recording", "record realsense: -o walk.mcap"),
+        ("", "walk.mcap"),
+        ("what to install for which camera", "doctor"),
     )
     parser.add_argument("--version", action="version", version=f"rgbd-seg {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")

@@ -126,8 +126,8 @@ def test_wrong_command_lines_are_refused_at_once(
     "command",
     [
         *("window", "demo", "devices", "doctor", "record", "segment", "info", "repair", "convert"),
-        *("model summary", "model info", "model export", "model calibrate"),
-        *(f"bench {name}" for name in ("inference", "record", "isolation", "window", "smoothing", "rooms")),
+        *("model", "model summary", "model info", "model export", "model calibrate", "bench"),
+        *(f"bench {name}" for name in ("inference", "pipeline", "record", "isolation", "window", "smoothing", "rooms")),
     ],
 )
 def test_every_help_has_examples_that_parse(command: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,3 +138,12 @@ def test_every_help_has_examples_that_parse(command: str, capsys: pytest.Capture
     assert lines
     for _, *arguments in lines:
         assert cli.build_parser(arguments[0]).parse_args(arguments).command == arguments[0]
+
+
+def test_the_first_help_shows_the_way_in(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 120
+    assert "    rgbd-seg realsense: --model mine.safetensors" in text
+    assert "exit codes: 0 all went well" in text

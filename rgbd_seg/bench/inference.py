@@ -93,11 +93,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="network input, such as 256x320 (default: the card's)",
     )
     parser.add_argument("--source", default="synthetic:?seed=3", help="where frames come from (default: %(default)s)")
-    parser.add_argument("--frames", type=int, default=6, help="different frames (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=20, help="timed runs of each way (default: %(default)s)")
-    parser.add_argument("--batch", type=int, default=0, help="also time batches of so many frames (default: none)")
+    parser.add_argument("--frames", type=int, default=6, metavar="N", help="different frames (default: %(default)s)")
     parser.add_argument(
-        "--threads", type=positive_int, help="CPU threads of each way (default: what the window would take)"
+        "--rounds", type=int, default=20, metavar="N", help="timed runs of each way (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--batch", type=int, default=0, metavar="N", help="also time batches of so many frames (default: none)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=positive_int,
+        metavar="N",
+        help="CPU threads of each way (default: what the window would take)",
     )
     add_format_argument(parser)
 

@@ -43,9 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from rgbd_seg.arguments import add_examples, positive_int
 
     add_examples(parser, ("what a child process costs here", "bench isolation"))
-    parser.add_argument("--rounds", type=positive_int, default=3, help="turns of in-process and isolated (3)")
-    parser.add_argument("--frames", type=positive_int, default=100, help="frames a turn (100)")
-    parser.add_argument("--kills", type=positive_int, default=5, help="how often the child is killed (5)")
+    parser.add_argument(
+        "--rounds", type=positive_int, default=3, metavar="N", help="turns of in-process and isolated (default: 3)"
+    )
+    parser.add_argument("--frames", type=positive_int, default=100, metavar="N", help="frames a turn (default: 100)")
+    parser.add_argument(
+        "--kills", type=positive_int, default=5, metavar="N", help="how often the child is killed (default: 5)"
+    )
     add_format_argument(parser)
 
 

@@ -34,7 +34,12 @@ _COLUMNS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this benchmark."""
-    parser.add_argument("--frames", type=int, default=90, help="frames of each size (default: %(default)s)")
+    from rgbd_seg.arguments import add_examples
+
+    add_examples(parser, ("what the program adds to a frame here", "bench pipeline"))
+    parser.add_argument(
+        "--frames", type=int, default=90, metavar="N", help="frames of each size (default: %(default)s)"
+    )
     add_format_argument(parser)
 
 

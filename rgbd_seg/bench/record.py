@@ -60,18 +60,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the frames come from: a URI or a recording (default: the built-in room)",
     )
     parser.add_argument(
-        "--seconds", type=positive_float, default=10.0, help="length of each run (default: %(default)s)"
+        "--seconds", type=positive_float, default=10.0, metavar="S", help="length of each run (default: %(default)s)"
     )
     parser.add_argument(
         "--recorders", nargs="+", choices=tuple(_NAMES), default=list(_NAMES), help="only these (default: all)"
     )
     parser.add_argument(
-        "--fps", nargs="+", type=positive_float, default=[30.0, 60.0], help="frame rates (default: 30 60)"
+        "--fps", nargs="+", type=positive_float, default=[30.0, 60.0], metavar="N", help="frame rates (default: 30 60)"
     )
     parser.add_argument(
-        "--load", nargs="+", choices=("no", "yes"), default=["no", "yes"], help="without and with inference beside it"
+        "--load",
+        nargs="+",
+        choices=("no", "yes"),
+        default=["no", "yes"],
+        help="with inference beside it or not (default: no, then yes)",
     )
-    parser.add_argument("--folder", type=Path, help="where to record to (default: the folder for temporary files)")
+    parser.add_argument(
+        "--folder", type=Path, metavar="DIR", help="where to record to (default: the folder for temporary files)"
+    )
     add_format_argument(parser)
 
 

@@ -91,5 +91,5 @@ class Report:
 def add_format_argument(parser: argparse.ArgumentParser) -> None:
     """Adds `--format`, which every benchmark has."""
     parser.add_argument(
-        "--format", choices=("text", "markdown", "json"), default="text", help="how the table is written (text)"
+        "--format", choices=("text", "markdown", "json"), default="text", help="of the table (default: text)"
     )

@@ -37,8 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_examples(parser, ("with the faults of a Kinect v2", "bench rooms --camera kinect2"))
     parser.add_argument("--camera", default="xtion", help="whose faults (default: %(default)s)")
-    parser.add_argument("--frames", type=int, default=30, help="frames a run (default: %(default)s)")
-    parser.add_argument("--runs", type=int, default=5, help="runs; the median counts (default: %(default)s)")
+    parser.add_argument("--frames", type=int, default=30, metavar="N", help="frames a run (default: %(default)s)")
+    parser.add_argument(
+        "--runs", type=int, default=5, metavar="N", help="runs; the median counts (default: %(default)s)"
+    )
     add_format_argument(parser)
 
 

@@ -49,10 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_examples(parser, ("your own model in ten rooms", "bench smoothing --model mine.safetensors --rooms 10"))
     parser.add_argument("--model", default="demo", metavar="FILE", help="model file (default: the demo model)")
-    parser.add_argument("--rooms", type=positive_int, default=3, help="how many rooms (default: %(default)s)")
-    parser.add_argument("--frames", type=int, default=45, help="frames a room and camera (default: %(default)s)")
     parser.add_argument(
-        "--fps", type=positive_float, default=30.0, help="of the camera that walks (default: %(default)g)"
+        "--rooms", type=positive_int, default=3, metavar="N", help="how many rooms (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--frames", type=int, default=45, metavar="N", help="frames a room and camera (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--fps", type=positive_float, default=30.0, metavar="N", help="of the camera that walks (default: %(default)g)"
     )
     add_format_argument(parser)
 

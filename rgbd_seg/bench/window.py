@@ -46,13 +46,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("a session on a recording without a model", "bench window --part session --source walk.mcap --model none"),
     )
     frames = "frames of each measurement (default: %(default)s)"
-    parser.add_argument("--frames", type=positive_int, default=60, help=frames)
-    parser.add_argument("--part", choices=("drawing", "session", "both"), default="both", help="what to measure")
-    seconds = "of each session part (default: %(default)s)"
-    parser.add_argument("--seconds", type=positive_float, default=10.0, help=seconds)
-    parser.add_argument("--minutes", type=float, default=0.0, help="watch the memory so long (default: %(default)s)")
+    parser.add_argument("--frames", type=positive_int, default=60, metavar="N", help=frames)
+    parser.add_argument(
+        "--part", choices=("drawing", "session", "both"), default="both", help="what to measure (default: both)"
+    )
+    seconds = "of each session (default: %(default)g)"
+    parser.add_argument("--seconds", type=positive_float, default=10.0, metavar="S", help=seconds)
+    parser.add_argument(
+        "--minutes", type=float, default=0.0, metavar="N", help="also watch the memory so long (default: 0)"
+    )
     parser.add_argument("--source", default="", help="what the session looks at (default: the demo recording)")
-    parser.add_argument("--model", default="demo", help='a model file, "demo" or "none" (default: %(default)s)')
+    parser.add_argument(
+        "--model", default="demo", metavar="FILE", help='a model file, "demo" or "none" (default: %(default)s)'
+    )
     add_format_argument(parser)
 
 

@@ -15,6 +15,14 @@ _BENCHMARKS: tuple[str, ...] = ("inference", "pipeline", "record", "isolation", 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds one subcommand for each benchmark."""
+    from rgbd_seg.arguments import add_examples
+
+    parser.epilog = "rgbd-seg bench BENCHMARK --help explains one. Each prints a table with the machine above it."
+    add_examples(
+        parser,
+        ("how fast networks run here", "bench inference"),
+        ("a table for a report", "bench window --format markdown"),
+    )
     benchmarks = parser.add_subparsers(dest="benchmark", metavar="BENCHMARK", required=True)
     for name in _BENCHMARKS:
         module = import_module(f"rgbd_seg.bench.{name}")

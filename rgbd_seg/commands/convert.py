@@ -50,9 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--predict", dest="model", action="store_const", const="demo", help="the same as --model demo")
     parser.add_argument("--backend", default="auto", help="what runs the model (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="where it runs (default: %(default)s)")
-    parser.add_argument("--opacity", type=float, default=OPACITY, help="of labels in a video (default: %(default)s)")
-    parser.add_argument("--cloud-step", type=int, default=1, help="every so many pixels become a point (default: 1)")
-    parser.add_argument("--cloud-colors", choices=("camera", "labels"), default="camera", help="colours of the points")
+    parser.add_argument(
+        "--opacity", type=float, default=OPACITY, metavar="X", help="of labels in a video (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--cloud-step", type=int, default=1, metavar="N", help="only every Nth pixel of every Nth row (default: 1)"
+    )
+    parser.add_argument(
+        "--cloud-colors", choices=("camera", "labels"), default="camera", help="of the points (default: camera)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -37,8 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--headless", action="store_true", help="no window even where there is a display")
     parser.add_argument("--source", default=SOURCE, help="another source (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=6.0, help="how long to run headless (default: %(default)s)")
-    parser.add_argument("-o", "--output", type=Path, default=Path("out"), help="folder for picture and video")
+    parser.add_argument(
+        "--seconds", type=float, default=6.0, metavar="S", help="how long to run headless (default: %(default)s)"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("out"), metavar="DIR", help="of the pictures (default: %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

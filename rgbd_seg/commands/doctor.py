@@ -26,9 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
     parser.add_argument("--report", type=Path, metavar="FILE", help="also write the findings, versions and log to FILE")
-    parser.add_argument("--folder", type=Path, default=Path(), help="where recordings go: this disk is measured (here)")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(), metavar="DIR", help="whose disk is measured (default: this folder)"
+    )
     parser.add_argument("--udev", action="store_true", help="print the udev rules for the cameras (Linux), no more")
-    parser.add_argument("--install-udev", action="store_true", help="install the udev rules (as root, Linux), no more")
+    parser.add_argument(
+        "--install-udev", action="store_true", help="install them (Linux); without root, say what to type"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -14,6 +14,14 @@ _SUBCOMMANDS = ("summary", "info", "export", "calibrate")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the subcommands."""
+    from rgbd_seg.arguments import add_examples
+
+    parser.epilog = "rgbd-seg model SUBCOMMAND --help explains one."
+    add_examples(
+        parser,
+        ("what the model that comes with the program can do", "model info"),
+        ("your own for another program", "model export mine.safetensors --to onnx"),
+    )
     subcommands = parser.add_subparsers(dest="subcommand", metavar="SUBCOMMAND", required=True)
     for name in _SUBCOMMANDS:
         module = import_module(f"rgbd_seg.commands.model_{name}")

@@ -24,8 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("file", help='the model file (.safetensors), or "demo"')
     parser.add_argument("recording", help="a recording of what the model will see")
-    parser.add_argument("--frames", type=int, default=32, help="frames to use, evenly spread (default: %(default)s)")
-    parser.add_argument("--size", type=size_argument, metavar="HxW", help="network input (default: the card)")
+    parser.add_argument(
+        "--frames", type=int, default=32, metavar="N", help="frames to use, evenly spread (default: %(default)s)"
+    )
+    parser.add_argument("--size", type=size_argument, metavar="HxW", help="network input (default: the card's)")
 
 
 def run(args: argparse.Namespace) -> int:

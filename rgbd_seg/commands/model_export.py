@@ -26,11 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("file", help='the model file (.safetensors), or "demo"')
     parser.add_argument("--to", required=True, choices=("onnx", "openvino", "pt2"), help="the format")
-    parser.add_argument("-o", "--output", type=Path, help="the file to write (default: beside the model file)")
     parser.add_argument(
-        "--frame-size", type=size_argument, default=(480, 640), metavar="HxW", help="of the camera (default: 480x640)"
+        "-o", "--output", type=Path, metavar="FILE", help="the file to write (default: beside the model file)"
     )
-    parser.add_argument("--size", type=size_argument, metavar="HxW", help="network input (default: the card)")
+    parser.add_argument(
+        "--frame-size",
+        type=size_argument,
+        default=(480, 640),
+        metavar="HxW",
+        help="of the camera's frames (default: 480x640)",
+    )
+    parser.add_argument("--size", type=size_argument, metavar="HxW", help="network input (default: the card's)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -29,12 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("file", nargs="?", help='a model file, or "demo"; without one, the network of the options')
     parser.add_argument("--lite", action="store_true", help="the small network for laptops")
-    parser.add_argument("--classes", type=int, default=50, help="output classes (default: %(default)s)")
+    parser.add_argument("--classes", type=int, default=50, metavar="N", help="output classes (default: %(default)s)")
     parser.add_argument("--encoder", help="resnet18, resnet34 or resnet50 (default: resnet50)")
     parser.add_argument("--fusion", help="dual, early, color or depth (default: dual)")
-    parser.add_argument("--base-width", type=int, help="channels of an encoder's stem (default: 64)")
+    parser.add_argument("--base-width", type=int, metavar="N", help="channels of an encoder's stem (default: 64)")
     parser.add_argument("--decoder-widths", metavar="A,B,C,D,E", help="channels of the decoder, coarse to fine")
-    parser.add_argument("--tail-width", type=int, help="channels at full resolution (default: 8)")
+    parser.add_argument("--tail-width", type=int, metavar="N", help="channels at full resolution (default: 8)")
     parser.add_argument(
         "--size", type=size_argument, default=(480, 640), metavar="HxW", help="the input's size (default: 480x640)"
     )

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
     from rgbd_seg.pipeline.recorder import Recorder, RecorderStatus
     from rgbd_seg.sensors.sensor import Sensor
@@ -39,21 +36,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("source", help="a camera or the built-in room by its URI, or the path of a recording")
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path(), help="the file, or a folder for a file named by date and source"
+        "-o",
+        "--output",
+        type=Path,
+        default=Path(),
+        metavar="PATH",
+        help="the file, or a folder for a file named by date and source (default: this folder)",
     )
-    parser.add_argument("--seconds", type=float, help="stop after so many seconds (default: at Ctrl-C)")
-    parser.add_argument("--frames", type=int, help="stop after so many frames")
+    parser.add_argument("--seconds", type=float, metavar="S", help="stop after so many seconds (default: at Ctrl-C)")
+    parser.add_argument("--frames", type=int, metavar="N", help="stop after so many frames")
     parser.add_argument("--mode", help="picture size and rate, such as 640x480@30 (default: the source's own)")
-    parser.add_argument("--color", choices=("jpeg", "png"), default="jpeg", help="png keeps every bit of the colour")
-    parser.add_argument("--quality", type=int, default=95, help="of the JPEG, 1..100 (default: %(default)s)")
+    parser.add_argument("--color", choices=("jpeg", "png"), default="jpeg", help="png keeps every bit (default: jpeg)")
     parser.add_argument(
-        "--compression", choices=("zstd", "lz4", "none"), default="zstd", help="zstd is small, lz4 is fast"
+        "--quality", type=int, default=95, metavar="N", help="of the JPEG, 1..100 (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--compression",
+        choices=("zstd", "lz4", "none"),
+        default="zstd",
+        help="zstd is small, lz4 is fast (default: zstd)",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON for scripts")
 
 
 def run(args: argparse.Namespace) -> int:
     """Records; however it ends, the file is finalised before anything is said."""
+    from rgbd_seg.commands.stop_signals import stop_signals
     from rgbd_seg.errors import ConfigurationError, EndOfStream, RecordingError, SensorError
     from rgbd_seg.pipeline.recorder import Recorder, RecorderOptions
     from rgbd_seg.pipeline.recording_settings import recording_settings
@@ -80,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         except ValueError:
             raise ConfigurationError(f"--mode must look like 640x480@30, not {args.mode!r}") from None
     lost: SensorError | None = None
-    with open_sensor(args.source, Request(mode=mode)) as sensor, _stop_signals() as stopped:
+    with open_sensor(args.source, Request(mode=mode)) as sensor, stop_signals() as stopped:
         if sensor.playback is not None:  # A late moment must not leave a frame out of a copy.
             sensor.playback.every_frame = True
         output = args.output
@@ -145,22 +153,3 @@ def _report(status: RecorderStatus, *, as_json: bool) -> None:
         print(json.dumps(asdict(status) | {"path": str(status.path)}, indent=2))
     elif status.frames:
         print(f"{status.path}: {_line(status)}")
-
-
-@contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """Notes Ctrl-C, `kill` and a closed terminal, so that the file is finalised first; a second Ctrl-C interrupts."""
-    received: list[int] = []
-
-    def note(number: int, _: object) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, note) for number in (getattr(signal, name) for name in names)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("the same under a name of your own", "repair cut-off.mcap -o whole.mcap"),
     )
     parser.add_argument("file", type=Path, help="the .mcap recording; it is only read")
-    parser.add_argument("-o", "--output", type=Path, help="where the copy goes (default: FILE.repaired.mcap beside it)")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="where the copy goes (default: FILE.repaired.mcap beside it)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,8 @@ In the folder: labels/NNNNNN.png (class ids, 8-bit grey), overlay/NNNNNN.png or 
 and median distance of each class in each frame), labels.json (what the ids mean), segment.json (what was done), and
 scores.json where the source has labels of its own to compare with (also added up over all sources, beside their
 folders).
-The exit code is 1 if anything had to be left out, such as a damaged frame; everything else is written then.
+The exit code is 1 if anything had to be left out, such as a damaged frame; everything else is written then. Ctrl-C
+finishes the files with the frames so far.
 """
 
 
@@ -48,19 +50,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         type=Path,
+        metavar="DIR",
         required=True,
         help="folder for the results; one folder for each of several sources",
     )
     parser.add_argument("--model", default="demo", metavar="FILE", help="model file (default: the demo model)")
-    parser.add_argument("--frames", type=int, help="only the first so many frames")
+    parser.add_argument(
+        "--frames", type=int, metavar="N", help="only the first so many frames (default: all; a camera: until Ctrl-C)"
+    )
     parser.add_argument("--video", action="store_true", help="one overlay.mp4 instead of a picture for each frame")
-    parser.add_argument("--opacity", type=float, default=OPACITY, help="of the labels, 0..1 (default: %(default)s)")
+    parser.add_argument(
+        "--opacity", type=float, default=OPACITY, metavar="X", help="of the labels, 0..1 (default: %(default)s)"
+    )
     parser.add_argument("--backend", default="auto", help="auto, torch, openvino or onnxruntime (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps, ... (default: %(default)s)")
     parser.add_argument("--precision", default="auto", help="auto, float32, float16, bfloat16, int8 (default: auto)")
     parser.add_argument("--smoothing", choices=("off", "low", "high"), default="off", help="over time (default: off)")
     parser.add_argument(
-        "--min-confidence", type=share, default=0.0, help="below it pixels stay unlabelled, 0..1 (default: 0)"
+        "--min-confidence",
+        type=share,
+        default=0.0,
+        metavar="X",
+        help="below it pixels stay unlabelled, 0..1 (default: 0)",
     )
     parser.add_argument(
         "--cluster",
@@ -113,6 +124,7 @@ def _segment_here(
 ) -> Iterator[SegmentResult]:
     """One source after the other, with one model for all."""
     from rgbd_seg.commands.progress import progress_bar
+    from rgbd_seg.commands.stop_signals import stop_signals
     from rgbd_seg.inference import open_segmenter
     from rgbd_seg.pipeline.segment_source import prepare_folder, segment_source
 
@@ -123,9 +135,13 @@ def _segment_here(
             print(f"rgbd-seg: {note}", file=sys.stderr)
         for sensor, output in zip(sensors, outputs, strict=True):
             segmenter.reset()
-            with progress_bar(sensor.info.name) as show:
-                result = segment_source(sensor, segmenter, output, options, progress=show)
+            with progress_bar(sensor.info.name) as show, stop_signals() as stopped:
+                result = segment_source(
+                    sensor, segmenter, output, options, progress=show, cancelled=partial(bool, stopped)
+                )
             yield result
+            if stopped:  # What is there is complete up to here, and has been said.
+                raise SystemExit(128 + stopped[0])
 
 
 def _report_all(results: Iterable[SegmentResult | None], folder: Path, sources: int) -> int:

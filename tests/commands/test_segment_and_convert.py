@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -59,6 +63,29 @@ class TestSegment:
         assert main(["segment", *both, "-o", str(tmp_path / "out"), "--model", str(model), *_BACKEND]) == 0
         assert "2 of 2 sources: mean IoU" in capsys.readouterr().out
         assert json.loads((tmp_path / "out" / "scores.json").read_text())["frames"] == 2
+
+    def test_ctrl_c_finishes_the_files_of_a_source_without_an_end(
+        self, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_pairs(tmp_path / "in", 3)
+        third = tmp_path / "out" / "labels" / "000002.png"
+
+        def stop() -> None:
+            while not third.exists():
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        before = signal.getsignal(signal.SIGINT)
+        threading.Thread(target=stop, daemon=True).start()
+        with pytest.raises(SystemExit) as end:
+            main(
+                ["segment", f"{tmp_path / 'in'}?loop=1", "-o", str(tmp_path / "out"), "--model", str(model), *_BACKEND]
+            )
+        assert end.value.code == 128 + signal.SIGINT
+        assert signal.getsignal(signal.SIGINT) is before
+        frames = json.loads((tmp_path / "out" / "segment.json").read_text())["frames"]
+        assert frames >= 3
+        assert f"{frames} frames segmented" in capsys.readouterr().out
 
     def test_without_ray_the_message_says_what_to_install(
         self, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
