@@ -81,7 +81,8 @@ class LabelSet:
         try:
             return self.names.index(name) + 1
         except ValueError:
-            raise ConfigurationError(f"label set {self.name!r} has no class {name!r}") from None
+            known = ", ".join(self.names)
+            raise ConfigurationError(f"label set {self.name!r} has no class {name!r}, but {known}") from None
 
     def palette(self) -> NDArray[np.uint8]:
         """Colours by id: (256, 3) uint8 RGB; row 0 and all rows beyond the set are black."""

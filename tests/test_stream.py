@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from typing import TYPE_CHECKING
+from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +15,6 @@ import rgbd_seg
 from rgbd_seg.errors import ModelError, SensorError
 from tests.recording.picture_trees import write_pairs
 from tests.reliability.model_faults import write_model
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ROOM = "synthetic:?size=160x120&noise=0&fps=30"
 
@@ -54,3 +54,18 @@ def test_errors_are_raised_where_the_loop_is(tmp_path: Path) -> None:
     (tmp_path / "bad.safetensors").write_bytes(b"not a model")
     with pytest.raises(ModelError, match=r"bad\.safetensors"):
         next(rgbd_seg.stream(ROOM, tmp_path / "bad.safetensors"))
+
+
+def test_the_example_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    stream = rgbd_seg.stream
+
+    def two_frames(*arguments: Any, **options: Any) -> Any:
+        frames = stream(*arguments, **options)
+        yield from islice(frames, 2)
+        frames.close()
+
+    monkeypatch.setattr(rgbd_seg, "stream", two_frames)
+    exec(example, {})
+    assert re.fullmatch(r"(frame \d+: \d+% wall, \d\.\d m away\n){2}", capsys.readouterr().out)

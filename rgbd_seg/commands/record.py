@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from dataclasses import asdict
@@ -38,10 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
-        default=Path(),
+        default=".",
         metavar="PATH",
-        help="the file, or a folder for a file named by date and source (default: this folder)",
+        help="the file, or a folder for a file named by date and source (default: this folder; walks/ is made)",
     )
     parser.add_argument("--seconds", type=float, metavar="S", help="stop after so many seconds (default: at Ctrl-C)")
     parser.add_argument("--frames", type=int, metavar="N", help="stop after so many frames")
@@ -73,10 +73,11 @@ def run(args: argparse.Namespace) -> int:
         value = getattr(args, name)
         if value is not None and not value > 0:
             raise ConfigurationError(f"--{name} must be more than 0, not {value:g}")
-    if not args.output.parent.is_dir():
-        raise ConfigurationError(f"cannot record into {args.output}: there is no folder {args.output.parent}")
-    if args.output.is_file():
-        raise RecordingError(f"{args.output} exists already and is never overwritten: choose another name")
+    output = Path(args.output)
+    if not output.parent.is_dir():
+        raise ConfigurationError(f"cannot record into {output}: there is no folder {output.parent}")
+    if output.is_file():
+        raise RecordingError(f"{output} exists already and is never overwritten: choose another name")
     options = RecorderOptions(
         writer=WriterOptions(color=args.color, jpeg_quality=args.quality, compression=args.compression)
     )
@@ -91,7 +92,8 @@ def run(args: argparse.Namespace) -> int:
     with open_sensor(args.source, Request(mode=mode)) as sensor, stop_signals() as stopped:
         if sensor.playback is not None:  # A late moment must not leave a frame out of a copy.
             sensor.playback.every_frame = True
-        output = args.output
+        if args.output.endswith(("/", os.sep)):  # "walks/" means a folder, also where there is none yet.
+            _make_folder(output)
         if output.is_dir():
             output = unused_path(output / default_name(sensor.info.name))
         settings = recording_settings(sensor.controls(), mode, sensor.calibration)
@@ -111,6 +113,15 @@ def run(args: argparse.Namespace) -> int:
     if not status.frames:
         raise RecordingError(f"{args.source} gave no frame: nothing was recorded")
     return 128 + stopped[0] if stopped else 0
+
+
+def _make_folder(folder: Path) -> None:
+    from rgbd_seg.errors import RecordingError
+
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RecordingError(f"cannot make the folder {folder}: {error.strerror}") from None
 
 
 def _pump(sensor: Sensor, recorder: Recorder, stopped: list[int], seconds: float | None, frames: int | None) -> None:

@@ -92,6 +92,11 @@ def test_record_into_a_folder_names_the_file(recording: Path, tmp_path: Path) ->
         assert len(reader) == 3
 
 
+def test_a_slash_at_the_end_means_a_folder_also_where_there_is_none(recording: Path, tmp_path: Path) -> None:
+    assert cli.main(["record", str(recording), "-o", f"{tmp_path / 'walks'}/", "--frames", "2"]) == 0
+    assert [path.suffix for path in (tmp_path / "walks").iterdir()] == [".mcap"]
+
+
 @pytest.mark.parametrize(
     "arguments", [["--seconds", "0"], ["--frames", "-1"], ["--quality", "0"], ["--mode", "big"], ["--seconds", "nan"]]
 )
