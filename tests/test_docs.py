@@ -1,0 +1,44 @@
+"""What the README and the pages say to type and what they quote exists in the program."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from rgbd_seg import cli
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def commands(page: Path) -> list[list[str]]:
+    """The arguments of every `rgbd-seg` line in the blocks of a page that can be typed as it stands."""
+    lines = re.findall(r"^ {4}rgbd-seg\b(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    typed = [shlex.split(line, comments=True) for line in lines if "|" not in line]
+    return [line for line in typed if line[:1] != ["train"] and "--help" not in line]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_the_pages_parse(page: Path) -> None:
+    for arguments in commands(page):
+        if not arguments or arguments[0] not in cli._COMMANDS:
+            arguments.insert(0, "window")
+        cli.build_parser(arguments[0]).parse_args(arguments)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_the_pages_name_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:rgbd_seg|training|tests|assets)/[\w/.-]+\.\w+", text))
+    assert not [name for name in sorted(named) if not (ROOT / name).exists()]
+
+
+def test_the_messages_of_the_troubleshooting_page_are_those_of_the_program() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "rgbd_seg").rglob("*.py")))
+    rows = re.findall(r"^\| (.*?) \|", (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8"), re.MULTILINE)
+    quoted = [message for row in rows for message in re.findall(r'"([^"]+)"', row)]
+    assert len(quoted) > 15
+    assert not [message for message in quoted if message not in source]
