@@ -13,20 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from tests.recording.stored import assert_same
+
 if TYPE_CHECKING:
-    from rgbd_seg.recording.reader import RecordingReader, StoredFrame
-
-
-def assert_same(first: StoredFrame, second: StoredFrame) -> None:
-    """Both are the same frame, bit for bit."""
-    assert np.array_equal(first.color, second.color)
-    assert np.array_equal(first.depth, second.depth)
-    assert first.calibration == second.calibration
-    assert (first.index, first.time_us, first.device_us) == (second.index, second.time_us, second.device_us)
-    assert (first.truth is None) == (second.truth is None)
-    if first.truth is not None and second.truth is not None:
-        assert np.array_equal(first.truth.labels, second.truth.labels)
-        assert first.truth.label_set == second.truth.label_set
+    from rgbd_seg.recording.reader import RecordingReader
 
 
 class ReaderConformance(ABC):

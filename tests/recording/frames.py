@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.calibration import Calibration, Intrinsics
+from rgbd_seg.errors import RecordingError
 from rgbd_seg.frame import RgbdFrame, Segmentation, Truth
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.writer import RecordingWriter, WriterOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from rgbd_seg.recording.reader import RecordingReader, StoredFrame
 
 WIDTH, HEIGHT = 64, 48
 PERIOD_NS = 33_333_333
@@ -49,6 +53,17 @@ def make_frame(
         device_us=1_000_000 + index * 33_333,
         truth=labels,
     )
+
+
+def readable_frames(reader: RecordingReader) -> Iterator[tuple[int, StoredFrame]]:
+    """Position and content of what a damaged recording of `make_frame` still gives, which must be what was written."""
+    for position in range(len(reader)):
+        try:
+            frame = reader.read(position)
+        except RecordingError:
+            continue
+        assert np.array_equal(frame.depth, make_frame(frame.index).depth)
+        yield position, frame
 
 
 def make_segmentation(frame: RgbdFrame, label_set: LabelSet) -> Segmentation:

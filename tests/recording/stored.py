@@ -33,3 +33,18 @@ def make_stored(
     # One frame is missing after the second.
     index = position + (position > 1)
     return StoredFrame(color, depth, calibration, index, index * 33_333, 7_000_000 + index * 33_333, truth)
+
+
+def assert_same(first: StoredFrame, second: StoredFrame) -> None:
+    """Both are the same frame, bit for bit."""
+    assert np.array_equal(first.color, second.color)
+    assert np.array_equal(first.depth, second.depth)
+    assert first.calibration == second.calibration
+    assert (first.index, first.time_us, first.device_us) == (second.index, second.time_us, second.device_us)
+    assert (first.truth is None) == (second.truth is None)
+    if first.truth is not None and second.truth is not None:
+        assert np.array_equal(first.truth.labels, second.truth.labels)
+        assert first.truth.label_set == second.truth.label_set
+        assert (first.truth.instances is None) == (second.truth.instances is None)
+        if first.truth.instances is not None and second.truth.instances is not None:
+            assert np.array_equal(first.truth.instances, second.truth.instances)

@@ -16,7 +16,7 @@ from rgbd_seg.recording.convert import Damage, convert, source_of, stored_frames
 from rgbd_seg.recording.depth_unit import change_unit
 from rgbd_seg.recording.export import FORMATS, ExportOptions, format_of
 from tests.recording.picture_trees import write_pairs, write_sunrgbd_frame
-from tests.recording.stored import LABELS, SOURCE, make_stored
+from tests.recording.stored import LABELS, SOURCE, assert_same, make_stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,20 +28,6 @@ if TYPE_CHECKING:
 @pytest.fixture
 def frames() -> list[StoredFrame]:
     return [make_stored(position) for position in range(4)]
-
-
-def _assert_same(a: StoredFrame, b: StoredFrame, *, exact_color: bool = True) -> None:
-    assert np.array_equal(a.depth, b.depth)
-    assert np.array_equal(a.color, b.color) or not exact_color
-    assert a.calibration == b.calibration
-    assert (a.index, a.time_us, a.device_us) == (b.index, b.time_us, b.device_us)
-    assert (a.truth is None) == (b.truth is None)
-    if a.truth is not None and b.truth is not None:
-        assert np.array_equal(a.truth.labels, b.truth.labels)
-        assert a.truth.label_set == b.truth.label_set
-        assert a.truth.instances is not None
-        assert b.truth.instances is not None
-        assert np.array_equal(a.truth.instances, b.truth.instances)
 
 
 def _depth_back(out: Path, to: str, depth: np.ndarray, unit_m: float = 0.001) -> np.ndarray:
@@ -56,7 +42,7 @@ class TestRoundTrips:
         assert (result.frames, result.warnings, result.cancelled) == (4, (), False)
         with open_recording(tmp_path / "out") as reader:
             for before, after in zip(frames, reader, strict=True):
-                _assert_same(before, after)
+                assert_same(before, after)
             assert reader.info.name == "Asus Xtion"
             assert reader.info.details["serial"] == "1205"
             assert [(gap.after, gap.frames) for gap in reader.info.gaps] == [(1, 1)]
