@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 
 class EpochSampler(Sampler[int]):
-    """Yields draws: numbers that name both an epoch and a picture.
+    """Yields draws: numbers that name both a picture and which time it comes.
 
-    A draw is `epoch * count + index`, so that augmentation can be seeded by it: the same draw gives the same sample in
-    whichever worker or process it is decoded, after a resume too. Each global batch is dealt round-robin to the
-    processes; pictures that do not fill the last batch are left out of this epoch.
+    A draw is `times * count + index`, so that augmentation can be seeded by it: no two draws of a run are equal, even
+    where an epoch meets a picture often, and the same draw gives the same sample in whichever worker or process it is
+    decoded, after a resume too. Each global batch is dealt round-robin to the processes; pictures that do not fill the
+    last batch are left out of this epoch.
     """
 
     def __init__(
@@ -67,13 +68,13 @@ class EpochSampler(Sampler[int]):
         mine: list[int] = []
         # The epochs lie one behind the other on an endless row of whole shuffles.
         shuffle = -1
-        order = np.empty(0, np.int64)
+        order = np.arange(self.count)
         for position in range(start, start + needed):
-            index = position % self.count
-            if self._shuffled and position // self.count != shuffle:
-                shuffle = position // self.count
+            times, index = divmod(position, self.count)
+            if self._shuffled and times != shuffle:
+                shuffle = times
                 order = np.random.default_rng((self._seed, shuffle)).permutation(self.count)
             if position % self._processes == self._rank:
-                mine.append(self.epoch * self.count + (int(order[index]) if self._shuffled else index))
+                mine.append(times * self.count + int(order[index]))
         skipped = self._batches_done() % self._batches
         return iter(mine[skipped * self._batch :])

@@ -37,3 +37,10 @@ def test_short_epochs_walk_on_through_the_pictures():
 def test_long_epochs_repeat_in_fresh_orders():
     one = [d % 10 for d in draws(samples_per_epoch=20)]
     assert sorted(one) == sorted([*range(10), *range(10)])
+
+
+def test_a_picture_that_comes_again_in_an_epoch_is_augmented_otherwise():
+    several = [d for epoch in range(3) for d in draws(epoch, samples_per_epoch=24)]
+    assert len(set(several)) == len(several) == 72
+    in_order = [d for epoch in range(3) for d in draws(epoch, samples_per_epoch=24, shuffled=False)]
+    assert in_order == list(range(72))
