@@ -116,6 +116,10 @@ def _images_root(out: Path, images: Path | None, may_download: bool) -> Path:
         if not count:
             raise RgbdSegError(f"{images} holds no frames of SUN RGB-D (SUNRGBD/kv1/... and so on)")
         images = out / "SUNRGBD"
+    elif not images.is_dir():
+        raise RgbdSegError(
+            f"there is no {images}: name SUNRGBD.zip or its folder with --images, or fetch it with --download"
+        )
     for candidate in (images / "SUNRGBD", images):
         if candidate.is_dir() and any((candidate / s).is_dir() for s in ("kv1", "kv2", "realsense", "xtion")):
             return candidate.resolve()
@@ -196,6 +200,10 @@ def _write_frame(out: Path, root: Path, frame: ListedFrame, box: Toolbox | None)
     folder = root / frame.name
     found = _find(folder)
     height, width = _size(found.color)
+    for depth in filter(None, (found.depth_raw, found.depth_refined)):
+        if _size(depth) != (height, width):
+            rows, columns = _size(depth)
+            raise RgbdSegError(f"{depth} is {rows}x{columns}, but the picture of that frame is {height}x{width}")
     label_file = out / "label" / f"{frame.name}.png"
     if not label_file.is_file():
         label = _polygon_label(folder, height, width) if box is None else box.label(frame.number)

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -152,9 +153,21 @@ def test_a_frame_that_cannot_be_used_is_named_and_the_others_are_kept(images: Pa
     assert f"{FRAMES[3]}: its labels are 10x10, its picture is 44x59" in said
 
 
+def test_depth_that_is_damaged_or_of_another_size_is_named(images: Path, toolbox: Path, tmp_path: Path):
+    half = images / FRAMES[0] / "depth" / "0_abs.png"
+    half.write_bytes(half.read_bytes()[:60])
+    other = images / FRAMES[2] / "depth_bfx" / "2_abs.png"
+    cv2.imwrite(str(other), np.ones((30, 40), np.uint16))
+    said = prepared(tmp_path / "out", images=images, toolbox=toolbox)
+    assert "3 frames" in said
+    assert f"{half} is damaged" in said
+    assert f"{other} is 30x40, but the picture of that frame is 53x73" in said
+
+
 def test_what_is_missing_is_said(images: Path, toolbox: Path, tmp_path: Path, capsys):
     assert "the toolbox is missing" in prepared(tmp_path / "a", images=images)
     assert "is not the folder SUNRGBD" in prepared(tmp_path / "b", images=tmp_path, toolbox=toolbox)
+    assert "there is no" in prepared(tmp_path / "b", images=tmp_path / "SUNRGBD.zip", toolbox=toolbox)
     (toolbox / "traintestSUNRGBD" / "allsplit.mat").unlink()
     assert main(["prepare", "--out", str(tmp_path / "c"), "--images", str(images), "--toolbox", str(toolbox)]) == 1
     assert "lacks traintestSUNRGBD/allsplit.mat" in capsys.readouterr().err
