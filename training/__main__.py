@@ -6,12 +6,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
-from training.commands import COMMANDS, build_parser
+from training.commands import COMMANDS, LIGHTNING_COMMANDS, build_parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_LIGHTNING_COMMANDS = ("fit", "validate", "test")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        if arguments and arguments[0] in _LIGHTNING_COMMANDS:
+        if arguments and arguments[0] in LIGHTNING_COMMANDS:
             from training.fit import run_lightning
 
             return run_lightning(arguments)

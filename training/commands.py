@@ -7,10 +7,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rgbd_seg.arguments import add_examples, positive_int
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rgbd_seg.scenes.training_views import ViewKind
+
+
+_RUN = "runs/lightning_logs/version_0"  # Of the examples.
 
 
 def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,11 +24,27 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("model", type=Path, help="a checkpoint (.ckpt) or a model file (.safetensors)")
     add_data_arguments(parser, split="test")
-    parser.add_argument("--device", default="cpu", help="where to run: cpu, cuda, mps")
+    parser.add_argument("--device", default="cpu", help="where to run: cpu, cuda, mps (default: cpu)")
     parser.add_argument(
         "--multi-scale", action="store_true", help="also average over three scales and mirrored pictures"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the scores to a file")
+    parser.epilog = (
+        "One confusion matrix over all pictures at the labels' own sizes; void is left out. mIoU is the mean over the\n"
+        "classes that occur in labels or predictions."
+    )
+    add_examples(
+        parser,
+        (
+            "a run, on the pictures that it held out",
+            f"train evaluate {_RUN}/checkpoints/last.ckpt --data {_RUN}/config.yaml",
+        ),
+        ("a model file, on all pictures of a folder", "train evaluate mine.safetensors --data elsewhere"),
+        (
+            "the official test frames, with the second figure",
+            "train evaluate best.ckpt --data training/recipes/strong.yaml --set root=sunrgbd --multi-scale",
+        ),
+    )
 
 
 def evaluate_run(args: argparse.Namespace) -> int:
@@ -63,7 +84,10 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="the model file to write (.safetensors)")
     parser.add_argument(
-        "--storage", choices=("float32", "float16", "int8"), default="float32", help="how weights are stored"
+        "--storage",
+        choices=("float32", "float16", "int8"),
+        default="float32",
+        help="how weights are stored (default: float32)",
     )
     parser.add_argument("--name", help="how people call the model")
     parser.add_argument(
@@ -74,6 +98,15 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--note", action="append", default=[], metavar="KEY=TEXT", help="a line for the card; may be repeated"
+    )
+    add_examples(
+        parser,
+        (
+            "the last weights of a run, their confidence fitted on what it held out",
+            f"train export {_RUN}/checkpoints/last.ckpt -o mine.safetensors --calibrate {_RUN}/config.yaml",
+        ),
+        ("a quarter of the size", "train export mine.safetensors -o small.safetensors --storage int8"),
+        ("then open it", "mine --model mine.safetensors"),
     )
 
 
@@ -96,11 +129,28 @@ def show_arguments(parser: argparse.ArgumentParser) -> None:
     from training.data_source import add_data_arguments
 
     add_data_arguments(parser, split="train")
-    parser.add_argument("--index", type=int, default=0, help="which sample of the split")
+    parser.add_argument("--index", type=int, default=0, help="which sample of the split (default: 0, the first)")
     parser.add_argument("--augmentation", choices=("published", "gentle", "none"), help="if not the recipe's own")
-    parser.add_argument("--draws", type=int, default=3, help="how many augmented versions to show")
-    parser.add_argument("--seed", type=int, default=0, help="of the first draw")
-    parser.add_argument("-o", "--output", type=Path, default=Path("sample.png"), help="the picture to write")
+    parser.add_argument(
+        "--draws", type=positive_int, default=3, metavar="N", help="how many augmented versions to show (default: 3)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the first version (default: 0)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("sample.png"),
+        metavar="FILE",
+        help="the picture to write (default: sample.png)",
+    )
+    parser.epilog = (
+        "Colour, depth (holes black) and truth (void black) beside each other: as stored, then as augmented."
+    )
+    add_examples(
+        parser,
+        ("the first training picture as the recipe augments it", "train show --data training/recipes/lite.yaml"),
+        ("six gentle versions of another one", "train show --data mine --index 12 --augmentation gentle --draws 6"),
+    )
 
 
 def show_run(args: argparse.Namespace) -> int:
@@ -116,8 +166,25 @@ def show_run(args: argparse.Namespace) -> int:
 def report_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `report`."""
     parser.add_argument("runs", type=Path, nargs="+", help="run directories (those that hold config.yaml)")
-    parser.add_argument("-o", "--output", type=Path, default=Path("report"), help="folder for the PNGs and index.html")
-    parser.add_argument("--samples", type=int, default=4, help="validation samples to show for each run")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("report"),
+        metavar="DIR",
+        help="folder for the PNGs and index.html (default: report)",
+    )
+    parser.add_argument(
+        "--samples", type=int, default=4, metavar="N", help="validation samples to show for each run (default: 4)"
+    )
+    add_examples(
+        parser,
+        ("one run", f"train report {_RUN}"),
+        (
+            "two runs against each other",
+            "train report runs/lightning_logs/version_0 runs/lightning_logs/version_1 -o both",
+        ),
+    )
 
 
 def report_run(args: argparse.Namespace) -> int:
@@ -131,14 +198,28 @@ def report_run(args: argparse.Namespace) -> int:
 def rooms_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rooms`."""
     parser.add_argument("--out", type=Path, required=True, help="folder to write: image/, depth/, label/, labels.json")
-    parser.add_argument("--frames", type=int, default=1000, help="how many pictures")
-    parser.add_argument("--seed", type=int, default=0, help="which series of rooms; no two series share a room")
-    parser.add_argument("--views-per-room", type=int, default=4, help="pictures of each room")
-    parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=(240, 320))
+    parser.add_argument("--frames", type=int, default=1000, help="how many pictures (default: 1000)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="which series of rooms; no two series share a room (default: 0)"
+    )
+    parser.add_argument("--views-per-room", type=int, default=4, help="pictures of each room (default: 4)")
+    parser.add_argument(
+        "--size",
+        type=int,
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
+        default=(240, 320),
+        help="of the pictures (default: 240 320)",
+    )
     parser.add_argument(
         "--walk", action="store_true", help="moments of the live source's walk in its calm light, not random views"
     )
     parser.add_argument("--workers", type=int, help="processes; all cores if not given")
+    add_examples(
+        parser,
+        ("pictures to train on", "train rooms --out rooms/train --frames 8000 --seed 1"),
+        ("others to validate on", "train rooms --out rooms/val --frames 300 --seed 900001"),
+    )
 
 
 def rooms_run(args: argparse.Namespace) -> int:
@@ -154,15 +235,34 @@ def rooms_run(args: argparse.Namespace) -> int:
 def prepare_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `prepare`."""
     parser.add_argument(
-        "--out", type=Path, required=True, help="the tree to write; running again goes on where it stopped"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the tree to write; running again goes on where it stopped",
     )
     parser.add_argument("--images", type=Path, help="SUNRGBD.zip or the unpacked folder SUNRGBD")
     parser.add_argument("--toolbox", type=Path, help="SUNRGBDtoolbox.zip or the unpacked folder SUNRGBDtoolbox")
     parser.add_argument("--download", action="store_true", help="fetch what is not given (about 6.4 GB), resuming")
-    parser.add_argument("--limit", type=int, help="only so many frames, spread over sensors and splits")
+    parser.add_argument("--limit", type=int, metavar="N", help="only so many frames, spread over sensors and splits")
     parser.add_argument("--sensors", nargs="+", choices=("kv1", "kv2", "realsense", "xtion"), help="only these cameras")
     parser.add_argument(
         "--polygons", action="store_true", help="labels from the annotation polygons, for frames without the toolbox"
+    )
+    parser.epilog = (
+        "Below --out: label/ with one PNG a frame (0 void, 1..37), index.json, and what was unpacked from archives.\n"
+        "The exit code is 1 if a frame could not be used or the counts are not the published ones (10,335 frames:\n"
+        "5,285 to train on, 5,050 to test on); what differs is named, and everything else is written."
+    )
+    add_examples(
+        parser,
+        ("the archives, as published", "train prepare --images SUNRGBD.zip --toolbox SUNRGBDtoolbox.zip --out sunrgbd"),
+        ("fetch them; run it again to go on after a stop", "train prepare --download --out sunrgbd"),
+        (
+            "a part, to try things out",
+            "train prepare --images SUNRGBD --toolbox SUNRGBDtoolbox --sensors kv1 --limit 200 --out part",
+        ),
+        ("single frames without the toolbox", "train prepare --images SUNRGBD --polygons --out frames"),
     )
 
 
@@ -188,16 +288,41 @@ def bench_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `bench`."""
     from rgbd_seg.bench.report import add_format_argument
 
-    parser.add_argument("--model", choices=("lite", "full"), default="lite")
-    parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=(240, 320))
-    parser.add_argument("--batch-size", type=int, default=6)
-    parser.add_argument("--batches", type=int, default=10, help="steps that are measured")
-    parser.add_argument("--workers", type=int, default=1, help="loader processes")
-    parser.add_argument("--device", default="cpu")
     parser.add_argument(
-        "--precisions", nargs="+", choices=("float32", "bfloat16", "float16"), default=("float32", "bfloat16")
+        "--model",
+        choices=("lite", "full"),
+        default="lite",
+        help="network of the recipe lite, or DeResUNet in full (default: lite)",
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
+        default=(240, 320),
+        help="input of the network (default: 240 320)",
+    )
+    parser.add_argument(
+        "--batch-size", type=positive_int, default=6, metavar="N", help="pictures in a step (default: 6)"
+    )
+    parser.add_argument(
+        "--batches", type=positive_int, default=10, metavar="N", help="steps that are measured (default: 10)"
+    )
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="loader processes (default: 1)")
+    parser.add_argument("--device", default="cpu", help="where to run: cpu, cuda, mps (default: cpu)")
+    parser.add_argument(
+        "--precisions",
+        nargs="+",
+        choices=("float32", "bfloat16", "float16"),
+        default=("float32", "bfloat16"),
+        help="of the step, each measured by itself (default: float32 bfloat16)",
     )
     add_format_argument(parser)
+    add_examples(
+        parser,
+        ("this processor", "train bench"),
+        ("a graphics card", "train bench --model full --device cuda --workers 8 --precisions float32 float16 bfloat16"),
+    )
 
 
 def bench_run(args: argparse.Namespace) -> int:
@@ -229,15 +354,33 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None], Callab
 }
 
 
+# `training.fit` has their arguments.
+LIGHTNING_COMMANDS = {
+    "fit": "train by a recipe; every setting can be changed on the command line",
+    "validate": "score a checkpoint on the validation pictures, as the run itself does",
+    "test": "score a checkpoint on the test pictures, as the run itself does",
+}
+
+
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands but `fit`, `validate` and `test`, which are Lightning's."""
+    """The parser of all commands; of `fit`, `validate` and `test`, which are Lightning's, only the names."""
     parser = argparse.ArgumentParser(
         prog="python -m training",
         description="Train DeResUNet: from pictures on disk to a model in the window.",
-        epilog="fit, validate and test are Lightning's: python -m training fit --config training/recipes/lite.yaml "
-        "trains; python -m training fit --help lists every setting.",
+        epilog="python -m training COMMAND --help explains a command; rgbd-seg train COMMAND is the same.",
+    )
+    add_examples(
+        parser,
+        (
+            "train a small network on a folder of your own",
+            "train fit --config training/recipes/lite.yaml --data.init_args.root mine",
+        ),
+        ("score it", f"train evaluate {_RUN}/checkpoints/last.ckpt --data {_RUN}/config.yaml"),
+        ("make it a model file", f"train export {_RUN}/checkpoints/last.ckpt -o mine.safetensors"),
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in LIGHTNING_COMMANDS.items():
+        commands.add_parser(name, help=summary)
     for name, (summary, add_arguments, _) in COMMANDS.items():
         add_arguments(commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + "."))
     return parser

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
-import pickle
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
+from jsonargparse import DefaultHelpFormatter
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from training.callbacks import Pictures, RunRecord, StopOnNaN
+from training.commands import LIGHTNING_COMMANDS
 from training.data import RgbdData
 from training.metrics_file import LAST, MetricsFile
 from training.module import SegmentationModule
-from training.weights import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+class _Help(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Help that keeps the lines of the examples."""
 
 
 class TrainingCLI(LightningCLI):
@@ -54,6 +59,11 @@ class TrainingCLI(LightningCLI):
         parser.link_arguments("data", "model.size", _size, apply_on="instantiate")
         parser.link_arguments("data", "model.depth", _depth_statistics, apply_on="instantiate")
 
+    def _parse_ckpt_path(self) -> None:
+        # Lightning would look for the settings of the network in it, which ours do not hold, and fail on a damaged one
+        # without naming it.
+        pass
+
     def _run_subcommand(self, subcommand: str) -> None:
         try:
             super()._run_subcommand(subcommand)
@@ -75,6 +85,20 @@ class TrainingCLI(LightningCLI):
 
 
 _USAGE = "python -m training {0} --config RECIPE [--SETTING VALUE ...]   (python -m training {0} --help lists them)"
+_EXAMPLES = """
+examples:
+  a small network on a folder of your own:
+    python -m training fit --config training/recipes/lite.yaml --data.init_args.root mine
+  from the weights of the model that comes with the program:
+    python -m training fit --config training/recipes/lite.yaml --data.init_args.root mine --model.initial_weights demo
+  go on after a stop:
+    python -m training fit --config RUN/config.yaml --ckpt_path RUN/checkpoints/recent.ckpt
+  what a recipe and the changes to it come to:
+    python -m training fit --config training/recipes/strong.yaml --data.init_args.batch_size 4 --print_config
+  the scores of a checkpoint, on the pictures to validate or to test on:
+    python -m training validate --config RUN/config.yaml --ckpt_path RUN/checkpoints/last.ckpt
+    python -m training test --config RUN/config.yaml --ckpt_path RUN/checkpoints/last.ckpt
+"""
 _OUT_OF_MEMORY = "not enough memory|can't allocate memory|out of memory"
 
 
@@ -105,8 +129,6 @@ def run_lightning(arguments: Sequence[str]) -> int:
         _run(arguments)
     except MisconfigurationException as error:
         raise ConfigurationError(str(error)) from None
-    except pickle.UnpicklingError as error:
-        raise unreadable("of --ckpt_path", error) from None
     except ValueError as error:
         # jsonargparse wraps what the data say while it links them to the network.
         said = _own_error(error)
@@ -131,7 +153,15 @@ def _run(arguments: Sequence[str]) -> None:
         # The usage that is drawn up from all settings buries the message below it.
         parser_kwargs={
             "prog": "python -m training",
-            **{command: {"usage": _USAGE.format(command)} for command in ("fit", "validate", "test")},
+            "formatter_class": _Help,
+            **{
+                command: {
+                    "usage": _USAGE.format(command),
+                    "description": summary[0].upper() + summary[1:] + ".",
+                    "epilog": _EXAMPLES,
+                }
+                for command, summary in LIGHTNING_COMMANDS.items()
+            },
         },
         trainer_defaults={
             "use_distributed_sampler": False,
