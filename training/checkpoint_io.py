@@ -45,9 +45,14 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 cause = cause.__cause__ or cause.__context__
             if cause is None:
                 raise
+            left = sorted(target.parent.glob("*.ckpt"), key=lambda path: path.stat().st_mtime)
+            then = (
+                f"go on with --ckpt_path {left[-1]}, which is intact"
+                if left
+                else "start again: there is none before it"
+            )
             raise RgbdSegError(
-                f"there is no room for the checkpoint {target} ({cause}). Make room and go on with --ckpt_path and the "
-                f"newest checkpoint in {target.parent}, which is intact"
+                f"there is no room for the checkpoint {target} ({cause}). Make room and {then}"
             ) from None
 
     def load_checkpoint(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "val", "test"]
 _PICTURES_FOR_STATISTICS = 300
+_SMALLEST_DEPTH_M = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,14 @@ class RgbdData(lightning.LightningDataModule):
             raise ConfigurationError(f"data.size must be at least 32x32, not {height}x{width}")
         if batch_size < 1:
             raise ConfigurationError(f"data.batch_size must be at least 1, not {batch_size}")
+        if num_workers < 0:
+            raise ConfigurationError(f"data.num_workers must be 0 or more, not {num_workers}")
+        if samples_per_epoch is not None and samples_per_epoch < 1:
+            raise ConfigurationError(f"data.samples_per_epoch must be at least 1, not {samples_per_epoch}")
+        # Depth is divided by its deviation: next to nothing there makes infinities of it, and the loss no number.
+        for name, metres in (("depth_max_m", depth_max_m), ("depth_std_m", depth_std_m)):
+            if metres is not None and not metres >= _SMALLEST_DEPTH_M:
+                raise ConfigurationError(f"data.{name} must be at least {_SMALLEST_DEPTH_M} metres, not {metres}")
         self.size: Size = (height, width)
         self.batch_size = batch_size
         if not 0.1 <= zoom[0] <= zoom[1] <= 10:
@@ -262,7 +271,7 @@ def measure_depth(pictures: LabelledPictures, max_m: float) -> tuple[float, floa
     if not count:
         raise ConfigurationError("no training picture has any depth: every value is 0")
     mean = total / count
-    return float(mean), float(max(1e-3, np.sqrt(max(0.0, square / count - mean**2))))
+    return float(mean), float(max(_SMALLEST_DEPTH_M, np.sqrt(max(0.0, square / count - mean**2))))
 
 
 class FolderData(RgbdData):

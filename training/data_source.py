@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +54,18 @@ def open_data(source: Path, overrides: Sequence[str] = ()) -> RgbdData:
     try:
         data = parser.instantiate(parser.parse_object({"data": section})).data
     except (jsonargparse.ArgumentError, TypeError) as error:
-        raise ConfigurationError(f"the data settings in {source} cannot be used: {error}") from None
+        raise ConfigurationError(f"the data settings in {source} cannot be used: {_in_short(error)}") from None
     if not isinstance(data, RgbdData):
         raise ConfigurationError(f"{source} names no data module")
     return data
+
+
+def _in_short(error: Exception) -> str:
+    """What is wrong, without the types that jsonargparse has tried and all settings again."""
+    lines = iter(str(error).splitlines())
+    if not any("Problem with given class_path" in line for line in lines):
+        return str(error)
+    return " ".join(line.strip() for line in takewhile(lambda line: line.startswith(" " * 8), lines))
 
 
 def _section(source: Path) -> dict[str, Any]:

@@ -60,8 +60,10 @@ def cut_fold(
         part: Which of the two.
 
     Raises:
-        ConfigurationError: There are none of them.
+        ConfigurationError: There are none of them, or the share is none.
     """
+    if not 0 <= held_out < 1:
+        raise ConfigurationError(f"data.val_share must be from 0 to below 1, not {held_out}")
     train, val = split_indices(sequences, held_out, seed)
     indices = train if part == "train" else val
     if not indices:

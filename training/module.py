@@ -138,12 +138,13 @@ class SegmentationModule(lightning.LightningModule):
             depth_m: (N, 1, h, w) float32 metres, 0 = hole.
 
         Returns:
-            Normalised colour and depth, float32; holes are 0 after normalisation.
+            Normalised colour and depth in the precision of the weights; holes are 0 after normalisation.
         """
         normal_color = (color.float() / 255 - self.color_mean) / self.color_std
         normal_depth = (depth_m.clamp(max=self.card.depth_max_m) - self.depth_mean) / self.depth_std
         normal_depth = torch.where(depth_m > 0, normal_depth, torch.zeros_like(normal_depth))
-        return normal_color.contiguous(memory_format=self._layout), normal_depth
+        # Weights are float32 but under Lightning's "true" half precisions.
+        return normal_color.to(self.dtype, memory_format=self._layout), normal_depth.to(self.dtype)
 
     def forward(self, color: Tensor, depth_m: Tensor) -> Tensor:
         """Logits (N, classes, h, w) of uint8 colour and depth in metres."""
@@ -200,8 +201,18 @@ class SegmentationModule(lightning.LightningModule):
         self.train_confusion.reset()
 
     def on_train_epoch_end(self) -> None:
-        """Logs the training scores of the epoch."""
-        self.log("train/miou", self._scores(self.train_confusion).miou, prog_bar=True, sync_dist=True)
+        """Logs the training scores of the epoch.
+
+        Raises:
+            ConfigurationError: There was nothing to learn from: no pixel of the epoch had a label.
+        """
+        scores = self._scores(self.train_confusion)
+        if not scores.matrix.any():
+            raise ConfigurationError(
+                f"no pixel of epoch {self.current_epoch} had a label: all were void (0). Look at the labels with the "
+                "command show"
+            )
+        self.log("train/miou", scores.miou, prog_bar=True, sync_dist=True)
 
     def train(self, mode: bool = True) -> SegmentationModule:
         """Training or evaluation mode; frozen batch normalisation stays in evaluation mode."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rgbd_seg.errors import ConfigurationError
 from training.augment import augment, transform_names
 from training.data import read_sample
 from training.drawing import labelled_grid, sample_row
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from training.augment import Augmentation
     from training.data import RgbdData, Split
+
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
 
 
 def show(
@@ -41,8 +44,10 @@ def show(
         What was drawn, in sentences.
 
     Raises:
-        ConfigurationError: There is no such sample.
+        ConfigurationError: There is no such sample, or no such kind of picture.
     """
+    if output.suffix.lower() not in _SUFFIXES:
+        raise ConfigurationError(f"the picture {output} must end in one of {', '.join(_SUFFIXES)}")
     kind = kind or data.augmentation
     sample = read_sample(data, split, index)
     palette = data.label_set.palette()

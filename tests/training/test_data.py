@@ -194,3 +194,12 @@ def test_data_are_found_by_folder_and_by_recipe(small_folder: Path, tmp_path: Pa
         recipe.write_text(text)
         with pytest.raises(ConfigurationError, match=message):
             open_data(recipe)
+
+
+def test_a_wrong_setting_is_named_without_the_words_of_the_parser(small_folder: Path):
+    with pytest.raises(ConfigurationError, match=r"cannot be used: Option 'colour' is not accepted$"):
+        open_data(small_folder, ["colour=1"])
+    with pytest.raises(
+        ConfigurationError, match=r'cannot be used: Parser key "augmentation": Expected .* value: wild$'
+    ):
+        open_data(small_folder, ["augmentation=wild"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import resource
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -13,6 +16,7 @@ from rgbd_seg.errors import ModelError, RgbdSegError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
 from rgbd_seg.models.model_file import ModelCard, save_model
+from tests.training.small_data import write_folder
 from tests.training.small_run import arguments
 from training.__main__ import main
 from training.checkpoint_io import AtomicCheckpointIO
@@ -31,6 +35,26 @@ def test_a_loss_that_is_no_number_stops_and_names_the_batch(small_folder: Path, 
     last = json.loads((tmp_path / "run" / "one" / "metrics.jsonl").read_text().splitlines()[-1])
     assert last["event"] == "error"
     assert "the loss became nan" in last["message"]
+
+
+def test_settings_that_cannot_be_are_refused(small_folder: Path, tmp_path: Path, capsys):
+    for setting, said in (
+        ("num_workers=-1", "data.num_workers must be 0 or more, not -1"),
+        ("samples_per_epoch=0", "data.samples_per_epoch must be at least 1, not 0"),
+        ("val_share=2", "data.val_share must be from 0 to below 1, not 2.0"),
+        ("depth_std_m=0", "data.depth_std_m must be at least 0.001 metres, not 0.0"),
+        ("depth_max_m=.nan", "data.depth_max_m must be at least 0.001 metres, not nan"),
+    ):
+        assert main(arguments(small_folder, tmp_path, f"--data.{setting}")) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_labels_that_are_all_void_stop_the_run(tmp_path: Path, capsys):
+    folder = write_folder(tmp_path / "void", 6)
+    for path in (folder / "label").iterdir():
+        cv2.imwrite(str(path), np.zeros((64, 64), np.uint8))
+    assert main(arguments(folder, tmp_path)) == 2
+    assert "no pixel of epoch 0 had a label" in capsys.readouterr().err
 
 
 def test_too_little_memory_names_the_batch_to_try(small_folder: Path, tmp_path: Path, capsys, monkeypatch):
@@ -54,6 +78,18 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert torch.load(path, weights_only=True) == {"epoch": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_a_full_disk_tells_whether_a_checkpoint_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(RgbdSegError, match="start again: there is none before it"):
+        AtomicCheckpointIO().save_checkpoint({"epoch": 1}, tmp_path / "recent.ckpt")
+    (tmp_path / "last.ckpt").write_bytes(b"an earlier one")
+    with pytest.raises(RgbdSegError, match=r"--ckpt_path .*last\.ckpt, which is intact"):
+        AtomicCheckpointIO().save_checkpoint({"epoch": 1}, tmp_path / "recent.ckpt")
 
 
 def test_other_classes_than_the_models_are_refused(small_folder: Path, tmp_path: Path, capsys):
@@ -103,6 +139,14 @@ def test_a_checkpoint_cannot_run_code(small_folder: Path, tmp_path: Path, capsys
     assert "executed" not in said.out
     assert "could run code" in said.err
     assert "weights_only" not in said.err
+
+
+def test_going_on_from_half_a_checkpoint_names_it(small_folder: Path, tmp_path: Path, capsys):
+    whole, half = tmp_path / "whole.ckpt", tmp_path / "half.ckpt"
+    torch.save({"state_dict": {"weights": torch.zeros(10_000)}}, whole)
+    half.write_bytes(whole.read_bytes()[:5000])
+    assert main(arguments(small_folder, tmp_path, f"--ckpt_path={half}")) == 1
+    assert f"cannot read the checkpoint {half}" in capsys.readouterr().err
 
 
 def test_going_on_from_what_is_not_there_is_refused(small_folder: Path, tmp_path: Path, capsys):

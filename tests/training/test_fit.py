@@ -150,6 +150,8 @@ def test_show_draws_a_sample(run: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert main(command) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "classes: wall, board, ball" in capsys.readouterr().out
+    assert main([*command[:-1], str(tmp_path / "sample.bin")]) == 2
+    assert "must end in one of .png" in capsys.readouterr().err
 
 
 def test_fine_tuning_replaces_the_head_and_keeps_the_rest(run: Path, small_folder: Path, tmp_path: Path):
