@@ -68,6 +68,7 @@ def _published(height: int, width: int) -> Any:
 
     Arguments that today's library ignores silently are given in their new names: ElasticTransform's affine part and
     ShiftScaleRotate are `Affine`, CoarseDropout has ranges, and OpticalDistortion lost its shift.
+    ElasticTransform is the approximate one: it moves no pixel by more than two either way, in a third of the time.
     """
     colour = [
         A.RGBShift(r_shift_limit=20, g_shift_limit=20, b_shift_limit=20, p=0.95),

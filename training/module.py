@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+_PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
 VOID = -1  # Target of pixels that no loss and no score counts.
 
 
@@ -138,13 +139,12 @@ class SegmentationModule(lightning.LightningModule):
             depth_m: (N, 1, h, w) float32 metres, 0 = hole.
 
         Returns:
-            Normalised colour and depth in the precision of the weights; holes are 0 after normalisation.
+            Normalised colour and depth, float32; holes are 0 after normalisation.
         """
         normal_color = (color.float() / 255 - self.color_mean) / self.color_std
         normal_depth = (depth_m.clamp(max=self.card.depth_max_m) - self.depth_mean) / self.depth_std
         normal_depth = torch.where(depth_m > 0, normal_depth, torch.zeros_like(normal_depth))
-        # Weights are float32 but under Lightning's "true" half precisions.
-        return normal_color.to(self.dtype, memory_format=self._layout), normal_depth.to(self.dtype)
+        return normal_color.contiguous(memory_format=self._layout), normal_depth
 
     def forward(self, color: Tensor, depth_m: Tensor) -> Tensor:
         """Logits (N, classes, h, w) of uint8 colour and depth in metres."""
@@ -185,6 +185,18 @@ class SegmentationModule(lightning.LightningModule):
         if self.trainer.world_size > 1:
             count = self.trainer.strategy.reduce(count.float(), reduce_op="mean")
         return total / count.clamp(min=1)
+
+    def setup(self, stage: str) -> None:
+        """Refuses precisions that spoil depth.
+
+        Raises:
+            ConfigurationError: The precision is none of those that leave weights and input in float32.
+        """
+        if self.trainer.precision not in _PRECISIONS:
+            raise ConfigurationError(
+                f"trainer.precision must be one of {', '.join(_PRECISIONS)}, not {self.trainer.precision}: others "
+                "change the input too, and half precision tells depth to centimetres only"
+            )
 
     def on_fit_start(self) -> None:
         """Says on the card what is trained on, where the recipe does not: without a word it means random weights."""

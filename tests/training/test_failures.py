@@ -49,6 +49,11 @@ def test_settings_that_cannot_be_are_refused(small_folder: Path, tmp_path: Path,
         assert said in capsys.readouterr().err
 
 
+def test_a_precision_that_rounds_depth_is_refused(small_folder: Path, tmp_path: Path, capsys):
+    assert main(arguments(small_folder, tmp_path, "--trainer.precision=bf16-true")) == 2
+    assert "must be one of 32-true, 16-mixed, bf16-mixed, not bf16-true" in capsys.readouterr().err
+
+
 def test_labels_that_are_all_void_stop_the_run(tmp_path: Path, capsys):
     folder = write_folder(tmp_path / "void", 6)
     for path in (folder / "label").iterdir():
