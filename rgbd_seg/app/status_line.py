@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar
 
@@ -61,6 +62,10 @@ class StatusLine(QStatusBar):
         self._probe.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._probe.setContentsMargins(8, 0, 8, 0)
         self.addPermanentWidget(self._probe, 1)
+        self._probed = ""
+        self._notice_over = QTimer(self)
+        self._notice_over.setSingleShot(True)
+        self._notice_over.timeout.connect(lambda: self._probe.setText(self._probed))
 
     def show_rates(self, texts: tuple[str, str, str, str]) -> None:
         """Shows rates; `rate_texts` makes them."""
@@ -73,7 +78,17 @@ class StatusLine(QStatusBar):
 
     def show_probe(self, text: str) -> None:
         """Shows what is under the pointer, "" for nothing."""
+        self._probed = text
+        if not self._notice_over.isActive():
+            self._probe.setText(text)
+
+    def show_notice(self, text: str, time_ms: int) -> None:
+        """Shows a sentence in the probe's place for a while.
+
+        Qt's own messages hide the figures, and the probe's label leaves them no room to be read.
+        """
         self._probe.setText(text)
+        self._notice_over.start(time_ms)
 
     @property
     def text(self) -> str:

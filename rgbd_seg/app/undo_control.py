@@ -73,7 +73,7 @@ class UndoControl(QObject):
             step = run()
         self._window.top_bar.show_undo(self.history.done)
         text = f"{word}: {step.text}. {hint}." if step else f"There is nothing to be {word.lower()}."
-        self._window.status_line.showMessage(text, _NOTICE_MS)
+        self._window.status_line.show_notice(text, _NOTICE_MS)
 
     def _fill(self) -> None:
         self.menu.clear()

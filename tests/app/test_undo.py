@@ -98,7 +98,11 @@ def test_ctrl_z_takes_back_and_says_so(window: MainWindow, qtbot: QtBot) -> None
     ]
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert presenter.display.names == {}
-    assert "Undone: rename bed" in window.status_line.currentMessage()
+    assert "Undone: rename bed" in window.status_line.text
+    window.status_line.show_probe("(1, 2) chair")  # The next picture does not take the sentence away,
+    assert "Undone: rename bed" in window.status_line.text
+    window.status_line.show_notice("", 0)
+    qtbot.waitUntil(lambda: "(1, 2) chair" in window.status_line.text, timeout=5000)  # and it goes by itself.
     window.undos.undo_several(2)
     assert (presenter.display.colors, presenter.display.hidden) == ({}, frozenset())
     window.undos.redo()
