@@ -46,7 +46,7 @@ class Figures(QObject):
         self.history.add(window.session.status(), window.presenter.rows)
         display = window.presenter.display
         colors = display.named_colors(label_set) if label_set is not None else {}
-        self._plots.show_history(self.history, colors, display.names)
+        self._plots.show_history(self.history, colors, display.names, display.shows)
         wanted = self._measures.isVisible() or self.log is not None
         moment = (segmentation.frame.index, segmentation.frame.host_ns, segmentation.model, *display.names.items())
         if wanted and moment != self._measured and time.monotonic() - self._measured_s >= _MEASURE_EVERY_S:

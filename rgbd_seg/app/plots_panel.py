@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from PySide6.QtGui import QShowEvent
 
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from rgbd_seg.labels import Rgb
 
 _CHOICES = {
-    "Rates": ("rates", ("camera fps", "segmentation fps"), "frames a second"),
+    "Rates": ("rates", ("camera fps", "segmentation fps"), "fps"),
     "Delay": ("rates", ("ms behind",), "ms"),
     "Network by stage": ("stages_ms", (), "ms"),
     "Losses": ("rates", ("lost", "skipped"), "frames"),
-    "Share of classes": ("shares", (), "part of the picture"),
+    "Share of classes": ("shares", (), "%"),
     "Distance of classes": ("distances_m", (), "m"),
 }
 _LINES = ("#4f9cf9", "#f5a524", "#3fb27f", "#e5484d", "#b07cf0", "#5fd0d8", "#c9c9ce", "#d98a5b")
@@ -47,13 +48,17 @@ class PlotsPanel(QWidget):
         export = QPushButton("CSV…")
         export.setToolTip("Save the last ten minutes as a table")
         export.clicked.connect(self.export_wanted)
-        row.addWidget(self.choice, 1)
+        # Beside the choice, not in the plot as pyqtgraph has it: eight classes would cover the curves of a low panel.
+        self.legend = QLabel()
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.setWordWrap(True)
+        row.addWidget(self.choice)
+        row.addWidget(self.legend, 1)
         row.addWidget(self.pause)
         row.addWidget(export)
         layout.addLayout(row)
         self._theme = theme
         self._plot: Any = None
-        self._legend: Any = None
         self._curves: dict[str, Any] = {}
         self._look: tuple[object, ...] = ()  # The colours and names that the curves were made with.
         self.setMinimumHeight(200)
@@ -72,7 +77,7 @@ class PlotsPanel(QWidget):
         self._plot.showGrid(x=False, y=True, alpha=0.15)
         self._plot.setLabel("bottom", "seconds")
         self._plot.setLimits(yMin=0)
-        self._legend = self._plot.addLegend(offset=(8, 4), labelTextSize="9pt")
+        self._plot.getAxis("left").enableAutoSIPrefix(False)  # It makes "%" of small shares into "m%".
         self._paint_theme()
         layout = self.layout()
         assert layout is not None
@@ -91,9 +96,6 @@ class PlotsPanel(QWidget):
             axis = self._plot.getAxis(side)
             axis.setPen(self._theme.line)
             axis.setTextPen(self._theme.quiet)
-        self._legend.setLabelTextColor(self._theme.text)
-        for _, label in self._legend.items:
-            label.setText(label.text)  # The colour alone does not draw it anew.
 
     def _rebuild(self) -> None:
         if self._plot is None:
@@ -104,16 +106,19 @@ class PlotsPanel(QWidget):
 
     def _clear(self) -> None:
         self._plot.clear()
-        self._legend.clear()
+        self.legend.clear()
         self._curves.clear()
 
-    def show_history(self, history: History, colors: dict[str, Rgb], names: Mapping[str, str]) -> None:
+    def show_history(
+        self, history: History, colors: dict[str, Rgb], names: Mapping[str, str], shows: Callable[[str], bool]
+    ) -> None:
         """Draws the newest figures; does nothing while paused or out of sight.
 
         Args:
             history: The figures.
             colors: Colours of classes.
             names: Other names for classes, by their own.
+            shows: Whether a class is to be seen: the list of classes chooses for the plots as well.
         """
         if self.pause.isChecked() or self._plot is None or not self.isVisible() or not history.samples:
             return
@@ -124,13 +129,26 @@ class PlotsPanel(QWidget):
             self._look = look
             self._clear()
         part, fixed, _ = _CHOICES[self.choice.currentText()]
-        shown = list(fixed)
-        if not shown:
-            last = getattr(history.samples[-1], part)
-            shown = [name for name in history.names(part) if name in last or name in self._curves][:_MOST_CLASSES]
+        shown = list(fixed) or self._worth_showing(history, part, shows)
+        for name in [name for name in self._curves if name not in shown]:
+            self._plot.removeItem(self._curves.pop(name))
+        scale = 100.0 if part == "shares" else 1.0
+        entries = []
         for number, name in enumerate(shown):
             if name not in self._curves:
                 color = colors.get(name, _LINES[number % len(_LINES)])
-                pen = pyqtgraph.mkPen(color, width=1.5)
-                self._curves[name] = self._plot.plot(pen=pen, name=names.get(name, name).replace("_", " "))
-            self._curves[name].setData(*history.series(part, name), connect="finite")
+                self._curves[name] = self._plot.plot(pen=pyqtgraph.mkPen(color, width=1.5))
+            curve = self._curves[name]
+            seconds, values = history.series(part, name)
+            curve.setData(seconds, [scale * value for value in values], connect="finite")
+            title = escape(names.get(name, name).replace("_", " ")).replace(" ", "&nbsp;")
+            entries.append(f'<span style="color: {curve.opts["pen"].color().name()}">■</span>&nbsp;{title}')
+        self.legend.setText("&nbsp; ".join(entries))
+
+    def _worth_showing(self, history: History, part: str, shows: Callable[[str], bool]) -> list[str]:
+        """A few names: those in view before those that were, in an order that does not change."""
+        last = getattr(history.samples[-1], part)
+        names = [name for name in history.names(part) if part == "stages_ms" or shows(name)]
+        present = [name for name in names if name in last]
+        first = set([*present, *(name for name in self._curves if name in names)][:_MOST_CLASSES])
+        return [name for name in names if name in first]

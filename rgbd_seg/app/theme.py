@@ -135,6 +135,7 @@ def _style_sheet(theme: Theme) -> str:
     QToolButton#record:checked {{ background: {theme.record}; color: #ffffff; }}
     QPushButton {{ background: {theme.raised}; border: 0; border-radius: 5px; padding: 6px 12px; }}
     QPushButton:hover {{ background: {theme.line}; }}
+    QPushButton:checked {{ background: {theme.accent}; color: {theme.on_accent}; }}
     QPushButton:disabled {{ color: {theme.quiet}; background: transparent; border: 1px solid {theme.line}; }}
     QPushButton:focus {{ outline: 0; border: 1px solid {theme.accent}; padding: 5px 11px; }}
     QPushButton#primary {{ background: {theme.accent}; color: {theme.on_accent}; }}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+from PySide6.QtGui import QTextDocumentFragment
+
 from tests.app.conftest import make_segmentation
 
 if TYPE_CHECKING:
-    import pytest
-
     from rgbd_seg.app.main_window import MainWindow
 
 
@@ -37,7 +38,8 @@ def test_a_renamed_class_has_its_new_name_in_plots_and_measurements(
         window.presenter.tick()
         window.figures.tick()
         expected = [names.get(name, name) for name in own]
-        assert [label.text for _, label in window.plots_panel._legend.items] == expected
+        legend = QTextDocumentFragment.fromHtml(window.plots_panel.legend.text()).toPlainText()
+        assert [name.strip() for name in legend.split("■")[1:]] == expected
         table = window.measure_panel.table
         assert {table.item(row, 0).text() for row in range(table.rowCount())} == set(expected)
 
@@ -53,5 +55,12 @@ def test_a_recoloured_class_is_drawn_in_its_new_colour_in_plots(window: MainWind
         window.presenter.color(name, rgb)
         window.presenter.tick()
         window.figures.tick()
-        seen.append(window.plots_panel._curves[name].opts["pen"].color().getRgb()[:3])
+        curve = window.plots_panel._curves[name]
+        seen.append(curve.opts["pen"].color().getRgb()[:3])
+        assert curve.opts["pen"].color().name() in window.plots_panel.legend.text()
+        part = sum(row.share for row in window.presenter.rows if row.name == name)
+        assert curve.yData[-1] == pytest.approx(100 * part)
     assert seen == [(1, 2, 3), (200, 10, 90)]
+    window.presenter.toggle_hidden(name)
+    window.figures.tick()
+    assert name not in window.plots_panel._curves  # The list of classes chooses here as well.
