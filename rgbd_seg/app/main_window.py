@@ -94,6 +94,7 @@ class MainWindow(QMainWindow):
         self.bridge = Bridge(self)
         self.session = make_session(self.bridge.wake)
         self._status = Status()
+        self._slow = False  # The model is, in the messages' words.
         self._process = psutil.Process()
         self._build_views()
         self._build_panels()
@@ -318,7 +319,8 @@ class MainWindow(QMainWindow):
             "stop recording": ("Stop recording", self.commands.toggle_recording),
             "": ("", None),
         }
-        found = {notice.key: notice for notice in notices(status, self.session.damage)}
+        found = {notice.key: notice for notice in notices(status, self.session.damage, slow_before=self._slow)}
+        self._slow = "speed" in found
         for key in KEYS:
             notice = found.get(key)
             if notice is None:

@@ -8,7 +8,8 @@ from typing import Literal
 from rgbd_seg.pipeline.status import ModelState, State, Status, StopReason
 
 _LOW_DISK_BYTES = 2 * 1024**3
-_SLOW_FPS = 3.0
+_SLOW_FPS = 3
+_SWIFT_FPS = 4.5  # From here on a model that was called slow no longer is: the message does not come and go.
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,13 @@ class Notice:
 KEYS = ("source", "source note", "damage", "model", "speed", "recording", "disk")
 
 
-def notices(status: Status, damage: tuple[str, ...] = ()) -> tuple[Notice, ...]:
+def notices(status: Status, damage: tuple[str, ...] = (), *, slow_before: bool = False) -> tuple[Notice, ...]:
     """The messages for a status.
 
     Args:
         status: The session's snapshot.
         damage: What a replay has met so far, in whole sentences.
+        slow_before: Whether the last call found the model slow.
     """
     found: list[Notice] = []
     if status.state is State.STOPPED and status.stop_reason in (StopReason.SENSOR_FAILED, StopReason.INTERNAL_ERROR):
@@ -50,7 +52,7 @@ def notices(status: Status, damage: tuple[str, ...] = ()) -> tuple[Notice, ...]:
     if damage:
         more = f" ({len(damage)} such notes so far)" if len(damage) > 1 else ""
         found.append(Notice("damage", "warning", f"{damage[-1][:300].rstrip('.')}.{more}"))
-    found += _about_model(status)
+    found += _about_model(status, _SWIFT_FPS if slow_before else _SLOW_FPS)
     recorder = status.recorder
     if recorder is not None:
         if recorder.state == "failed" or (recorder.state == "finished" and recorder.reason):
@@ -65,21 +67,23 @@ def notices(status: Status, damage: tuple[str, ...] = ()) -> tuple[Notice, ...]:
     return tuple(found)
 
 
-def _about_model(status: Status) -> list[Notice]:
+def _about_model(status: Status, slow_below_fps: float) -> list[Notice]:
     model = status.model
     if model.state is ModelState.FAILED:
         still = " The model before goes on." if model.info is not None else ""
         return [Notice("model", "error", _sentence(model.error) + still, "choose model")]
     slow = (
-        0 < status.segment_fps < _SLOW_FPS and model.state is ModelState.READY and sum(status.stage_ms.values()) > 300
+        0 < status.segment_fps < slow_below_fps
+        and model.state is ModelState.READY
+        and sum(status.stage_ms.values()) > 300 * _SLOW_FPS / slow_below_fps
     )
     if slow and model.info is not None and status.state is State.RUNNING:
-        where = model.info.device
+        # Without the present rate: a text that changes would come back after it was closed by hand.
         return [
             Notice(
                 "speed",
                 "info",
-                f"Running on the {where}: {status.segment_fps:.1f} pictures a second. "
+                f"{model.info.model} segments about {_SLOW_FPS} pictures a second or fewer on the {model.info.device}. "
                 "A smaller model or input size would be faster.",
                 "choose model",
             )

@@ -17,6 +17,7 @@ from rgbd_seg.app.source_names import facts, from_anywhere, short_name
 from rgbd_seg.app.status_line import rate_texts
 from rgbd_seg.app.view_grid import arrange
 from rgbd_seg.app.viewport import Viewport
+from rgbd_seg.inference.segmenter import SegmenterInfo
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.pipeline.status import ModelState, ModelStatus, State, Status, StopReason
 from rgbd_seg.sensors.sensor import SensorInfo
@@ -118,6 +119,20 @@ def test_notices_say_what_happened_and_what_to_do() -> None:
     assert notices(Status(State.RUNNING)) == ()
     (damage,) = notices(Status(State.RUNNING), damage=("frame 3 was left out", "frame 9 was left out"))
     assert damage.text == "frame 9 was left out. (2 such notes so far)"
+
+
+def test_a_slow_model_is_told_of_once_and_does_not_flicker() -> None:
+    info = SegmenterInfo("office", "office.onnx", "rooms", "openvino", "CPU", "float32", (48, 64), "")
+    model = ModelStatus(ModelState.READY, info=info)
+
+    def told(fps: float, slow_before: bool) -> list[str]:
+        status = Status(State.RUNNING, segment_fps=fps, stage_ms={"network": 1000 / fps}, model=model)
+        return [notice.text for notice in notices(status, slow_before=slow_before)]
+
+    (text,) = told(2.9, False)
+    assert told(2.1, True) == told(3.4, True) == [text]  # The same words: what was closed by hand stays closed.
+    assert not told(3.4, False)
+    assert not told(5.0, True)
 
 
 def test_rates_are_words() -> None:
