@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rgbd_seg.sensors.sensor import Control, ControlValue
 
 _SLIDER_STEPS = 200
+_SLIDER_PX = 96
 _GROUPS = ("camera", "depth", "filters")
 
 
@@ -97,6 +98,7 @@ class _NumberSlider(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setRange(0, _SLIDER_STEPS)
+        self._slider.setMinimumWidth(_SLIDER_PX)  # In a narrow panel the form then puts it below its label.
         self._slider.valueChanged.connect(self._moved)
         self._text = QLabel()
         self._text.setMinimumWidth(60)

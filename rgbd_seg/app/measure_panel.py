@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.app.measurements import Measurement
 
+_NOTE = "Surface and boxes come from depth; parts without depth are not counted."
 _HEADINGS = ("Class", "Near m", "Area m²", "Box m")
 _CSV_HEADINGS = (
     "time_s",
@@ -78,7 +79,7 @@ class MeasurePanel(QWidget):
         self.table.horizontalHeader().setMinimumSectionSize(36)
         self.table.horizontalHeader().setToolTip("Nearest point; visible surface; width, height and depth of the box")
         layout.addWidget(self.table, 1)
-        self._note = QLabel("Surface and boxes come from depth; parts without depth are not counted.")
+        self._note = QLabel(_NOTE)
         self._note.setObjectName("quiet")
         self._note.setWordWrap(True)
         layout.addWidget(self._note)
@@ -101,4 +102,6 @@ class MeasurePanel(QWidget):
     def show_logging(self, path: Path | None) -> None:
         """Shows where figures are being written, None for nowhere."""
         self.log.setChecked(path is not None)
-        self.log.setText(f"Stop logging to {path.name}" if path else "Log to CSV")
+        self.log.setText("Stop logging" if path else "Log to CSV")
+        self._note.setText(f"Logging to {path.name}." if path else _NOTE)
+        self._note.setToolTip(str(path or ""))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def size_text(size_bytes: int) -> str:
     """Bytes in a user's words."""
+    if size_bytes >= 1e10:
+        return f"{size_bytes / 1e9:.0f} GB"
     if size_bytes >= 1e9:
         return f"{size_bytes / 1e9:.2f} GB"
     return f"{size_bytes / 1e6:.0f} MB" if size_bytes >= 1e7 else f"{size_bytes / 1e6:.1f} MB"

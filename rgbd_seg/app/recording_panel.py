@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from rgbd_seg.app.recording_control import clock_text, size_text
@@ -14,6 +15,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rgbd_seg.pipeline.recorder import RecorderStatus
+
+
+class _SecondsBox(QSpinBox):
+    """A number field that leaves the window its letter keys: R records, also right after a number was typed."""
+
+    def event(self, event: QEvent) -> bool:
+        """Claims no key that it has no use for."""
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            text = event.text()
+            if text.isprintable() and text and not text.isdigit():
+                event.ignore()
+                return False
+        return super().event(event)
 
 
 class RecordingPanel(QWidget):
@@ -40,11 +54,12 @@ class RecordingPanel(QWidget):
         self._folder.setToolTip("Choose where recordings go")
         self._folder.clicked.connect(self.folder_wanted)
         form.addRow("Folder", self._folder)
-        self.pre_roll = QSpinBox()
+        self.pre_roll = _SecondsBox()
         self.pre_roll.setRange(0, 10)
         self.pre_roll.setSuffix(" s")
         self.pre_roll.setSpecialValueText("none")
         self.pre_roll.setToolTip("Frames from so long before the button was pressed come into the recording too")
+        self.pre_roll.lineEdit().returnPressed.connect(self.pre_roll.clearFocus)
         self.pre_roll.valueChanged.connect(lambda seconds: self.pre_roll_wanted.emit(float(seconds)))
         form.addRow("From before", self.pre_roll)
         layout.addLayout(form)

@@ -167,9 +167,10 @@ class SourcePanel(QWidget):
             empty.setToolTip(0, "\n".join(f"{driver}: {problem}" for driver, problem in self._problems.items()))
         rooms = self._section("Without a camera")
         self._entry(rooms, "room", "Synthetic room", "synthetic:")
-        if self._recent:
+        recent_uris = [uri for uri in self._recent if uri != "synthetic:"]  # That one is above.
+        if recent_uris:
             recent = self._section("Recent")
-            for uri in self._recent:
+            for uri in recent_uris:
                 picture = "folder" if "." not in short_name(uri) else "file"
                 picture = "room" if uri.startswith("synthetic:") else picture
                 self._entry(recent, picture, short_name(uri), uri)

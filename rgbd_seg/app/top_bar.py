@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.theme import Theme
 
 _LONGEST_NAME = 34
+_LONGEST_RECORDING = "00:00  000 MB"
 
 
 class TopBar(QToolBar):
@@ -54,12 +55,15 @@ class TopBar(QToolBar):
         self.record.setObjectName("record")
         self.record.setCheckable(True)
         dress(self.record, "record", "record", theme, "#ffffff")
-        self.record.setText("Record")
         self.record.setToolTip("Record the source into a file  R")
         self.record.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.record.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.record.clicked.connect(self._record_clicked)
         self.addWidget(self.record)
+        self.record.setText(_LONGEST_RECORDING)
+        self.record.ensurePolished()
+        self.record.setMinimumWidth(self.record.sizeHint().width())  # The buttons beside it are to stay where they are.
+        self.record.setText("Record")
         menu = self._flat("menu", "Menu")
         menu.setMenu(main_menu)
         menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

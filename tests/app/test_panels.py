@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSlider
+
+from rgbd_seg.app.control_form import ControlForm
+from rgbd_seg.sensors.sensor import Control
+
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
@@ -26,3 +32,49 @@ def test_hiding_the_panels_and_back_leaves_the_same_one_in_front(window: MainWin
     assert window.docks["Model"].isVisible()
     assert not in_front(window, "Model")
     assert not in_front(window, "Measurements")
+
+
+def test_keys_of_the_window_work_right_after_a_number_was_typed(window: MainWindow, qtbot: QtBot) -> None:
+    wanted = []
+    window.recording_panel.record_wanted.connect(lambda: wanted.append("R"))
+    window.commands.actions["toggle_recording"].triggered.connect(lambda: wanted.append("R"))
+    window.docks["Recording"].show()
+    window.docks["Recording"].raise_()
+    window.activateWindow()
+    seconds = window.recording_panel.pre_roll
+    seconds.setFocus()
+    qtbot.waitUntil(seconds.hasFocus, timeout=5000)
+    seconds.selectAll()
+    qtbot.keyClick(seconds, Qt.Key.Key_3)
+    qtbot.keyClick(seconds, Qt.Key.Key_R)
+    assert (seconds.value(), wanted) == (3, ["R"])
+
+
+def test_the_top_bar_stays_where_it_is_when_a_recording_begins(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: window.top_bar.record.width() > 0, timeout=5000)
+    before = window.top_bar.record.geometry()
+    for text in ("0:00  0.0 MB", "12:34  987 MB"):
+        window.top_bar.show_recording(text, True)
+        assert window.top_bar.record.sizeHint().width() <= before.width()
+
+
+def test_a_slider_in_a_narrow_panel_has_room_to_be_dragged(qtbot: QtBot) -> None:
+    form = ControlForm()
+    qtbot.addWidget(form)
+    form.show_controls((Control("speed", "Walking speed", 1.0, minimum=0.0, maximum=3.0, unit="x"),))
+    form.resize(190, 200)
+    form.show()
+    (slider,) = form.findChildren(QSlider)
+    assert slider.width() >= 90
+
+
+def test_the_built_in_room_is_listed_once(window: MainWindow) -> None:
+    window.source_panel.show_recent(("synthetic:", "synthetic:?seed=3"))
+    tree = window.source_panel.tree
+    names = [
+        tree.topLevelItem(top).child(row).text(0)
+        for top in range(tree.topLevelItemCount())
+        for row in range(tree.topLevelItem(top).childCount())
+    ]
+    assert names.count("Synthetic room") == 1
+    assert len(names) == 3
