@@ -15,6 +15,7 @@ from rgbd_seg.app.cloud.splat_painter import SplatPainter
 from rgbd_seg.app.display import Display
 
 if TYPE_CHECKING:
+    from rgbd_seg.app.main_window import MainWindow
     from rgbd_seg.frame import Segmentation
 
 
@@ -75,3 +76,20 @@ def test_classes_and_depth_colour_the_points(segmentation: Segmentation) -> None
     assert tuple(classes.rgb[20, 60]) == tuple(palette[2])
     depth = point_grid(scene(segmentation, coloring="depth"), 1)
     assert tuple(depth.rgb[20, 20]) != tuple(depth.rgb[20, 60])
+
+
+def test_top_and_front_find_the_cloud_again_after_it_was_shifted_away(
+    window: MainWindow, segmentation: Segmentation
+) -> None:
+    view = window.cloud
+    view.show_moment(segmentation, Display(), (1.0, 2.0))
+    middle = view.orbit.target_m
+    for shift in ((2.0, 0.0), (-1.0, 3.0)):
+        view._orbit = view.orbit.shifted(*shift)
+        view.look_from_above()
+        assert view.orbit.target_m == middle
+    view._orbit = view.orbit.shifted(0.4, 0.1)
+    view.look_from_camera()
+    orbit = view.orbit
+    eye = np.asarray(orbit.target_m) - orbit.axes()[2] * orbit.distance_m
+    assert np.allclose(eye, 0.0)

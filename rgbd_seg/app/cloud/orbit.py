@@ -63,9 +63,9 @@ class Orbit:
         return replace(self, yaw_rad=0.0, pitch_rad=_MAX_PITCH_RAD)
 
     def from_camera(self) -> Orbit:
-        """What the camera itself sees, roughly."""
-        x, y, z = self.target_m
-        return Orbit(0.0, 0.0, max(math.sqrt(x * x + y * y + z * z), 0.3), self.target_m)
+        """From where the camera is, along its axis."""
+        ahead_m = min(max(self.target_m[2], 0.3), 20.0)
+        return Orbit(0.0, 0.0, ahead_m, (0.0, 0.0, ahead_m))
 
     def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Unit vectors to the viewer's right, down and ahead."""

@@ -121,9 +121,9 @@ class CloudView(QWidget):
             self._ask()
 
     def look_from_above(self) -> None:
-        """Top view."""
+        """Top view of the whole cloud, also after it was shifted away."""
         self._orbit = self._orbit.from_above()
-        self._ask()
+        self.fit()
 
     def look_from_camera(self) -> None:
         """The camera's own view."""
