@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -14,6 +15,30 @@ if TYPE_CHECKING:
     from rgbd_seg.labels import LabelSet, Rgb
 
 PaletteName = Literal["standard", "colour-blind"]
+
+
+_STEPS = 12  # Of each channel, among which the colours are looked for.
+_DARKEST, _LIGHTEST = 0.35, 0.95  # Lightness in OKLab.
+_FIRST = (0.8, 0.0, 0.0)  # In OKLab.
+#: What linear sRGB looks like without the red and without the green cones (Machado, Oliveira, Fernandes 2009).
+_DICHROMATS = (
+    np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
+    np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
+)
+_TO_CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_TO_OKLAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,37 +119,42 @@ def display_from(settings: Settings) -> Display:
 
 
 def color_blind_palette(label_set: LabelSet) -> np.ndarray:
-    """Colours by id that differ in lightness and along blue-yellow, the axes that red-green blindness leaves.
+    """Colours by id that eyes without the red or without the green cones tell apart.
 
-    Points of a lightness and blue-yellow plane of OKLab (Ottosson 2020) with a small red-green part, in an order in
-    which neighbours are far apart: classes next to each other in the set get the largest distances.
+    Begins with a light grey for the first class, mostly the wall, and goes on with the colour that is farthest from all
+    before it as such eyes see it, so that a set of few classes gets the largest distances.
 
     Returns:
         (256, 3) uint8 RGB; row 0 and rows beyond the set are black.
     """
-    count = len(label_set)
-    steps = np.arange(count)
-    lightness = 0.35 + 0.58 * np.modf(steps * 0.6180339887 + 0.15)[0]
-    # Very light and very dark colours have little room for chroma.
-    room = 0.16 * (1 - np.abs(lightness - 0.65) / 0.55)
-    blue_yellow = room * (2 * np.modf(steps * 0.7548776662 + 0.3)[0] - 1)
+    return _color_blind_table(len(label_set)).copy()
+
+
+@lru_cache
+def _color_blind_table(count: int) -> np.ndarray:
+    steps = np.linspace(0, 1, _STEPS)
+    rgb = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    lab = _oklab(_linear(rgb))
+    usable = (lab[:, 0] >= _DARKEST) & (lab[:, 0] <= _LIGHTEST)  # Black is no depth, white the marks over a picture.
+    rgb, lab = rgb[usable], lab[usable]
+    seen = [_oklab((_linear(rgb) @ matrix.T).clip(0, 1)) for matrix in _DICHROMATS]
+    newest = int(np.argmin(np.linalg.norm(lab - _FIRST, axis=1)))
+    distance = np.full(len(rgb), np.inf)
     table = np.zeros((256, 3), np.uint8)
-    table[1 : count + 1] = _oklab_to_rgb(lightness, np.where(steps % 2, 0.02, -0.02), blue_yellow)
+    for position in range(1, count + 1):
+        table[position] = np.round(rgb[newest] * 255)
+        for place in seen:
+            distance = np.minimum(distance, np.linalg.norm(place - place[newest], axis=1))
+        newest = int(np.argmax(distance))
     return table
 
 
-def _oklab_to_rgb(lightness: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(N, 3) uint8 sRGB from OKLab, by the published matrices (https://bottosson.github.io/posts/oklab)."""
-    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
-    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
-    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
-    linear = np.stack(
-        [
-            4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
-            -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
-            -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
-        ],
-        axis=-1,
-    ).clip(0, 1)
-    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.round(srgb * 255).astype(np.uint8)
+def _linear(srgb: np.ndarray) -> np.ndarray:
+    """(N, 3) linear light from sRGB, both 0..1."""
+    return np.asarray(np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4))
+
+
+def _oklab(linear: np.ndarray) -> np.ndarray:
+    """(N, 3) OKLab from linear sRGB, by the published matrices (https://bottosson.github.io/posts/oklab)."""
+    cones = np.cbrt(linear @ _TO_CONES.T)
+    return np.asarray(cones @ _TO_OKLAB.T)

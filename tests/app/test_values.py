@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from rgbd_seg.app.display import Display, color_blind_palette
+from rgbd_seg.app.display import Display, _oklab, color_blind_palette
 from rgbd_seg.app.drops import kind_of
 from rgbd_seg.app.notices import notices
 from rgbd_seg.app.settings import MAX_RECENT, Settings, SettingsFile
@@ -98,14 +98,20 @@ def test_solo_wins_over_hidden_and_colours_over_palettes() -> None:
     assert not display.visible(labels)[0]
 
 
-def test_the_colour_blind_palette_differs_without_red_and_green() -> None:
-    labels = LabelSet.load("sunrgbd13")
-    table = color_blind_palette(labels)[1 : len(labels) + 1].astype(float)
-    # What is left to a red-green blind eye, roughly: luminance and blue against yellow.
-    seen = np.stack([table @ [0.2126, 0.7152, 0.0722], table[:, 2] - table[:, :2].mean(axis=1)], axis=1)
-    distance = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
-    np.fill_diagonal(distance, np.inf)
-    assert distance.min() > 10
+@pytest.mark.parametrize(("name", "least"), [("sunrgbd13", 0.10), ("sunrgbd37", 0.05)])
+def test_the_colour_blind_palette_differs_without_red_or_green(name: str, least: float) -> None:
+    labels = LabelSet.load(name)
+    table = color_blind_palette(labels)[1 : len(labels) + 1] / 255
+    linear = np.where(table <= 0.04045, table / 12.92, ((table + 0.055) / 1.055) ** 2.4)
+    # Vienot, Brettel, Mollon 1999: another way to the same eyes than the one that the colours were chosen by.
+    for matrix in (
+        [[0.11238, 0.88762, 0.0], [0.11238, 0.88762, 0.0], [0.00401, -0.00401, 1.0]],
+        [[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]],
+    ):
+        seen = _oklab((linear @ np.array(matrix).T).clip(0, 1))
+        distance = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
+        np.fill_diagonal(distance, np.inf)
+        assert distance.min() > least
 
 
 def test_notices_say_what_happened_and_what_to_do() -> None:
