@@ -49,11 +49,12 @@ class History:
         """Takes the present moment."""
         rates = {
             "camera fps": status.capture_fps,
-            "segmentation fps": status.segment_fps,
             "ms behind": status.behind_ms,
             "lost": float(status.missed),
             "skipped": float(status.skipped),
         }
+        if status.model.info is not None:  # Without a model the pipeline counts pictures that nobody segmented.
+            rates["segmentation fps"] = status.segment_fps
         shares = {row.name: row.share for row in rows}
         distances = {row.name: row.distance_m for row in rows if row.distance_m is not None}
         self.samples.append(Sample(time.monotonic() - self._began, rates, dict(status.stage_ms), shares, distances))

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
 
 
 _TICK_MS = 250
+_NOTICE_MS = 8000
 _CLOSING_S = 1.5  # For all threads together; a recording that is being finished has longer.
 _WIDE_PX = 1500  # From this width on there is room for the source panel without taking it from the picture.
 
@@ -337,8 +338,16 @@ class MainWindow(QMainWindow):
         run: Callable[[], None] | None = None,
         part: float | None = None,
     ) -> None:
-        """Shows a message at the top of the views; a later one with the same key replaces it."""
+        """Shows a message at the top of the views; a later one with the same key replaces it.
+
+        That something was done as wished is said on the line at the bottom, for a while: it needs no answer, and the
+        views need not make room for it.
+        """
         self.banners.forget(key)
+        if kind == "info" and not action and part is None:
+            self.banners.clear(key)
+            self.status_line.show_notice(text, _NOTICE_MS)
+            return
         self.banners.show_message(Message(key, kind, text, action, run, part))  # type: ignore[arg-type]
 
     # What changes

@@ -129,7 +129,8 @@ class PlotsPanel(QWidget):
             self._look = look
             self._clear()
         part, fixed, _ = _CHOICES[self.choice.currentText()]
-        shown = list(fixed) or self._worth_showing(history, part, shows)
+        known = history.names(part)
+        shown = [name for name in fixed if name in known] if fixed else self._worth_showing(history, part, shows)
         for name in [name for name in self._curves if name not in shown]:
             self._plot.removeItem(self._curves.pop(name))
         scale = 100.0 if part == "shares" else 1.0

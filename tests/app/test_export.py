@@ -31,7 +31,7 @@ FRAMES = 12
 
 
 def says(window: MainWindow, *words: str) -> bool:
-    return any(all(word in text for word in words) for text in window.banners.texts)
+    return any(all(word in text for word in words) for text in (*window.banners.texts, window.status_line.text))
 
 
 def press(window: MainWindow, word: str, qtbot: QtBot) -> None:

@@ -37,7 +37,7 @@ def wait_for_labels(window: MainWindow, qtbot: QtBot) -> None:
 
 
 def says(window: MainWindow, *words: str) -> bool:
-    return any(all(word in text for word in words) for text in window.banners.texts)
+    return any(all(word in text for word in words) for text in (*window.banners.texts, window.status_line.text))
 
 
 def test_the_empty_window_offers_what_can_be_opened(window: MainWindow) -> None:
@@ -151,6 +151,18 @@ def test_hiding_a_class_changes_the_picture(window: MainWindow, qtbot: QtBot, tm
     assert left() == (200, 100, 50)
     window.presenter.show_all()
     assert left() == drawn
+
+
+def test_what_was_done_is_said_without_moving_the_views(window: MainWindow, qtbot: QtBot) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    before = window.grid.geometry()
+    window.say("snapshot", "The disk is full.", "error")
+    window.commands.copy_picture()
+    assert "copied" in window.status_line.text
+    assert window.banners.texts == ()
+    QApplication.processEvents()
+    assert window.grid.geometry() == before
 
 
 def test_a_snapshot_holds_what_other_programs_need(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

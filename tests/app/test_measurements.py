@@ -114,6 +114,7 @@ def test_history_and_log_are_tables(tmp_path: Path, segmentation: Segmentation) 
     assert [row["camera fps"] for row in rows] == ["29.5", "30.5"]
     assert [row["share of settee"] for row in rows] == ["0.25", ""]
     assert [row["ms in network"] for row in rows] == ["12", ""]
+    assert "segmentation fps" not in rows[0]  # No model was there.
     log = MeasurementLog(tmp_path / "deep" / "log.csv")
     log.add(7, measure(plane(0.0)))
     log.close()

@@ -46,7 +46,7 @@ def window_with_stub(window: MainWindow, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def says(window: MainWindow, *words: str) -> bool:
-    return any(all(word in text for word in words) for text in window.banners.texts)
+    return any(all(word in text for word in words) for text in (*window.banners.texts, window.status_line.text))
 
 
 def ask(window: MainWindow, folder: Path, qtbot: QtBot) -> TrainingDialog:
