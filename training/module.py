@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
+_NARROW = 16
 VOID = -1  # Target of pixels that no loss and no score counts.
 
 
@@ -107,9 +108,9 @@ class SegmentationModule(lightning.LightningModule):
             )
         self.network = DeResUNet(config)
         self.initialised_by = load_initial_weights(self.network, label_set, initial_weights)
+        self._layout = torch.contiguous_format
         if channels_last:
-            self.network = self.network.to(memory_format=torch.channels_last)
-        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+            self._adopt_layout(torch.channels_last)
         self._optimizer_options = optimizer
         self._side_weight = side_weight
         self._smoothing = label_smoothing
@@ -187,7 +188,7 @@ class SegmentationModule(lightning.LightningModule):
         return total / count.clamp(min=1)
 
     def setup(self, stage: str) -> None:
-        """Refuses precisions that spoil depth.
+        """Refuses precisions that spoil depth, and keeps narrow networks in the layout that is safe for them.
 
         Raises:
             ConfigurationError: The precision is none of those that leave weights and input in float32.
@@ -197,6 +198,15 @@ class SegmentationModule(lightning.LightningModule):
                 f"trainer.precision must be one of {', '.join(_PRECISIONS)}, not {self.trainer.precision}: others "
                 "change the input too, and half precision tells depth to centimetres only"
             )
+        # With fewer than 16 channels, channels last, oneDNN writes beyond its memory in the backward pass of strided
+        # 1x1 convolutions, as between stages (PyTorch 2.14, bfloat16 of AVX-512): "double free or corruption".
+        in_bfloat16 = self.trainer.precision == "bf16-mixed" and self.trainer.strategy.root_device.type == "cpu"
+        if in_bfloat16 and self.card.network.base_width < _NARROW:
+            self._adopt_layout(torch.contiguous_format)
+
+    def _adopt_layout(self, layout: torch.memory_format) -> None:
+        self.network = self.network.to(memory_format=layout)
+        self._layout = layout
 
     def on_fit_start(self) -> None:
         """Says on the card what is trained on, where the recipe does not: without a word it means random weights."""
