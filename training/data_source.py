@@ -11,6 +11,7 @@ import yaml
 
 from rgbd_seg.errors import ConfigurationError
 from training.data import RgbdData
+from training.recipe_names import recipe_path
 from training.sunrgbd import INDEX_FILE
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ def add_data_arguments(parser: argparse.ArgumentParser, split: str) -> None:
         "--data",
         type=Path,
         required=True,
-        help="a recipe or a run's config.yaml (its data section is used), a folder with image/, depth/ and label/, "
-        "or a prepared SUN RGB-D tree",
+        help="a recipe (its name or file) or a run's config.yaml (its data section is used), a folder with image/, "
+        "depth/ and label/, or a prepared SUN RGB-D tree",
     )
     parser.add_argument("--split", choices=("train", "val", "test"), default=split)
     parser.add_argument(
@@ -43,7 +44,7 @@ def open_data(source: Path, overrides: Sequence[str] = ()) -> RgbdData:
     Raises:
         ConfigurationError: There is no such file, it has no data section, or a setting is wrong.
     """
-    section = _section(source)
+    section = _section(recipe_path(source))
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals:

@@ -20,6 +20,7 @@ from training.commands import LIGHTNING_COMMANDS
 from training.data import RgbdData
 from training.metrics_file import LAST, MetricsFile
 from training.module import SegmentationModule
+from training.recipe_names import with_recipe_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,7 +127,7 @@ def run_lightning(arguments: Sequence[str]) -> int:
     """
     _silence_lightning()
     try:
-        _run(arguments)
+        _run(with_recipe_paths(arguments))
     except MisconfigurationException as error:
         raise ConfigurationError(str(error)) from None
     except ValueError as error:
