@@ -125,12 +125,12 @@ class Pictures(lightning.Callback):
             truth = batch["labels"][i].cpu().numpy()
             self._rows.append(sample_row(color, depth_m, truth, pl_module.last_prediction[i], palette))
 
-    def on_validation_epoch_end(
+    def on_validation_end(
         self,
         trainer: lightning.Trainer,
         pl_module: SegmentationModule,  # type: ignore[override]
     ) -> None:
-        """Writes them."""
+        """Writes them; not at the end of the epoch, which callbacks meet before the module has its scores."""
         board = _board(trainer)
         rows, self._rows = self._rows, []
         if board is None or trainer.sanity_checking:

@@ -91,7 +91,8 @@ def bars_figure(scores: Mapping[str, Scores]) -> Figure:
     axes.set_xticks(np.arange(len(names)) + 0.4 - width / 2, names, rotation=90)
     axes.set_ylabel("IoU")
     axes.set_ylim(0, 1)
-    axes.legend(title="mIoU")
+    # Beside the bars: good scores fill the whole height, and inside it would lie on them.
+    figure.legend(title="mIoU", loc="outside right upper")
     return figure
 
 

@@ -7,6 +7,7 @@ import html
 import io
 import json
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
@@ -60,7 +61,7 @@ def report(runs: Sequence[Path], output: Path, samples: int = 4) -> str:
     Raises:
         ConfigurationError: A folder is no run, or has no checkpoint yet.
     """
-    opened = [_open_run(path, i, runs) for i, path in enumerate(runs)]
+    opened = [_open_run(path, name) for path, name in zip(runs, _names(runs), strict=True)]
     output.mkdir(parents=True, exist_ok=True)
     figures: list[tuple[str, str, Figure]] = []
     for tag, title in _CURVES.items():
@@ -98,15 +99,29 @@ def report(runs: Sequence[Path], output: Path, samples: int = 4) -> str:
     return f"{output / 'index.html'} and {len(figures)} pictures"
 
 
-def _open_run(folder: Path, index: int, runs: Sequence[Path]) -> _Run:
+def _names(runs: Sequence[Path]) -> list[str]:
+    """What runs are called: the parts of their paths in which they differ."""
+    paths = [path.absolute().parts for path in runs]
+    if len(set(paths)) < len(paths):
+        raise ConfigurationError("a run is named twice: every run is drawn once")
+    differing = [path[_alike(paths) :] for path in paths]
+    at_end = _alike([parts[::-1] for parts in differing])
+    return ["/".join(parts[: len(parts) - at_end]) for parts in differing]
+
+
+def _alike(paths: Sequence[Sequence[str]]) -> int:
+    """How many parts all begin with; at least one is left of each."""
+    alike = takewhile(lambda parts: len(set(parts)) == 1, zip(*paths, strict=False))
+    return min(sum(1 for _ in alike), min(map(len, paths)) - 1)
+
+
+def _open_run(folder: Path, name: str) -> _Run:
     if not (folder / "config.yaml").is_file():
         raise ConfigurationError(f"{folder} is no run directory: it has no config.yaml")
     checkpoints = sorted((folder / "checkpoints").glob("best*.ckpt"), key=lambda p: p.stat().st_mtime)
     last = folder / "checkpoints" / "last.ckpt"
     if not checkpoints and not last.is_file():
         raise ConfigurationError(f"{folder} has no checkpoint yet: its first validation has not ended")
-    same = [path for path in runs if path.name == folder.name]
-    name = folder.name if len(same) == 1 else f"{folder.resolve().parent.name}/{folder.name} ({index + 1})"
     about_file = folder / ABOUT_FILE
     about = json.loads(about_file.read_text(encoding="utf-8")) if about_file.is_file() else {}
     return _Run(name, folder, _curves(folder), checkpoints[-1] if checkpoints else last, about)

@@ -52,7 +52,9 @@ def test_tensorboard_has_scalars_and_pictures(run: Path):
     tags = events.Tags()
     wanted = {"train/loss", "val/loss", "val/miou", "train/miou", *(f"iou/{name}" for name in NAMES)}
     assert wanted <= set(tags["scalars"])
-    assert {"colour, depth, truth, prediction", "confusion"} <= set(tags["images"])
+    # One of each for each validation, of its own scores.
+    for tag in ("colour, depth, truth, prediction", "confusion"):
+        assert [image.step for image in events.Images(tag)] == [2 * epoch for epoch in range(1, 13)]
 
 
 def test_the_metrics_file_follows_the_run(run: Path):
@@ -132,6 +134,19 @@ def test_report_is_one_page_that_needs_nothing_else(run: Path, tmp_path: Path):
     words = re.sub(r"base64,[^\"']+", "", page)  # Four letters of base64 may spell anything.
     assert "http" not in words.replace("http-equiv", "")
     assert "validation mIoU" in page
+
+
+def test_runs_are_called_by_what_their_paths_differ_in(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    runs = [tmp_path / name / "logs" / "version_0" for name in ("color", "depth")]
+    for one in runs:
+        one.parent.mkdir(parents=True)
+        one.symlink_to(run)  # Named as given, whatever they lead to.
+    assert main(["report", *map(str, runs), "-o", str(tmp_path / "report"), "--samples", "1"]) == 0
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "<h2>color</h2>" in page
+    assert "<h2>depth</h2>" in page
+    assert main(["report", str(run), str(run), "-o", str(tmp_path / "twice")]) == 2
+    assert "a run is named twice" in capsys.readouterr().err
 
 
 def test_show_draws_a_sample(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
