@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from training.sample import LabelledPictures, Size
 
+_SUFFIX = ".safetensors"
+
 
 def export(
     source: Path,
@@ -44,9 +46,13 @@ def export(
         What was written, in sentences.
 
     Raises:
-        ConfigurationError: A note is no KEY=TEXT.
+        ConfigurationError: A note is no KEY=TEXT, or the name is that of another kind of file.
         ModelError: The source cannot be read, or the file cannot be written.
     """
+    if output.suffix != _SUFFIX:
+        raise ConfigurationError(
+            f"the model file {output} must end in {_SUFFIX}; other formats are made of it by rgbd-seg model export"
+        )
     network, card = load_trained(source)
     details = dict(card.details) | {"exported": datetime.now(UTC).strftime("%Y-%m-%d")}
     for note in notes:

@@ -123,6 +123,9 @@ def test_the_model_must_have_the_classes_of_the_data(small_folder: Path, tmp_pat
     assert "the model predicts 2 classes (wall, board), but the data are labelled with 3" in said
     assert main([*command, "--device", "toaster"]) == 2
     assert "cannot compute on 'toaster'" in capsys.readouterr().err
+    assert main(["export", str(tmp_path / "two.safetensors"), "-o", str(tmp_path / "two.onnx")]) == 2
+    assert "must end in .safetensors" in capsys.readouterr().err
+    assert not (tmp_path / "two.onnx").exists()
 
 
 class _Evil:
