@@ -102,6 +102,8 @@ def test_devices_as_json() -> None:
         ("bench inference --backend nowhere", "invalid choice"),
         ("bench inference --threads 0", "a whole number of 1 or more"),
         ("bench record --folder no/such", "there is no folder no/such"),
+        ("window --backend nowhere", "--backend nowhere: there are auto, openvino"),
+        ("window --precision float8", "--precision float8: there are auto, float32"),
         ("segmnt x.mcap -o y", "there is no command segmnt"),
         ("segmnt", "there is no command, file or folder segmnt"),
         ("record synthetic: -o no/such/x.mcap", "there is no folder no/such"),

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from rgbd_seg.app.main_window import MainWindow
 
-Kind = Literal["model", "labels", "source", "nothing"]
+Kind = Literal["model", "labels", "source", "unknown", "nothing"]
+_RECORDINGS = frozenset({".mcap", ".db3", ".bag", ".oni"})  # All others are folders.
 
 
 def kind_of(path: Path) -> Kind:
@@ -19,7 +20,9 @@ def kind_of(path: Path) -> Kind:
         return "nothing"
     if path.suffix.lower() in (".safetensors", ".onnx"):
         return "model"
-    return "labels" if path.suffix == ".json" else "source"
+    if path.suffix.lower() == ".json":
+        return "labels"
+    return "source" if path.is_dir() or path.suffix.lower() in _RECORDINGS else "unknown"
 
 
 class DropTarget:
@@ -49,5 +52,9 @@ class DropTarget:
             self._window.label_sets.load(str(path))
         elif kind == "source":
             self._window.sources.open(str(path))
+        elif kind == "unknown":  # It would only push the open source aside.
+            self._window.say(
+                "sources", f"{path.name} is no recording, model or label set. Drop a .mcap file, a folder or a model."
+            )
         else:
             self._window.say("sources", f"{path} is not there any more.")

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from rgbd_seg.app.icons import dress
+from rgbd_seg.app.settings import PRECISIONS
 from rgbd_seg.inference.available import BACKENDS, installed_backends
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.pipeline.status import ModelState
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from rgbd_seg.pipeline.status import Status
 
 _DEVICES = ("auto", "cpu", "cuda", "gpu", "npu", "mps")
-_PRECISIONS = ("auto", "float32", "bfloat16", "float16", "int8")
 _SMOOTHINGS = ("off", "low", "high")
 _TIPS = {
     "backend": "The library that runs the network",
@@ -105,7 +105,7 @@ class ModelPanel(QWidget):
         for field, label, entries in (
             ("backend", "Runs on", ("auto", *BACKENDS)),
             ("device", "Device", _DEVICES),
-            ("precision", "Precision", _PRECISIONS),
+            ("precision", "Precision", PRECISIONS),
             ("smoothing", "Smoothing", _SMOOTHINGS),
         ):
             choice = QComboBox()
@@ -139,7 +139,10 @@ class ModelPanel(QWidget):
         """Shows how the model is run."""
         self.options = options
         for field, choice in self._choices.items():
-            choice.setCurrentText(getattr(options, field))
+            value = getattr(options, field)
+            if choice.findText(value) < 0:  # Such as the device of another machine: to be seen, and to be left.
+                choice.addItem(value)
+            choice.setCurrentText(value)
         self._grey_out()
         blocker = QSignalBlocker(self.threshold)
         self.threshold.setValue(round(options.min_confidence * 100))

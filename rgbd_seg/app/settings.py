@@ -12,9 +12,11 @@ from typing import Any
 from platformdirs import user_config_path, user_videos_path
 
 from rgbd_seg.app.view_kinds import VIEW_NAMES
+from rgbd_seg.inference.available import BACKENDS
 from rgbd_seg.private_file import write_private
 
 MAX_RECENT = 10
+PRECISIONS = ("auto", "float32", "bfloat16", "float16", "int8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "theme": ("system", "dark", "light"),
     "palette": ("standard", "colour-blind"),
     "smoothing": ("off", "low", "high"),
+    "backend": ("auto", *BACKENDS),
+    "precision": PRECISIONS,
     "views": (1, 2, 4),
 }
 

@@ -65,7 +65,6 @@ class SourceControl(QObject):
         self._camera_wanted = False
         uri = from_anywhere(uri)  # It is remembered, and the next start may be in another folder.
         self._session.open_source(uri, request)
-        self._remember(self._settings.with_recent_source(uri))
         self._shown_state = None
         self.changed.emit()
 
@@ -111,6 +110,8 @@ class SourceControl(QObject):
         self._shown_state = status.state
         info = self._session.info
         if info is not None and status.state is State.RUNNING:
+            # Only now: what cannot be opened is not worth coming back to, at the next start least of all.
+            self._remember(self._settings.with_recent_source(self._session.uri))
             self._panel.show_source(self._session.uri, info, self._session.modes(), self._session.controls())
             sensor = self._session.sensor
             if sensor is not None:

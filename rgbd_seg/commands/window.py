@@ -45,6 +45,13 @@ def run(args: argparse.Namespace) -> int:
             f"there is no command, file or folder {args.source}: rgbd-seg --help lists the commands, rgbd-seg devices "
             "the cameras"
         )
+    from rgbd_seg.app.settings import PRECISIONS
+    from rgbd_seg.inference.available import BACKENDS
+
+    for name, known in (("backend", ("auto", *BACKENDS)), ("precision", PRECISIONS)):
+        value = getattr(args, name)
+        if value not in (None, *known):  # Before it is remembered: every later start would fail with it.
+            raise ConfigurationError(f"--{name} {value}: there are {', '.join(known)}")
     problem = screen_problem()
     if problem:
         raise ConfigurationError(

@@ -60,10 +60,22 @@ def test_a_source_that_fails_becomes_a_banner(window: MainWindow, qtbot: QtBot) 
     window.sources.open("steady:broken")
     qtbot.waitUntil(lambda: bool(window.banners.texts), timeout=5000)
     assert window.banners.texts == ("The steady camera is broken: mend it.",)
+    assert (window.settings.source, window.settings.recent_sources) == ("", ())  # Nothing to come back to.
     window.sources.open("steady:one")
     wait_for_picture(window, qtbot)
     window.refresh()
     assert window.banners.texts == ()
+
+
+def test_a_file_of_no_known_kind_does_not_push_the_open_source_aside(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    (tmp_path / "words.txt").write_text("just words")
+    window.drops.open(tmp_path / "words.txt")
+    assert says(window, "words.txt is no recording")
+    assert window.session.uri == "steady:one"
 
 
 def test_a_bad_model_leaves_the_running_one(window: MainWindow, models: object, qtbot: QtBot, tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def test_devices_and_precisions_follow_the_back_end(qtbot: QtBot) -> None:
     assert offered(panel, "device") == ["auto", "cpu"]
     panel.show_options(SegmenterOptions(backend="torch", device="cuda:1"))
     assert offered(panel, "precision") == ["auto", "float16"]
+    panel.show_options(SegmenterOptions(device="cuda:7"))  # Remembered from another machine.
+    assert panel._choices["device"].currentText() == "cuda:7"
 
 
 def test_the_machine_is_asked_once_when_the_hand_comes_near(qtbot: QtBot) -> None:

@@ -60,10 +60,12 @@ def test_settings_come_back_and_strange_values_do_not(tmp_path: Path) -> None:
     assert file.load()[0] == wanted
     data = json.loads(file.path.read_text())
     data |= {"opacity": 7, "views": 3, "panes": ["nonsense"], "theme": 5, "unknown": 1, "colors": {"wall": "red"}}
+    data |= {"backend": "nonsense", "precision": "float8"}
     file.path.write_text(json.dumps(data))
     loaded, problem = file.load()
     assert problem == ""
     assert (loaded.opacity, loaded.views, loaded.panes) == (0.55, 2, Settings().panes)
+    assert (loaded.backend, loaded.precision) == ("auto", "auto")
     assert loaded.colors == {}
 
 
@@ -183,7 +185,10 @@ def test_drops_are_known_by_name(tmp_path: Path) -> None:
     (tmp_path / "l.json").touch()
     assert kind_of(tmp_path / "m.safetensors") == "model"
     assert kind_of(tmp_path / "l.json") == "labels"
-    assert kind_of(tmp_path) == "source"
+    (tmp_path / "words.txt").touch()
+    (tmp_path / "walk.MCAP").touch()
+    assert kind_of(tmp_path) == kind_of(tmp_path / "walk.MCAP") == "source"
+    assert kind_of(tmp_path / "words.txt") == "unknown"
     assert kind_of(tmp_path / "gone") == "nothing"
 
 
