@@ -15,13 +15,22 @@ from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording import format as layout
 from rgbd_seg.recording.mcap_input import DamagedError
-from rgbd_seg.recording.mcap_pictures import CALIBRATION, COMPRESSED, RAW, color_picture, intrinsics_of, kind_of
+from rgbd_seg.recording.mcap_pictures import (
+    CALIBRATION,
+    COMPRESSED,
+    RAW,
+    color_picture,
+    depth_picture,
+    intrinsics_of,
+    kind_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from rgbd_seg.calibration import Origin
     from rgbd_seg.recording.mcap_contents import McapContents
     from rgbd_seg.recording.mcap_input import Message
 
@@ -82,7 +91,7 @@ class Streams:
     warnings: tuple[str, ...] = ()
 
     def on_color_grid(self, depth: NDArray[np.uint16]) -> NDArray[np.uint16]:
-        """Depth of another size, stretched to colour's by nearest neighbours (it is not registered)."""
+        """Depth of another size than colour's, stretched over it by nearest neighbours: it is not registered."""
         size = (self.calibration.color.width, self.calibration.color.height)
         return cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST).astype(np.uint16, copy=False)
 
@@ -192,11 +201,19 @@ def _foreign_streams(path: Path, contents: McapContents, messages: Messages) -> 
         half = math.tan(_ASSUMED_FIELD_OF_VIEW_RAD / 2)
         vertical = 2 * math.atan(half * height / width)
         intrinsics = Intrinsics.from_field_of_view(width, height, _ASSUMED_FIELD_OF_VIEW_RAD, vertical)
-        origin = "assumed"
+        origin: Origin = "assumed"
     else:
         origin = "file"
-    warnings.append("Written by another program: depth is taken to be in millimetres and registered to colour.")
-    calibration = Calibration.from_dict({"color": intrinsics.to_dict(), "depth_unit_m": 0.001, "origin": origin})
+    depth_size = _depth_size(found["depth"].schema, first["depth"])
+    registered = depth_size in (None, (width, height))
+    assumed = "depth is taken to be in millimetres and registered to colour."
+    if depth_size is not None and not registered:
+        assumed = (
+            f"depth is taken to be in millimetres; it has {depth_size[0]}x{depth_size[1]} pixels, is stretched over "
+            f"the {width}x{height} of colour, and counts as not registered."
+        )
+    warnings.append(f"Written by another program: {assumed}")
+    calibration = Calibration(intrinsics, 0.001, registered, origin)
     color_rows, depth_rows = nearest_pairs(found["color"].places[:, 0], found["depth"].places[:, 0])
     if not len(color_rows):
         raise RecordingError(f"{path} has no colour and depth pictures that were taken at the same time")
@@ -204,6 +221,15 @@ def _foreign_streams(path: Path, contents: McapContents, messages: Messages) -> 
     depth_stream = replace(found["depth"], places=found["depth"].places[depth_rows])
     times = depth_stream.places[:, 0]
     return Streams(times, color_stream, depth_stream, None, (), None, calibration, tuple(warnings))
+
+
+def _depth_size(schema: str, data: memoryview) -> tuple[int, int] | None:
+    """Width and height of a depth picture; None if it is damaged, which is told where its frame is read."""
+    try:
+        height, width = depth_picture(schema, data).shape
+    except RecordingError:
+        return None
+    return width, height
 
 
 def nearest_pairs(color: NDArray[np.int64], depth: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -11,6 +11,7 @@ from rgbd_seg.errors import SensorError
 from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
 from rgbd_seg.pipeline.recorder import Recorder
 from rgbd_seg.recording import open_recording
+from tests.pipeline.constant_segmenter import LABELS, ConstantSegmenter
 from tests.pipeline.scripted_sensor import CALIBRATION, Event, ScriptedSensor
 
 if TYPE_CHECKING:
@@ -83,6 +84,34 @@ def test_frames_from_before_the_button_come_into_the_recording(tmp_path: Path) -
         numbers = [int(frame.depth[0, 0]) for frame in reader]
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) > captured + 20
+
+
+def test_what_the_network_saw_is_in_the_recording(tmp_path: Path) -> None:
+    sensor = ScriptedSensor(paced(range(1, 10_000)))
+    pipeline = LivePipeline(sensor, segmenter=ConstantSegmenter())
+    pipeline.attach_recorder(Recorder(tmp_path / "a.mcap", CALIBRATION, sensor.info))
+    pipeline.start()
+    until(lambda: pipeline.status().segmented > 20)
+    pipeline.stop()
+    with open_recording(tmp_path / "a.mcap") as reader:
+        seen = [frame.truth for frame in reader if frame.truth is not None]
+    assert len(seen) > 15
+    assert all(truth.label_set.names == LABELS.names and (truth.labels == 1).all() for truth in seen)
+
+
+def test_a_pre_roll_can_be_asked_for_while_frames_run(tmp_path: Path) -> None:
+    sensor = ScriptedSensor(paced(range(1, 10_000)))
+    pipeline = LivePipeline(sensor)
+    pipeline.start()
+    until(lambda: pipeline.status().captured > 5)
+    pipeline.configure(LiveSettings(pre_roll_s=30.0))
+    before = pipeline.status().captured
+    until(lambda: pipeline.status().captured > before + 20)
+    pipeline.attach_recorder(Recorder(tmp_path / "a.mcap", CALIBRATION, sensor.info))
+    pipeline.stop()
+    with open_recording(tmp_path / "a.mcap") as reader:
+        assert 5 < int(reader.read(0).depth[0, 0]) <= before + 2
+        assert len(reader) >= 20
 
 
 def test_nothing_can_be_recorded_after_the_end(tmp_path: Path) -> None:

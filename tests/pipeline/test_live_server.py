@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import struct
 import time
+from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
+from foxglove_schemas_protobuf.CameraCalibration_pb2 import CameraCalibration
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.PointCloud_pb2 import PointCloud
 from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
@@ -84,6 +87,30 @@ def test_a_client_gets_what_it_subscribed_to(server: LiveServer) -> None:
     assert np.allclose(points[:, 8:12].copy().view("<f4"), 1.5)
     overlay = cv2.imdecode(np.frombuffer(CompressedImage.FromString(got[10]).data, np.uint8), cv2.IMREAD_COLOR)
     assert overlay.shape == (48, 64, 3)
+
+
+def test_the_lens_comes_with_the_pictures_and_nothing_more_after_unsubscribing(server: LiveServer) -> None:
+    with connect(server.address, subprotocols=SUBPROTOCOL) as client:
+        subscribe(client, server, {"/camera/calibration": 7, "/camera/depth": 8})
+        got = receive(client, server, 2)
+        client.send(json.dumps({"op": "unsubscribe", "subscriptionIds": [7]}))
+        late = time.monotonic() + 20
+        while (counts := _received_in(client, server, 0.5))[7] and time.monotonic() < late:
+            continue
+        assert counts[7] == 0
+        assert counts[8] > 0
+    assert list(CameraCalibration.FromString(got[7]).K) == [60, 0, 32, 0, 60, 24, 0, 0, 1]
+
+
+def _received_in(client: ClientConnection, server: LiveServer, seconds: float) -> Counter[int]:
+    """How many messages of each subscription come in a while."""
+    counts: Counter[int] = Counter()
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        server.publish(moment())
+        with suppress(TimeoutError):
+            counts[struct.unpack_from("<BI", client.recv(0.1))[1]] += 1
+    return counts
 
 
 def test_a_client_that_comes_while_nothing_moves_gets_the_newest_result(server: LiveServer) -> None:
