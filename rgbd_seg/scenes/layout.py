@@ -41,7 +41,7 @@ class Wall:
     Attributes:
         start: (2,) metres.
         end: (2,) metres.
-        taken: Occupied areas: from, to (metres along the wall), bottom, top.
+        taken: Occupied areas: from, bottom, to, top, in metres along the wall and above the floor.
     """
 
     start: NDArray[np.float64]
