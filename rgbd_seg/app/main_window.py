@@ -34,7 +34,7 @@ from rgbd_seg.app.look import Look
 from rgbd_seg.app.measure_panel import MeasurePanel
 from rgbd_seg.app.model_control import ModelControl, options_from
 from rgbd_seg.app.model_panel import ModelPanel
-from rgbd_seg.app.notices import KEYS, notices
+from rgbd_seg.app.notices import KEYS, notices, sentence
 from rgbd_seg.app.panels import BELOW, LEFT, RIGHT, Panels
 from rgbd_seg.app.plots_panel import PlotsPanel
 from rgbd_seg.app.presenter import Presenter
@@ -348,6 +348,7 @@ class MainWindow(QMainWindow):
             self.banners.clear(key)
             self.status_line.show_notice(text, _NOTICE_MS)
             return
+        text = text if kind == "info" else sentence(text)
         self.banners.show_message(Message(key, kind, text, action, run, part))  # type: ignore[arg-type]
 
     # What changes

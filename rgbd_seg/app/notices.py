@@ -43,12 +43,12 @@ def notices(status: Status, damage: tuple[str, ...] = (), *, slow_before: bool =
     """
     found: list[Notice] = []
     if status.state is State.STOPPED and status.stop_reason in (StopReason.SENSOR_FAILED, StopReason.INTERNAL_ERROR):
-        found.append(Notice("source", "error", _sentence(status.error or status.message), "reopen"))
+        found.append(Notice("source", "error", sentence(status.error or status.message), "reopen"))
     elif status.state is State.LOST:
         tail = " The recording goes on, with a gap." if status.recorder and status.recorder.state == "recording" else ""
-        found.append(Notice("source", "warning", _sentence(status.message) + tail))
+        found.append(Notice("source", "warning", sentence(status.message) + tail))
     elif status.state is State.RUNNING and status.message:
-        found.append(Notice("source note", "warning", _sentence(status.message)))
+        found.append(Notice("source note", "warning", sentence(status.message)))
     if damage:
         more = f" ({len(damage)} such notes so far)" if len(damage) > 1 else ""
         found.append(Notice("damage", "warning", f"{damage[-1][:300].rstrip('.')}.{more}"))
@@ -57,7 +57,7 @@ def notices(status: Status, damage: tuple[str, ...] = (), *, slow_before: bool =
     if recorder is not None:
         if recorder.state == "failed" or (recorder.state == "finished" and recorder.reason):
             found.append(
-                Notice("recording", "error" if recorder.state == "failed" else "info", _sentence(recorder.reason))
+                Notice("recording", "error" if recorder.state == "failed" else "info", sentence(recorder.reason))
             )
         elif recorder.state == "recording" and recorder.free_bytes < _LOW_DISK_BYTES:
             left = recorder.free_bytes / 1e9
@@ -71,7 +71,7 @@ def _about_model(status: Status, slow_below_fps: float) -> list[Notice]:
     model = status.model
     if model.state is ModelState.FAILED:
         still = " The model before goes on." if model.info is not None else ""
-        return [Notice("model", "error", _sentence(model.error) + still, "choose model")]
+        return [Notice("model", "error", sentence(model.error) + still, "choose model")]
     slow = (
         0 < status.segment_fps < slow_below_fps
         and model.state is ModelState.READY
@@ -91,7 +91,8 @@ def _about_model(status: Status, slow_below_fps: float) -> list[Notice]:
     return []
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """What went wrong, as a sentence of its own: drivers and files tell it in the middle of one."""
     text = text.strip()
     if text.partition(" ")[0].isalpha():  # File names and the like stay as they are.
         text = text[:1].upper() + text[1:]

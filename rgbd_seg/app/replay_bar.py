@@ -14,6 +14,8 @@ from rgbd_seg.app.timeline import Timeline
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from PySide6.QtGui import QResizeEvent
+
     from rgbd_seg.app.theme import Theme
     from rgbd_seg.sensors.playback import Playback
 
@@ -54,12 +56,14 @@ class ReplayBar(QWidget):
         self._button(row, "step-forward", "One frame on  →", lambda: self.step(1))
         self._time = QLabel()
         metrics = QFontMetrics(self.font())
-        self._time.setMinimumWidth(metrics.horizontalAdvance("00:00.000  frame 00000/00000") + 16)
+        self._time.setFixedWidth(metrics.horizontalAdvance("00:00.000  frame 00000/00000") + 16)
         self._time.setAlignment(Qt.AlignmentFlag.AlignCenter)
         row.addWidget(self._time)
         row.addStretch(1)
-        self._button(row, "range-start", "Export from here  I", self.mark_start)
-        self._button(row, "range-end", "Export up to here  O", self.mark_end)
+        self._dispensable = (
+            self._button(row, "range-start", "Export from here  I", self.mark_start),
+            self._button(row, "range-end", "Export up to here  O", self.mark_end),
+        )
         self.speed = QComboBox()
         self.speed.setToolTip("Speed")
         self.speed.addItems([f"{speed:g}x" for speed in _SPEEDS])
@@ -75,6 +79,15 @@ class ReplayBar(QWidget):
         self.loop = self._button(row, "loop", "Start again at the end  Ctrl+L", self._set_loop)
         self.loop.setCheckable(True)
         self.range: Range = (None, None)
+        # On a small screen the bar would make the window wider than that: it leaves out the range, which has keys.
+        self._full_px = self.sizeHint().width()
+        self.setMinimumWidth(self._full_px - sum(widget.sizeHint().width() for widget in self._dispensable))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Shows everything where there is room for it."""
+        super().resizeEvent(event)
+        for widget in self._dispensable:
+            widget.setVisible(self.width() >= self._full_px)
 
     def _button(self, row: QHBoxLayout, name: str, tip: str, run: Callable[[], None]) -> QToolButton:
         button = QToolButton()

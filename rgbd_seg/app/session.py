@@ -200,8 +200,8 @@ class Session:
             pipeline, opening = self._pipeline, self._opening
         status = pipeline.status() if pipeline else opening
         model = self.models.status
-        if model.state is ModelState.READY and status.model.state is ModelState.FAILED:
-            model = status.model  # It was loaded well, but broke down on a frame.
+        if model.state is ModelState.READY and status.model.state in (ModelState.FAILED, ModelState.LOADING):
+            model = status.model  # It was loaded well, but broke down on a frame, or is being prepared for their size.
         return replace(status, model=model)
 
     def modes(self) -> tuple[StreamMode, ...]:

@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSlider
 
 from rgbd_seg.app.control_form import ControlForm
+from rgbd_seg.app.replay_bar import ReplayBar
+from rgbd_seg.app.theme import DARK
 from rgbd_seg.sensors.sensor import Control
 
 if TYPE_CHECKING:
@@ -78,3 +80,14 @@ def test_the_built_in_room_is_listed_once(window: MainWindow) -> None:
     ]
     assert names.count("Synthetic room") == 1
     assert len(names) == 3
+
+
+def test_the_replay_bar_fits_a_small_screen_and_leaves_out_what_has_keys(qtbot: QtBot) -> None:
+    bar = ReplayBar(DARK)
+    qtbot.addWidget(bar)
+    bar.show()
+    mark = bar._dispensable[0]
+    for width, shown in ((900, True), (bar.minimumWidth(), False), (900, True)):
+        bar.resize(width, bar.height())
+        assert (mark.isVisible(), bar.every.isVisible()) == (shown, True)
+        assert bar.loop.geometry().right() < bar.width()
