@@ -42,7 +42,7 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         ("a model file, on all pictures of a folder", "train evaluate mine.safetensors --data elsewhere"),
         (
             "the official test frames, with the second figure",
-            "train evaluate best.ckpt --data training/recipes/strong.yaml --set root=sunrgbd --multi-scale",
+            "train evaluate best.ckpt --data strong --set root=sunrgbd --multi-scale",
         ),
     )
 
@@ -148,7 +148,7 @@ def show_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_examples(
         parser,
-        ("the first training picture as the recipe augments it", "train show --data training/recipes/lite.yaml"),
+        ("the first training picture as the recipe augments it", "train show --data lite"),
         ("six gentle versions of another one", "train show --data mine --index 12 --augmentation gentle --draws 6"),
     )
 
@@ -373,7 +373,7 @@ def build_parser() -> argparse.ArgumentParser:
         parser,
         (
             "train a small network on a folder of your own",
-            "train fit --config training/recipes/lite.yaml --data.init_args.root mine",
+            "train fit --config lite --data.init_args.root mine",
         ),
         ("score it", f"train evaluate {_RUN}/checkpoints/last.ckpt --data {_RUN}/config.yaml"),
         ("make it a model file", f"train export {_RUN}/checkpoints/last.ckpt -o mine.safetensors"),

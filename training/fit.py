@@ -89,13 +89,13 @@ _USAGE = "python -m training {0} --config RECIPE [--SETTING VALUE ...]   (python
 _EXAMPLES = """
 examples:
   a small network on a folder of your own:
-    python -m training fit --config training/recipes/lite.yaml --data.init_args.root mine
+    python -m training fit --config lite --data.init_args.root mine
   from the weights of the model that comes with the program:
-    python -m training fit --config training/recipes/lite.yaml --data.init_args.root mine --model.initial_weights demo
+    python -m training fit --config lite --data.init_args.root mine --model.initial_weights demo
   go on after a stop:
     python -m training fit --config RUN/config.yaml --ckpt_path RUN/checkpoints/recent.ckpt
   what a recipe and the changes to it come to:
-    python -m training fit --config training/recipes/strong.yaml --data.init_args.batch_size 4 --print_config
+    python -m training fit --config strong --data.init_args.batch_size 4 --print_config
   the scores of a checkpoint, on the pictures to validate or to test on:
     python -m training validate --config RUN/config.yaml --ckpt_path RUN/checkpoints/last.ckpt
     python -m training test --config RUN/config.yaml --ckpt_path RUN/checkpoints/last.ckpt
