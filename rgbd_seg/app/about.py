@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QProcess, Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from rgbd_seg import __version__
-
-if TYPE_CHECKING:
-    from PySide6.QtGui import QCloseEvent
 
 _LIBRARIES = ("torch", "openvino", "onnxruntime", "PySide6-Essentials", "numpy", "opencv-python-headless", "mcap")
 
@@ -81,9 +77,9 @@ class DoctorDialog(QDialog):
         text = bytes(self._process.readAll().data()).decode(errors="replace")
         self.report.setPlainText(text or "The doctor said nothing.")
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Ends the child process."""
-        self._process.finished.disconnect()
+    def done(self, result: int) -> None:
+        """Ends the child process, however the dialog is closed: Escape sends no close event."""
+        self._process.blockSignals(True)
         self._process.kill()
         self._process.waitForFinished(1000)
-        super().closeEvent(event)
+        super().done(result)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QProcess, Qt
 from PySide6.QtWidgets import QSlider
 
+from rgbd_seg.app.about import DoctorDialog
 from rgbd_seg.app.control_form import ControlForm
 from rgbd_seg.app.replay_bar import ReplayBar
 from rgbd_seg.app.theme import DARK
@@ -91,3 +92,12 @@ def test_the_replay_bar_fits_a_small_screen_and_leaves_out_what_has_keys(qtbot: 
         bar.resize(width, bar.height())
         assert (mark.isVisible(), bar.every.isVisible()) == (shown, True)
         assert bar.loop.geometry().right() < bar.width()
+
+
+def test_escape_ends_the_doctor_as_well(window: MainWindow) -> None:
+    dialog = DoctorDialog(window)
+    dialog.show()
+    process = dialog._process
+    assert process.waitForStarted(10_000)
+    dialog.reject()  # What Escape does; it sends no close event.
+    assert process.state() is QProcess.ProcessState.NotRunning
