@@ -230,6 +230,8 @@ def test_a_lost_camera_is_opened_in_the_process_that_stood_by_or_in_a_new_one(sp
         os.kill(sensor.child_pid, signal.SIGKILL)
         if spare_dies:
             os.kill(spare, signal.SIGKILL)
+            while psutil.Process(spare).status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.01)
         with pytest.raises(SensorLost):
             read_into([], sensor)
         sensor.reopen()
