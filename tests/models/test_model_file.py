@@ -108,6 +108,12 @@ def test_saving_replaces_and_leaves_nothing_else(model_path: Path, network: DeRe
     assert [p.name for p in model_path.parent.iterdir()] == [model_path.name]
 
 
+def test_others_may_read_the_file_where_they_may_read_files_here(model_path: Path) -> None:
+    ordinary = model_path.with_name("ordinary")
+    ordinary.touch()
+    assert model_path.stat().st_mode == ordinary.stat().st_mode
+
+
 def test_loaded_model_can_be_trained_on(model_path: Path) -> None:
     loaded, _ = load_model(model_path)
     loaded.train()(torch.randn(2, 3, 64, 64), torch.randn(2, 1, 64, 64)).mean().backward()
