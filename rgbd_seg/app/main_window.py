@@ -281,6 +281,7 @@ class MainWindow(QMainWindow):
         self.status_line.show_rates(rate_texts(status, kind, paused=playback is not None and playback.paused))
         self.model_panel.show_status(status, self._process.memory_info().rss / 1e6)
         self.sources.show_status(status)
+        self.models.show_status()
         self.replay_bar.show_playback(playback)
         self.filmstrip.show_recording(self.session.uri if playback else "")
         self.replay_bar.refresh()

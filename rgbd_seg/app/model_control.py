@@ -13,6 +13,7 @@ from rgbd_seg.app.file_dialog import MODELS, choose
 from rgbd_seg.assets import DEMO, model_path
 from rgbd_seg.errors import MissingAsset
 from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.pipeline.status import ModelState
 
 if TYPE_CHECKING:
     from rgbd_seg.app.main_window import MainWindow
@@ -52,6 +53,8 @@ class ModelControl(QObject):
     def __init__(self, window: MainWindow, session: Session, panel: ModelPanel, settings: Settings) -> None:
         super().__init__(window)
         self._window, self._session, self._panel, self._settings = window, session, panel, settings
+        self._wanted = settings.model  # Asked for last, whether it could be loaded or not.
+        self._pending = False  # It is still being loaded.
         self.menu = QMenu(window)
         self.menu.aboutToShow.connect(self._fill_menu)
         panel.file_wanted.connect(self.choose_file)
@@ -68,12 +71,14 @@ class ModelControl(QObject):
             if name and not quiet:
                 self.message.emit("This installation has no demo model: load a model file instead.")
             return
+        self.show_status()  # The one before may just be there, which the window has not seen yet.
         self._session.load_model(path, options_from(self._settings))
-        self._remember(self._settings.with_recent_model(name if name == DEMO else str(path)))
+        self._wanted, self._pending = name if name == DEMO else str(path), True
 
     def unload(self) -> None:
         """Goes on without a model."""
         self._session.models.unload()
+        self._wanted, self._pending = "", False
         self._remember(self._settings.with_recent_model(""))
 
     def choose_file(self) -> None:
@@ -81,8 +86,20 @@ class ModelControl(QObject):
         recent = self._settings.recent_models
         choose(self._window, "Load a model", self.load, files=MODELS, start=Path(recent[0]).parent if recent else None)
 
+    def show_status(self) -> None:
+        """Remembers a model once it is loaded."""
+        state = self._session.models.status.state
+        if not self._pending or state is ModelState.LOADING:
+            return
+        self._pending = False
+        if state is ModelState.READY:
+            # Only now: what cannot be loaded is not worth coming back to, at the next start least of all.
+            self._remember(self._settings.with_recent_model(self._wanted))
+
     def show_settings(self, settings: Settings) -> None:
         """Adopts settings that somebody else has changed."""
+        if settings.model != self._settings.model and not self._pending:
+            self._wanted = settings.model
         self._settings = settings
         self._panel.show_options(options_from(settings))
 
@@ -91,9 +108,11 @@ class ModelControl(QObject):
         self._session.models.look_up_backends(lambda found: post(lambda: panel.show_backends(found)))
 
     def reload(self, options: SegmenterOptions) -> None:
-        """Loads the model again, to run otherwise."""
+        """Loads the model again, to run otherwise; one that failed only if it has left none running."""
         self._adopt(options)
-        self.load(self._settings.model)
+        status = self._session.models.status
+        older = status.state is ModelState.FAILED and status.info is not None
+        self.load(self._settings.model if older else self._wanted)
 
     def _tune(self, options: SegmenterOptions) -> None:
         self._adopt(options)

@@ -31,6 +31,7 @@ class UndoControl(QObject):
         self.history = UndoHistory()
         self._display = window.presenter.display
         self._model = window.settings.model
+        self._coming = ""  # The model that an undo is loading: it is there only later, and is no new step either.
         self._uri = ""
         self._at_work = False  # What an undo changes is no new step.
         self.menu = QMenu(window)
@@ -100,12 +101,16 @@ class UndoControl(QObject):
 
     def _model_changed(self, model: str) -> None:
         before, self._model = self._model, model
-        if before != model:
+        if before == model:
+            return
+        coming, self._coming = self._coming, ""
+        if not model or model != coming:
             what = f"load {short_name(model)}" if model else "go on without a model"
             self.add(what, partial(self._use_model, before), partial(self._use_model, model))
 
     def _use_model(self, name: str) -> None:
         if name:
+            self._coming = name
             self._window.models.load(name)
         else:
             self._window.models.unload()

@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QTabBar, QWidget
 
 from rgbd_seg.app.banner import Message
 from rgbd_seg.app.keys_overlay import KeysOverlay
-from rgbd_seg.pipeline.status import State
+from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.pipeline.status import ModelState, State
 from rgbd_seg.recording import open_recording
 
 if TYPE_CHECKING:
@@ -88,6 +90,40 @@ def test_a_bad_model_leaves_the_running_one(window: MainWindow, models: object, 
     qtbot.waitUntil(lambda: says(window, "bad.safetensors is no model", "goes on"), timeout=5000)
     assert window.session.status().model.info is not None
     assert models.opened[0].closed == 0
+
+
+def test_a_model_is_remembered_once_it_is_loaded(
+    window: MainWindow, models: object, qtbot: QtBot, tmp_path: Path
+) -> None:
+    one, bad = str(tmp_path / "one.safetensors"), str(tmp_path / "bad.safetensors")
+    window.models.load(bad)
+    qtbot.waitUntil(lambda: window.session.models.status.state is ModelState.FAILED, timeout=5000)
+    window.refresh()
+    assert (window.settings.model, window.settings.recent_models) == ("", ())
+    window.models.load(one)
+    qtbot.waitUntil(lambda: window.settings.model == one, timeout=5000)
+    window.models.load(bad)
+    qtbot.waitUntil(lambda: window.session.models.status.state is ModelState.FAILED, timeout=5000)
+    window.refresh()
+    assert (window.settings.model, window.settings.recent_models) == (one, (one,))
+    window.models.reload(SegmenterOptions(device="cpu"))  # The one that runs, not the one that failed.
+    qtbot.waitUntil(lambda: len(models.opened) == 2, timeout=5000)
+    assert models.opened[1].info.origin == one
+
+
+def test_a_good_label_set_takes_away_what_was_said_of_a_wrong_one(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.sources.open("steady:truth")
+    wait_for_picture(window, qtbot)
+    wrong, good = tmp_path / "wrong.json", tmp_path / "good.json"
+    wrong.write_text('{"foo": 1}')
+    good.write_text(LabelSet.load("sunrgbd13").to_json())
+    window.label_sets.load(str(wrong))
+    assert says(window, "wrong.json")
+    window.label_sets.load(str(good))
+    assert not says(window, "wrong.json")
+    assert says(window, "good.json")
 
 
 def test_another_source_keeps_the_model(window: MainWindow, models: object, qtbot: QtBot, tmp_path: Path) -> None:

@@ -115,8 +115,13 @@ def test_the_source_and_the_model_come_back(window: MainWindow, qtbot: QtBot, tm
     for path in (one, two):
         window.models.load(path)
         qtbot.waitUntil(lambda p=path: getattr(window.session.status().model.info, "origin", "") == p, timeout=5000)
+    qtbot.waitUntil(lambda: window.settings.model == two, timeout=5000)
     window.undos.undo()
     qtbot.waitUntil(lambda: window.session.status().model.info.origin == one, timeout=5000)
+    qtbot.waitUntil(lambda: window.settings.model == one, timeout=5000)
+    assert window.undos.history.done == ("load one.safetensors",)  # What an undo loads is no new step.
+    window.undos.redo()
+    qtbot.waitUntil(lambda: window.settings.model == two, timeout=5000)
     window.sources.close()
     window.undos.undo()
     qtbot.waitUntil(lambda: window.presenter.segmentation is not None, timeout=5000)
