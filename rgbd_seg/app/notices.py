@@ -55,10 +55,12 @@ def notices(status: Status, damage: tuple[str, ...] = (), *, slow_before: bool =
     found += _about_model(status, _SWIFT_FPS if slow_before else _SLOW_FPS)
     recorder = status.recorder
     if recorder is not None:
-        if recorder.state == "failed" or (recorder.state == "finished" and recorder.reason):
-            found.append(
-                Notice("recording", "error" if recorder.state == "failed" else "info", sentence(recorder.reason))
-            )
+        if recorder.state == "failed":
+            found.append(Notice("recording", "error", sentence(recorder.reason)))
+        elif recorder.state == "finished" and recorder.reason:
+            # Nobody has stopped it: that it has ended, and what is left of it, goes before why.
+            kept = f"The recording has ended; its {recorder.frames} frames are kept. "
+            found.append(Notice("recording", "warning", kept + sentence(recorder.reason)))
         elif recorder.state == "recording" and recorder.free_bytes < _LOW_DISK_BYTES:
             left = recorder.free_bytes / 1e9
             found.append(

@@ -19,6 +19,7 @@ from rgbd_seg.app.view_grid import arrange
 from rgbd_seg.app.viewport import Viewport
 from rgbd_seg.inference.segmenter import SegmenterInfo
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.pipeline.recorder import RecorderStatus
 from rgbd_seg.pipeline.status import ModelState, ModelStatus, State, Status, StopReason
 from rgbd_seg.sensors.sensor import SensorInfo
 
@@ -127,6 +128,14 @@ def test_notices_say_what_happened_and_what_to_do() -> None:
     assert notices(Status(State.RUNNING)) == ()
     (damage,) = notices(Status(State.RUNNING), damage=("frame 3 was left out", "frame 9 was left out"))
     assert damage.text == "frame 9 was left out. (2 such notes so far)"
+
+
+def test_a_recording_that_ends_by_itself_says_so_and_what_is_kept(tmp_path: Path) -> None:
+    why = "only 425 MB are left on the disk"
+    ended = RecorderStatus(tmp_path / "a.mcap", "finished", 61, 16.4, 4_500_000, 0, 0, 0, 0, 425_000_000, why)
+    (notice,) = notices(Status(State.RUNNING, recorder=ended))
+    assert notice.kind == "warning"
+    assert notice.text == f"The recording has ended; its 61 frames are kept. O{why[1:]}."
 
 
 def test_a_slow_model_is_told_of_once_and_does_not_flicker() -> None:
