@@ -64,3 +64,6 @@ class LabelSetControl(QObject):
             self._window.presenter.adopt_label_set(LabelSet.load(Path(path)))
         except RgbdSegError as error:
             self._window.say("snapshot", str(error), "error")
+            return
+        # It also takes away what was said of a wrong file just before.
+        self._window.say("snapshot", f"Names and colours are those of {path}", "info")
