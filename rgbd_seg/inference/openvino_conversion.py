@@ -7,7 +7,6 @@ other process; it ends with the one that has started it.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
@@ -22,7 +21,6 @@ from rgbd_seg.errors import ModelError, RgbdSegError
 
 _log = logging.getLogger(__name__)
 _REFUSED = 3  # The exit code for an error that was foreseen; its sentence is the output.
-_NICENESS = 5  # The picture comes first.
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +98,6 @@ def main(text: str) -> int:
     data = json.loads(text)
     sizes = {name: tuple(data[name]) for name in ("size", "frame_size")}
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with contextlib.suppress(OSError, AttributeError):  # Windows has no niceness.
-        os.nice(_NICENESS)
     try:
         _convert(Conversion(**{**data, **sizes}))
     except RgbdSegError as error:
