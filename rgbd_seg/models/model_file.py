@@ -63,9 +63,7 @@ def save_model(path: str | Path, network: DeResUNet, card: ModelCard, storage: S
     partial = path.with_name(path.name + ".part")
     try:
         partial.touch()
-        permissions = (
-            partial.stat().st_mode
-        )  # Those of any file here; safetensors lets the owner alone read.
+        permissions = partial.stat().st_mode  # Those of any file here; safetensors lets the owner alone read.
         save_file(tensors, partial, metadata={CARD_KEY: card.to_json(), STORAGE_KEY: storage})
         partial.chmod(permissions)
         os.replace(partial, path)
