@@ -188,7 +188,7 @@ def test_a_place_that_cannot_be_written_becomes_a_message(replay: MainWindow, qt
     dialog = asked(replay, "tum")
     dialog.target.setText(str(tmp_path / "file" / "inside"))
     agree(dialog, qtbot)
-    qtbot.waitUntil(lambda: says(replay, "cannot write into"), timeout=10000)
+    qtbot.waitUntil(lambda: says(replay, "Cannot write into"), timeout=10000)
 
 
 def test_a_typed_name_stays_when_the_format_changes(replay: MainWindow, tmp_path: Path) -> None:
