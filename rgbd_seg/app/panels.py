@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QTa
 from rgbd_seg.app.panel_title import PanelTitle
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QByteArray
     from PySide6.QtWidgets import QMenu
 
     from rgbd_seg.app.theme import Theme
@@ -26,8 +27,7 @@ class Panels(QObject):
     def __init__(self, window: QMainWindow, theme: Theme) -> None:
         super().__init__(window)
         self._window, self._theme = window, theme
-        self._hidden: list[str] = []  # By `toggle_all`, and those of them that no other panel covered.
-        self._in_front: list[str] = []
+        self._arranged: QByteArray | None = None  # How the panels were before all of them were hidden.
         self.docks: dict[str, QDockWidget] = {}
         window.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks)
 
@@ -64,17 +64,16 @@ class Panels(QObject):
 
     def toggle_all(self) -> None:
         """Hides all panels, or shows those that were hidden."""
-        visible = [name for name, dock in self.docks.items() if dock.isVisible()]
+        visible = [dock for dock in self.docks.values() if dock.isVisible()]
         if visible:
-            self._hidden = visible
-            self._in_front = [name for name in visible if not self.docks[name].visibleRegion().isEmpty()]
-            for name in visible:
-                self.docks[name].hide()
+            self._arranged = self._window.saveState()
+            for dock in visible:
+                dock.hide()
+        elif self._arranged is not None:
+            self._window.restoreState(self._arranged)  # Which of those that share a place is in front, and all sizes.
         else:
-            for name in self._hidden or _FIRST_SHOWN:
+            for name in _FIRST_SHOWN:
                 self.docks[name].show()
-            for name in self._in_front:  # Of those that share a place the last one shown would cover the others.
-                self.docks[name].raise_()
 
     def fill_menu(self, menu: QMenu) -> None:
         """One entry for each panel."""

@@ -27,7 +27,10 @@ def test_hiding_the_panels_and_back_leaves_the_same_one_in_front(window: MainWin
     for name in ("Recording", "Measurements"):
         window.docks[name].show()
     window.docks["Recording"].raise_()
+    window.resizeDocks([window.docks["Classes"], window.docks["Recording"]], [200, 420], Qt.Orientation.Vertical)
     qtbot.waitUntil(lambda: in_front(window, "Recording"), timeout=5000)
+    qtbot.wait(50)  # Qt lays docks out late.
+    height = window.docks["Classes"].height()
     window.commands.toggle_panels()
     assert not any(dock.isVisible() for dock in window.docks.values())
     window.commands.toggle_panels()
@@ -35,6 +38,7 @@ def test_hiding_the_panels_and_back_leaves_the_same_one_in_front(window: MainWin
     assert window.docks["Model"].isVisible()
     assert not in_front(window, "Model")
     assert not in_front(window, "Measurements")
+    qtbot.waitUntil(lambda: window.docks["Classes"].height() == height, timeout=5000)
 
 
 def test_keys_of_the_window_work_right_after_a_number_was_typed(window: MainWindow, qtbot: QtBot) -> None:
