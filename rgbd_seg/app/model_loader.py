@@ -29,17 +29,26 @@ _log = logging.getLogger(__name__)
 class ModelLoader:
     """At most one model is in use, at most one load counts: a later one replaces an earlier that has not finished."""
 
-    def __init__(self, opener: Opener, wake: Callable[[], None], ready: Callable[[KeptSegmenter | None], None]) -> None:
+    def __init__(
+        self,
+        opener: Opener,
+        wake: Callable[[], None],
+        ready: Callable[[KeptSegmenter | None], None],
+        frame_size: Callable[[], tuple[int, int] | None],
+    ) -> None:
         """Loads nothing yet.
 
         Args:
             opener: Opens a model file; called on a thread.
             wake: Called whenever the status changes.
             ready: Called with another model to use, or None for no model; on a thread or on the caller's.
+            frame_size: Says (height, width) of the frames to come, so that a model is made ready for these at once,
+                or None if that is not known. Called on a thread, and may wait a little.
         """
         self.opener = opener
         self._wake = wake
         self._ready = ready
+        self._frame_size = frame_size
         self._lock = threading.Lock()
         self._status = ModelStatus()
         self._segmenter: KeptSegmenter | None = None
@@ -119,6 +128,7 @@ class ModelLoader:
             self._wake()
 
         try:
+            options = replace(options, frame_size=self._frame_size())
             segmenter = KeptSegmenter(self.opener(path, options, progress))
         except Exception as error:  # Whatever a back end throws, the window goes on with what it has.
             if isinstance(error, RgbdSegError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rgbd_seg.sensors.sensor import Control, ControlValue, Request, Sensor, SensorInfo, StreamMode
 
 _FINISHING_S = 30.0
+_FIRST_FRAME_S, _LOOK_EVERY_S = 3.0, 0.05
 _log = logging.getLogger(__name__)
 
 
@@ -71,7 +73,7 @@ class Session:
         self._threads: list[threading.Thread] = []
         self._settings = LiveSettings()
         self.ended_recordings: LatestSlot[RecorderStatus] = LatestSlot()
-        self.models = ModelLoader(model_opener, wake, self._use_model)
+        self.models = ModelLoader(model_opener, wake, self._use_model, self._coming_frame_size)
         self._closing = False
         self._finishing = False  # A recording is being made whole while the window closes.
         self.uri = ""
@@ -155,6 +157,17 @@ class Session:
         newest = self.models.segmenter
         if newest is not segmenter:  # A load has finished meanwhile.
             self._use_model(newest)
+
+    def _coming_frame_size(self) -> tuple[int, int] | None:
+        """(height, width) of the source's frames; waits a little for the first one where a source is being opened."""
+        deadline = Deadline(_FIRST_FRAME_S)
+        while self.uri and not self._closing and deadline.left_s > 0:
+            pipeline = self.pipeline
+            size = pipeline.frame_size if pipeline else None
+            if size is not None or self.status().state is State.STOPPED:
+                return size
+            time.sleep(_LOOK_EVERY_S)
+        return None
 
     # What is known
 

@@ -123,6 +123,12 @@ class LivePipeline:
         """Whether any thread is alive."""
         return any(thread.is_alive() for thread in self._threads)
 
+    @property
+    def frame_size(self) -> tuple[int, int] | None:
+        """(height, width) of the newest frame, None before the first."""
+        frame = self._newest
+        return None if frame is None else (frame.height, frame.width)
+
     def status(self) -> Status:
         """A snapshot of counters and states."""
         now = time.monotonic_ns()

@@ -18,7 +18,7 @@ from rgbd_seg.app.theme import apply_theme
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ModelError, SensorError
 from rgbd_seg.frame import RgbdFrame, Segmentation, Truth
-from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo
+from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo, SegmenterOptions
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
 
@@ -109,8 +109,10 @@ class Models:
 
     def __init__(self) -> None:
         self.opened: list[HalvesModel] = []
+        self.frame_sizes: list[tuple[int, int] | None] = []
 
-    def __call__(self, path: Path, _options: object, progress: Callable[[str, float], None]) -> Segmenter:
+    def __call__(self, path: Path, options: SegmenterOptions, progress: Callable[[str, float], None]) -> Segmenter:
+        self.frame_sizes.append(options.frame_size)
         progress("reading", 0.5)
         if "bad" in path.name:
             raise ModelError(f"{path.name} is no model")

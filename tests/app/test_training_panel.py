@@ -114,7 +114,8 @@ def test_a_run_outlives_its_window_and_its_model_is_loaded_with_one_click(
     assert len(window.training_panel._curves["training"].xData) > 1
     window.training_panel.load.click()
     qtbot.waitUntil(lambda: window.session.status().model.info is not None, timeout=_PATIENCE_MS)
-    assert window.settings.model == str(run.folder / "small.safetensors")
+    loaded = str(run.folder / "small.safetensors")
+    qtbot.waitUntil(lambda: window.settings.model == loaded, timeout=_PATIENCE_MS)
 
 
 def test_a_failed_run_says_why(window_with_stub: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
