@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
-from rgbd_seg.inference.cpu import wait_passively
 from training.commands import COMMANDS, LIGHTNING_COMMANDS, build_parser
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 if all went well, 1 after an error, 2 for wrong arguments, 130 after Ctrl-C.
     """
-    wait_passively()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if arguments and arguments[0] in LIGHTNING_COMMANDS:

@@ -25,6 +25,7 @@ from rgbd_seg.app.training_runs.run_folder import (
     read_json,
     write_state,
 )
+from rgbd_seg.inference.cpu import wait_passively
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -72,6 +73,7 @@ class Job:
 
     def _train(self, *arguments: str) -> int:
         with (self._folder / LOG_FILE).open("ab") as log:
+            wait_passively()  # The window beside it needs its share of the processor.
             command = [sys.executable, "-m", "training", *arguments]
             log.write(f"\n$ training {' '.join(arguments)}\n".encode())
             log.flush()
