@@ -16,6 +16,7 @@ from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.export import FORMATS
 from rgbd_seg.recording.writer import RecordingWriter
 from tests.app.conftest import CALIBRATION, HalvesModel, make_frame, make_segmentation
+from tests.app.watching import says
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from rgbd_seg.frame import RgbdFrame, Segmentation
 
 FRAMES = 12
-
-
-def says(window: MainWindow, *words: str) -> bool:
-    return any(all(word in text for word in words) for text in (*window.banners.texts, window.status_line.text))
 
 
 def press(window: MainWindow, word: str, qtbot: QtBot) -> None:

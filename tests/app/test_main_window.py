@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QTabBar, QWidget
 
 from rgbd_seg.app.banner import Message
 from rgbd_seg.app.keys_overlay import KeysOverlay
-from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.pipeline.status import ModelState, State
+from rgbd_seg.pipeline.status import State
 from rgbd_seg.recording import open_recording
+from tests.app.watching import says, wait_for_labels, wait_for_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,22 +24,6 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from rgbd_seg.app.main_window import MainWindow
-
-
-def wait_for_picture(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: window.presenter.segmentation is not None, timeout=5000)
-
-
-def wait_for_labels(window: MainWindow, qtbot: QtBot) -> None:
-    def there() -> bool:
-        one = window.presenter.segmentation
-        return one is not None and one.labels is not None
-
-    qtbot.waitUntil(there, timeout=5000)
-
-
-def says(window: MainWindow, *words: str) -> bool:
-    return any(all(word in text for word in words) for text in (*window.banners.texts, window.status_line.text))
 
 
 def test_the_empty_window_offers_what_can_be_opened(window: MainWindow) -> None:
@@ -80,37 +64,6 @@ def test_a_file_of_no_known_kind_does_not_push_the_open_source_aside(
     assert window.session.uri == "steady:one"
 
 
-def test_a_bad_model_leaves_the_running_one(window: MainWindow, models: object, qtbot: QtBot, tmp_path: Path) -> None:
-    window.sources.open("steady:one")
-    wait_for_picture(window, qtbot)
-    window.models.load(str(tmp_path / "one.safetensors"))
-    wait_for_labels(window, qtbot)
-    qtbot.waitUntil(lambda: window.classes.model.rowCount() == 2, timeout=5000)
-    window.models.load(str(tmp_path / "bad.safetensors"))
-    qtbot.waitUntil(lambda: says(window, "bad.safetensors is no model", "goes on"), timeout=5000)
-    assert window.session.status().model.info is not None
-    assert models.opened[0].closed == 0
-
-
-def test_a_model_is_remembered_once_it_is_loaded(
-    window: MainWindow, models: object, qtbot: QtBot, tmp_path: Path
-) -> None:
-    one, bad = str(tmp_path / "one.safetensors"), str(tmp_path / "bad.safetensors")
-    window.models.load(bad)
-    qtbot.waitUntil(lambda: window.session.models.status.state is ModelState.FAILED, timeout=5000)
-    window.refresh()
-    assert (window.settings.model, window.settings.recent_models) == ("", ())
-    window.models.load(one)
-    qtbot.waitUntil(lambda: window.settings.model == one, timeout=5000)
-    window.models.load(bad)
-    qtbot.waitUntil(lambda: window.session.models.status.state is ModelState.FAILED, timeout=5000)
-    window.refresh()
-    assert (window.settings.model, window.settings.recent_models) == (one, (one,))
-    window.models.reload(SegmenterOptions(device="cpu"))  # The one that runs, not the one that failed.
-    qtbot.waitUntil(lambda: len(models.opened) == 2, timeout=5000)
-    assert models.opened[1].info.origin == one
-
-
 def test_a_good_label_set_takes_away_what_was_said_of_a_wrong_one(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -124,17 +77,6 @@ def test_a_good_label_set_takes_away_what_was_said_of_a_wrong_one(
     window.label_sets.load(str(good))
     assert not says(window, "wrong.json")
     assert says(window, "good.json")
-
-
-def test_another_source_keeps_the_model(window: MainWindow, models: object, qtbot: QtBot, tmp_path: Path) -> None:
-    window.models.load(str(tmp_path / "one.safetensors"))
-    for uri in ("steady:one", "steady:two"):
-        window.sources.open(uri)
-        wait_for_labels(window, qtbot)
-    assert len(models.opened) == 1
-    assert models.opened[0].closed == 0
-    window.close()
-    assert models.opened[0].closed == 1
 
 
 def test_recording_while_watching_and_opening_the_result(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -269,38 +211,6 @@ def test_commands_work_without_a_source(window: MainWindow, name: str) -> None:
     getattr(window.commands, name)()
 
 
-def test_two_models_on_the_same_frames(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    window.models.load(str(tmp_path / "one.safetensors"))
-    window.sources.open("steady:one")
-    wait_for_labels(window, qtbot)
-    window.comparisons.start(str(tmp_path / "two.safetensors"))
-    assert window.grid.kinds == ("wipe", "difference", "labels", "cloud")
-    panel = window.comparison_panel
-    qtbot.waitUntil(lambda: "two.safetensors agrees on 100.0%" in panel.text.text(), timeout=5000)
-    assert [panel.table.item(row, 1).text() for row in range(panel.table.rowCount())] == ["1.00", "1.00"]
-    assert window.presenter.pictures.image("wipe") is not None
-    window.grid.panes[1].kind_wanted.emit("color")
-    panel.button.click()
-    assert window.grid.kinds == ("overlay", "color", "labels", "cloud")
-    assert panel.table.rowCount() == 0
-    window.comparisons.start(str(tmp_path / "bad.safetensors"))
-    qtbot.waitUntil(lambda: says(window, "second model was stopped", "bad.safetensors"), timeout=5000)
-    assert window.session.status().model.info is not None
-
-
-def test_a_comparison_begins_with_the_moment_on_screen(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    window.models.load(str(tmp_path / "one.safetensors"))
-    window.sources.open("steady:one")
-    wait_for_labels(window, qtbot)
-    monkeypatch.setattr(window.session, "take", lambda: None)  # As if a replay were paused.
-    window.comparisons.start(str(tmp_path / "two.safetensors"))
-    qtbot.waitUntil(lambda: "agrees on 100.0%" in window.comparison_panel.text.text(), timeout=5000)
-    assert "(1 frame)" in window.comparison_panel.text.text()
-    assert window.presenter.pictures.image("wipe") is not None
-
-
 def test_the_live_output_is_off_until_switched_on(window: MainWindow, qtbot: QtBot) -> None:
     pytest.importorskip("websockets")
     window.sources.open("steady:one")
@@ -395,15 +305,6 @@ def test_a_click_on_the_pictures_takes_the_keys_back_from_the_search(window: Mai
     view = window.grid.panes[0].view
     qtbot.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=view.mapTo(window, view.rect().center()))
     qtbot.waitUntil(window.middle.hasFocus, timeout=5000)
-
-
-def test_a_view_without_labels_says_whether_a_model_is_on_its_way(window: MainWindow, qtbot: QtBot) -> None:
-    window.sources.open("steady:one")
-    wait_for_picture(window, qtbot)
-    for expected, words in ((True, "The model is loading"), (False, "No model is loaded")):
-        window.presenter.expect_labels(expected)
-        assert window.presenter._why_none("labels") == words
-        assert window.presenter._note("overlay") == ("model is loading" if expected else "no model")
 
 
 def test_the_list_of_keys_closes_with_any_key(window: MainWindow, qtbot: QtBot) -> None:

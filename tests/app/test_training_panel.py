@@ -14,6 +14,7 @@ from rgbd_seg.app.training_runs.run_folder import Stage, read_json, runs_in
 from rgbd_seg.app.training_runs.start_model import read_start_model
 from rgbd_seg.assets import asset
 from tests.app.training_stub import use_stub
+from tests.app.watching import says
 from tests.training.small_data import NAMES, write_folder
 
 if TYPE_CHECKING:
@@ -43,10 +44,6 @@ def window_with_stub(window: MainWindow, tmp_path: Path, monkeypatch: pytest.Mon
         pid = read_json(run.folder / "state.json").get("pid")
         if run.state().stage.running and isinstance(pid, int):
             psutil.Process(pid).terminate()
-
-
-def says(window: MainWindow, *words: str) -> bool:
-    return any(all(word in text for word in words) for text in (*window.banners.texts, window.status_line.text))
 
 
 def ask(window: MainWindow, folder: Path, qtbot: QtBot) -> TrainingDialog:
