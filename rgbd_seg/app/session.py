@@ -41,7 +41,7 @@ def _open_sensor(uri: str, request: Request | None) -> Sensor:
 
 def open_model(path: Path, options: SegmenterOptions, progress: Progress) -> Segmenter:
     """Opens a model file on the best back end."""
-    # By name, because it brings PyTorch with it, which the window loads as late as it can.
+    # By name, because back ends bring large libraries with them, which the window loads as late as it can.
     segmenter: Segmenter = import_module("rgbd_seg.inference").open_segmenter(path, options, progress)
     return segmenter
 
