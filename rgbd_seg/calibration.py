@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,11 +18,19 @@ if TYPE_CHECKING:
 MAX_SIDE = 16384
 
 Origin = Literal["device", "field of view", "file", "assumed"]
+LensModel = Literal["brown-conrady", "kannala-brandt"]
+
+# How many numbers each lens model has; Brown-Conrady's eight are its rational form.
+_COEFFICIENTS: dict[str, tuple[int, ...]] = {"brown-conrady": (0, 5, 8), "kannala-brandt": (0, 4)}
+# OpenCV's own five rounds leave hundredths of a pixel with strong lenses.
+_ROUNDS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-9)
+# A pixel whose ray does not lead back to it within this distance has none: the lens folds over there.
+_FOLDED_PIXELS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Intrinsics:
-    """A pinhole camera with Brown-Conrady distortion, in OpenCV's conventions.
+    """A camera with or without lens distortion, in OpenCV's conventions.
 
     Attributes:
         width: Pixels across.
@@ -31,7 +39,9 @@ class Intrinsics:
         fy: Focal length in pixels, vertical.
         cx: Principal point, pixels from the centre of the leftmost pixel.
         cy: Principal point, pixels from the centre of the topmost pixel.
-        distortion: (k1, k2, p1, p2, k3) or empty for none.
+        distortion: Empty for none; (k1, k2, p1, p2, k3) or (k1, k2, p1, p2, k3, k4, k5, k6) of Brown-Conrady; (k1, k2,
+            k3, k4) of Kannala-Brandt.
+        lens_model: What the numbers in `distortion` mean: OpenCV's usual lens, or its fisheye.
     """
 
     width: int
@@ -41,6 +51,7 @@ class Intrinsics:
     cx: float
     cy: float
     distortion: tuple[float, ...] = ()
+    lens_model: LensModel = "brown-conrady"
 
     def __post_init__(self) -> None:
         for name in ("width", "height"):
@@ -53,8 +64,12 @@ class Intrinsics:
                 raise ConfigurationError(f"intrinsics: {name} must be a positive number of pixels, not {value!r}")
         if not (math.isfinite(self.cx) and math.isfinite(self.cy)):
             raise ConfigurationError(f"intrinsics: the principal point must be finite, not ({self.cx}, {self.cy})")
-        if len(self.distortion) not in (0, 5) or not all(map(math.isfinite, self.distortion)):
-            raise ConfigurationError("intrinsics: distortion must be empty or five finite numbers k1 k2 p1 p2 k3")
+        if self.lens_model not in _COEFFICIENTS:
+            raise ConfigurationError(f"intrinsics: lens_model must be one of {', '.join(_COEFFICIENTS)}")
+        counts = _COEFFICIENTS[self.lens_model]
+        if len(self.distortion) not in counts or not all(map(math.isfinite, self.distortion)):
+            permitted = " or ".join(map(str, counts))
+            raise ConfigurationError(f"intrinsics: distortion of {self.lens_model} must be {permitted} finite numbers")
 
     @property
     def matrix(self) -> NDArray[np.float64]:
@@ -79,12 +94,14 @@ class Intrinsics:
         """The same camera after its picture was resized (pixel centres at integers, as in OpenCV's resize)."""
         sx, sy = width / self.width, height / self.height
         cx, cy = (self.cx + 0.5) * sx - 0.5, (self.cy + 0.5) * sy - 0.5
-        return Intrinsics(width, height, self.fx * sx, self.fy * sy, cx, cy, self.distortion)
+        return replace(self, width=width, height=height, fx=self.fx * sx, fy=self.fy * sy, cx=cx, cy=cy)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         names = ("width", "height", "fx", "fy", "cx", "cy")
-        return {name: getattr(self, name) for name in names} | {"distortion": list(self.distortion)}
+        fields = {name: getattr(self, name) for name in names} | {"distortion": list(self.distortion)}
+        # Older versions know one model only, and refuse nothing that they do not know.
+        return fields if self.lens_model == "brown-conrady" else fields | {"lens_model": self.lens_model}
 
     @staticmethod
     def from_dict(data: Any) -> Intrinsics:
@@ -97,7 +114,7 @@ class Intrinsics:
             width, height = int(data["width"]), int(data["height"])
             fx, fy, cx, cy = (float(data[name]) for name in ("fx", "fy", "cx", "cy"))
             distortion = tuple(float(v) for v in data.get("distortion", ()))
-            return Intrinsics(width, height, fx, fy, cx, cy, distortion)
+            return Intrinsics(width, height, fx, fy, cx, cy, distortion, data.get("lens_model", "brown-conrady"))
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             if isinstance(error, ConfigurationError):
                 raise
@@ -154,12 +171,20 @@ class Calibration:
 
 @lru_cache(maxsize=8)
 def _rays(intrinsics: Intrinsics) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """x/z and y/z of every pixel: two (H, W) float32 arrays."""
+    """x/z and y/z of every pixel: two (H, W) float32 arrays; NaN where the lens model has no ray for a pixel."""
     u, v = np.meshgrid(np.arange(intrinsics.width), np.arange(intrinsics.height))
     if any(intrinsics.distortion):
         pixels = np.stack([u, v], axis=-1).reshape(-1, 1, 2).astype(np.float64)
-        flat = cv2.undistortPoints(pixels, intrinsics.matrix, np.array(intrinsics.distortion))
-        x, y = np.moveaxis(np.asarray(flat).reshape(intrinsics.height, intrinsics.width, 2), -1, 0)
+        d = np.array(intrinsics.distortion)
+        if intrinsics.lens_model == "kannala-brandt":
+            flat = cv2.fisheye.undistortPoints(pixels, intrinsics.matrix, d, criteria=_ROUNDS)
+        else:
+            flat = cv2.undistortPoints(pixels, intrinsics.matrix, d, criteria=_ROUNDS)
+        rays_xy = np.asarray(flat, np.float64).reshape(-1, 2)
+        back = project(np.insert(rays_xy, 2, 1.0, axis=1), intrinsics)
+        folded = ~(np.abs(back - pixels[:, 0]).max(axis=1) < _FOLDED_PIXELS)
+        rays_xy[folded] = np.nan
+        x, y = np.moveaxis(rays_xy.reshape(intrinsics.height, intrinsics.width, 2), -1, 0)
     else:
         x, y = (u - intrinsics.cx) / intrinsics.fx, (v - intrinsics.cy) / intrinsics.fy
     rays = (x.astype(np.float32), y.astype(np.float32))
@@ -178,7 +203,8 @@ def deproject(depth: NDArray[np.uint16], calibration: Calibration) -> NDArray[np
         calibration: Intrinsics and depth unit.
 
     Returns:
-        (H, W, 3) float32 metres in the colour camera's frame (x right, y down, z forward); (0, 0, 0) at holes.
+        (H, W, 3) float32 metres in the colour camera's frame (x right, y down, z forward); (0, 0, 0) at holes and where
+        the lens model has no ray for a pixel.
 
     Raises:
         ConfigurationError: The picture has another size than the intrinsics.
@@ -188,18 +214,21 @@ def deproject(depth: NDArray[np.uint16], calibration: Calibration) -> NDArray[np
         raise ConfigurationError(f"depth is {depth.shape}, but the intrinsics are for {size} (height, width)")
     z = depth.astype(np.float32) * np.float32(calibration.depth_unit_m)
     x, y = _rays(calibration.color)
-    return np.stack([x * z, y * z, z], axis=-1)
+    points = np.stack([x * z, y * z, z], axis=-1)
+    if any(calibration.color.distortion):
+        points[np.isnan(x)] = 0
+    return points
 
 
 def deproject_pixel(u: int, v: int, depth: int, calibration: Calibration) -> tuple[float, float, float]:
-    """The 3D point in metres of one pixel (column u, row v) with `depth` counts; see `deproject`."""
+    """The 3D point in metres of one pixel (column u, row v) with `depth` counts; NaN where the lens has no ray."""
     x, y = _rays(calibration.color)
     z = depth * calibration.depth_unit_m
     return float(x[v, u]) * z, float(y[v, u]) * z, z
 
 
 def project(points: NDArray[np.floating[Any]], intrinsics: Intrinsics) -> NDArray[np.float64]:
-    """Pixels of 3D points: the pinhole model with Brown-Conrady distortion, as in OpenCV's projectPoints.
+    """Pixels of 3D points, with the lens's distortion.
 
     Args:
         points: (..., 3) metres in the camera's frame.
@@ -208,16 +237,76 @@ def project(points: NDArray[np.floating[Any]], intrinsics: Intrinsics) -> NDArra
     Returns:
         (..., 2) float64 columns and rows; NaN for points at or behind the camera.
     """
-    x, y, z = np.moveaxis(np.asarray(points, np.float64), -1, 0)
-    ahead = z > 0
-    depth = np.where(ahead, z, np.nan)
-    x, y = x / depth, y / depth
+    flat = np.asarray(points, np.float64).reshape(-1, 3)
+    ahead = flat[:, 2] > 0
+    pixels = np.full((len(flat), 2), np.nan)
+    shape = (*np.shape(points)[:-1], 2)
+    if not ahead.any():
+        return pixels.reshape(shape)
+    x, y = (flat[ahead, :2] / flat[ahead, 2:]).T
     if any(intrinsics.distortion):
-        k1, k2, p1, p2, k3 = intrinsics.distortion
-        r2 = x * x + y * y
-        radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
-        x, y = (
-            x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
-            y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
-        )
-    return np.stack([x * intrinsics.fx + intrinsics.cx, y * intrinsics.fy + intrinsics.cy], axis=-1)
+        # Of points in the plane z = 1: OpenCV keeps no precision for far ones otherwise.
+        plane = np.stack([x, y, np.ones_like(x)], axis=1).reshape(-1, 1, 3)
+        still, d = np.zeros(3), np.array(intrinsics.distortion)
+        if intrinsics.lens_model == "kannala-brandt":
+            found, _ = cv2.fisheye.projectPoints(plane, still, still, intrinsics.matrix, d)
+        else:
+            found, _ = cv2.projectPoints(plane, still, still, intrinsics.matrix, d)
+        pixels[ahead] = np.asarray(found).reshape(-1, 2)
+    else:
+        pixels[ahead] = np.stack([x * intrinsics.fx + intrinsics.cx, y * intrinsics.fy + intrinsics.cy], axis=1)
+    return pixels.reshape(shape)
+
+
+def register_depth(
+    depth: NDArray[np.uint16],
+    depth_camera: Intrinsics,
+    color_camera: Intrinsics,
+    depth_unit_m: float,
+    rotation: NDArray[np.float64] | None = None,
+    translation_m: NDArray[np.float64] | None = None,
+) -> NDArray[np.uint16]:
+    """Depth as the colour camera sees it: every measured pixel is moved to its place, the nearest wins.
+
+    Where colour is finer, each depth pixel fills the rectangle between its corners, as librealsense's alignment does.
+
+    Args:
+        depth: (h, w) uint16 counts on the grid of `depth_camera`.
+        depth_camera: Intrinsics of depth.
+        color_camera: Intrinsics of colour.
+        depth_unit_m: Metres per count.
+        rotation: (3, 3) from depth's frame to colour's; None: they point the same way.
+        translation_m: (3,) of the same step; None: they are at one place.
+
+    Returns:
+        (H, W) uint16 counts on colour's grid, 0 = no return.
+    """
+    rays = np.stack([*_rays(depth_camera), np.ones(depth.shape, np.float32)], axis=-1)
+    there = (depth > 0) & np.isfinite(rays[..., 0])
+    z = depth[there].astype(np.float64) * depth_unit_m
+    turn = np.eye(3) if rotation is None else np.asarray(rotation, np.float64)
+    shift = np.zeros(3) if translation_m is None else np.asarray(translation_m, np.float64)
+    centre = rays[there].astype(np.float64)
+    counts = np.round(((centre * z[:, None]) @ turn.T + shift)[:, 2] / depth_unit_m)
+    # Half a pixel up-left and down-right of the depth pixel, at its own distance.
+    half = np.array([0.5 / depth_camera.fx, 0.5 / depth_camera.fy, 0.0])
+    low, high = (project(((centre + sign * half) * z[:, None]) @ turn.T + shift, color_camera) for sign in (-1.0, 1.0))
+    reach = np.array([color_camera.width, color_camera.height]) + 1
+    seen = (counts >= 1) & (counts <= 65535) & ((low > -2) & (high < reach) & (low <= high)).all(axis=1)
+    low, high, counts = low[seen], high[seen], counts[seen].astype(np.uint32)
+    # The pixels whose centres lie within the rectangle, at least one, and never many for a lens gone wild. Rounded, so
+    # that neighbours, which share an edge, agree on which side of a pixel's centre it lies.
+    first, beyond = (np.ceil(np.round(edge, 4)).astype(np.int64) for edge in (low, high))
+    empty = beyond == first
+    first[empty] = np.round((low + high) / 2)[empty].astype(np.int64)
+    last = np.minimum(np.where(empty, first, beyond - 1), first + 7)
+    nothing = np.uint32(65536)
+    nearest = np.full((color_camera.height, color_camera.width), nothing)
+    for dy in range(int((last - first)[:, 1].max(initial=0)) + 1):
+        for dx in range(int((last - first)[:, 0].max(initial=0)) + 1):
+            columns, rows = first[:, 0] + dx, first[:, 1] + dy
+            inside = (columns <= last[:, 0]) & (rows <= last[:, 1]) & (columns >= 0) & (rows >= 0)
+            inside &= (columns < color_camera.width) & (rows < color_camera.height)
+            np.minimum.at(nearest, (rows[inside], columns[inside]), counts[inside])
+    nearest[nearest == nothing] = 0
+    return nearest.astype(np.uint16)

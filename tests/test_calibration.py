@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -11,11 +12,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rgbd_seg.calibration import MAX_SIDE, Calibration, Intrinsics, deproject, deproject_pixel, project
+from rgbd_seg.calibration import (
+    MAX_SIDE,
+    Calibration,
+    Intrinsics,
+    deproject,
+    deproject_pixel,
+    project,
+    register_depth,
+)
 from rgbd_seg.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rgbd_seg.calibration import LensModel
 
 PLAIN = Intrinsics(640, 480, 500.0, 400.0, 320.0, 240.0)
 BENT = Intrinsics(160, 120, 140.0, 145.0, 82.5, 57.25, (0.12, -0.25, 0.003, -0.002, 0.05))
+
+# The lens of an Azure Kinect's colour camera as its ROS driver publishes it, at a shorter focal length: it bends more.
+RATIONAL = Intrinsics(64, 48, 30.0, 30.0, 31.5, 23.5, (0.5, -2.7, 0.0005, -0.0002, 1.5, 0.38, -2.5, 1.4))
+FISHEYE = Intrinsics(64, 48, 30.0, 30.0, 31.5, 23.5, (0.2, -0.05, 0.02, -0.01), "kannala-brandt")
 
 
 def test_deprojection_of_an_example_worked_by_hand() -> None:
@@ -71,6 +89,82 @@ def test_geometry_agrees_with_librealsense(intrinsics: Intrinsics) -> None:
             assert points[v, u] == pytest.approx(expected, rel=1e-3, abs=1e-3 * expected[2])
             back = rs.rs2_project_point_to_pixel(theirs, [float(x) for x in points[v, u]])
             assert project(points[v, u], intrinsics) == pytest.approx(back, abs=0.01)
+
+
+def brown_conrady(x: float, y: float, d: tuple[float, ...]) -> tuple[float, float]:
+    """The rational lens, as its formula is printed."""
+    k1, k2, p1, p2, k3, k4, k5, k6 = d
+    r2 = x * x + y * y
+    radial = (1 + r2 * (k1 + r2 * (k2 + r2 * k3))) / (1 + r2 * (k4 + r2 * (k5 + r2 * k6)))
+    return x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x), y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+
+
+def kannala_brandt(x: float, y: float, d: tuple[float, ...]) -> tuple[float, float]:
+    """The fisheye, as its formula is printed."""
+    r = math.hypot(x, y)
+    angle = math.atan(r)
+    bent = angle * (1 + sum(k * angle ** (2 * n) for n, k in enumerate(d, 1)))
+    return x * bent / r, y * bent / r
+
+
+@pytest.mark.parametrize(("lens", "formula"), [(RATIONAL, brown_conrady), (FISHEYE, kannala_brandt)])
+def test_every_pixel_of_a_bent_lens_lies_where_the_formula_puts_its_ray(
+    lens: Intrinsics, formula: Callable[[float, float, tuple[float, ...]], tuple[float, float]]
+) -> None:
+    points = deproject(np.full((48, 64), 1000, np.uint16), Calibration(lens, 0.001))
+    for v in range(0, 48, 5):
+        for u in range(0, 64, 5):
+            x, y = formula(float(points[v, u, 0]), float(points[v, u, 1]), lens.distortion)
+            assert (x * lens.fx + lens.cx, y * lens.fy + lens.cy) == pytest.approx((u, v), abs=1e-3)
+            assert project(points[v, u], lens) == pytest.approx((u, v), abs=1e-3)
+
+
+def test_the_ray_of_an_azure_kinect() -> None:
+    points = deproject(np.full((48, 64), 1322, np.uint16), Calibration(RATIONAL, 0.001))
+    assert points[2, 2] == pytest.approx((-1.176, -0.858, 1.322), abs=1e-3)
+
+
+def test_where_a_lens_folds_over_there_are_no_points() -> None:
+    folding = Intrinsics(64, 48, 20.0, 20.0, 31.5, 23.5, (-0.6, 0.0, 0.0, 0.0, 0.0))
+    points = deproject(np.full((48, 64), 1000, np.uint16), Calibration(folding, 0.001))
+    assert np.isfinite(points).all()
+    assert not points[0, 0].any()
+    assert points[23, 31, 2] == 1
+
+
+@pytest.mark.parametrize("lens", [BENT, RATIONAL, FISHEYE])
+def test_lenses_survive_their_dictionary(lens: Intrinsics) -> None:
+    assert Intrinsics.from_dict(json.loads(json.dumps(lens.to_dict()))) == lens
+
+
+@pytest.mark.parametrize(("count", "model"), [(4, "brown-conrady"), (6, "brown-conrady"), (5, "kannala-brandt")])
+def test_distortion_with_numbers_missing_is_refused(count: int, model: LensModel) -> None:
+    with pytest.raises(ConfigurationError, match=model):
+        Intrinsics(64, 48, 30.0, 30.0, 31.5, 23.5, (0.1,) * count, model)
+
+
+def test_registering_with_the_same_camera_changes_nothing() -> None:
+    depth = np.random.default_rng(4).integers(0, 4000, (480, 640)).astype(np.uint16)
+    assert np.array_equal(register_depth(depth, PLAIN, PLAIN, 0.001), depth)
+
+
+def test_registering_moves_depth_to_where_colour_sees_it() -> None:
+    """A wall at 1 m and a box at 0.5 m, seen by a camera 5 cm to the right: fx * 0.05 / z pixels to the left."""
+    depth = np.full((480, 640), 1000, np.uint16)
+    depth[200:280, 300:340] = 500
+    seen = register_depth(depth, PLAIN, PLAIN, 0.001, np.eye(3), np.array([-0.05, 0.0, 0.0]))
+    box = np.argwhere(seen == 500)
+    assert (box.min(axis=0).tolist(), box.max(axis=0).tolist()) == ([200, 250], [279, 289])
+    assert seen[240, 100] == 1000
+    assert (seen[200:280, 290:315] == 0).all()  # What the box hid from the depth camera.
+    assert (seen[:, -25:] == 0).all()
+
+
+def test_registering_to_a_finer_picture_leaves_no_holes() -> None:
+    depth = np.full((48, 64), 1500, np.uint16)
+    coarse, fine = Intrinsics(64, 48, 60, 60, 31.5, 23.5), Intrinsics(130, 97, 100.0, 100.0, 64.5, 48.0)
+    seen = register_depth(depth, coarse, fine, 0.001)
+    assert (seen[10:87, 14:116] == 1500).all()
 
 
 @pytest.mark.parametrize("intrinsics", [PLAIN, BENT])

@@ -152,15 +152,24 @@ def compressed_image(data: bytes, kind: str, time_ns: int) -> bytes:
     return bytes(message.SerializeToString())
 
 
+def distortion_name(intrinsics: Intrinsics) -> str:
+    """What Foxglove and ROS call a lens model."""
+    if not intrinsics.distortion:
+        return ""
+    if intrinsics.lens_model == "kannala-brandt":
+        return "kannala_brandt"
+    return "plumb_bob" if len(intrinsics.distortion) == 5 else "rational_polynomial"
+
+
 def camera_calibration(intrinsics: Intrinsics, time_ns: int) -> bytes:
-    """A serialised foxglove.CameraCalibration: plumb_bob is the name of Brown-Conrady's five numbers there."""
+    """A serialised foxglove.CameraCalibration."""
     matrix = intrinsics.matrix
     k = [float(v) for v in matrix.ravel()]
     message = CameraCalibration(
         frame_id=FRAME_ID,
         width=intrinsics.width,
         height=intrinsics.height,
-        distortion_model="plumb_bob" if intrinsics.distortion else "",
+        distortion_model=distortion_name(intrinsics),
         D=list(intrinsics.distortion),
         K=k,
         R=[1, 0, 0, 0, 1, 0, 0, 0, 1],
