@@ -184,7 +184,7 @@ def _rays(intrinsics: Intrinsics) -> tuple[NDArray[np.float32], NDArray[np.float
         back = project(np.insert(rays_xy, 2, 1.0, axis=1), intrinsics)
         folded = ~(np.abs(back - pixels[:, 0]).max(axis=1) < _FOLDED_PIXELS)
         rays_xy[folded] = np.nan
-        x, y = np.moveaxis(rays_xy.reshape(intrinsics.height, intrinsics.width, 2), -1, 0)
+        x, y = (rays_xy[:, axis].reshape(u.shape) for axis in (0, 1))
     else:
         x, y = (u - intrinsics.cx) / intrinsics.fx, (v - intrinsics.cy) / intrinsics.fy
     rays = (x.astype(np.float32), y.astype(np.float32))
