@@ -173,6 +173,8 @@ class Calibration:
 def _rays(intrinsics: Intrinsics) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """x/z and y/z of every pixel: two (H, W) float32 arrays; NaN where the lens model has no ray for a pixel."""
     u, v = np.meshgrid(np.arange(intrinsics.width), np.arange(intrinsics.height))
+    x: NDArray[np.floating[Any]] = (u - intrinsics.cx) / intrinsics.fx
+    y: NDArray[np.floating[Any]] = (v - intrinsics.cy) / intrinsics.fy
     if any(intrinsics.distortion):
         pixels = np.stack([u, v], axis=-1).reshape(-1, 1, 2).astype(np.float64)
         d = np.array(intrinsics.distortion)
@@ -185,8 +187,6 @@ def _rays(intrinsics: Intrinsics) -> tuple[NDArray[np.float32], NDArray[np.float
         folded = ~(np.abs(back - pixels[:, 0]).max(axis=1) < _FOLDED_PIXELS)
         rays_xy[folded] = np.nan
         x, y = (rays_xy[:, axis].reshape(u.shape) for axis in (0, 1))
-    else:
-        x, y = (u - intrinsics.cx) / intrinsics.fx, (v - intrinsics.cy) / intrinsics.fy
     rays = (x.astype(np.float32), y.astype(np.float32))
     for ray in rays:
         ray.flags.writeable = False
