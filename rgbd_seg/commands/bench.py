@@ -10,7 +10,16 @@ if TYPE_CHECKING:
 
 # The benchmarks in the order of the help; each is the module of that name in `rgbd_seg.bench`. They are all imported
 # for their arguments, so what is heavy belongs inside their `run`.
-_BENCHMARKS: tuple[str, ...] = ("inference", "pipeline", "record", "isolation", "window", "smoothing", "rooms")
+_BENCHMARKS: tuple[str, ...] = (
+    "inference",
+    "pipeline",
+    "record",
+    "isolation",
+    "window",
+    "smoothing",
+    "rooms",
+    "regions",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

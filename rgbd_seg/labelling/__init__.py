@@ -1,0 +1,1 @@
+"""The pen: regions, tools, travel and the data set of label mode, all without Qt."""
