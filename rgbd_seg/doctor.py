@@ -22,14 +22,15 @@ from rgbd_seg.assets import asset
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.logs import crash_reports, log_folder, versions
 from rgbd_seg.private_file import write_private
-from rgbd_seg.sensors import freenect_library, kinect2, openni_runtime, realsense, usb
-from rgbd_seg.sensors.child_process import ChildEnded, ChildProcess
+from rgbd_seg.sensors import usb
+from rgbd_seg.sensors.drivers import freenect_library, kinect2, openni_runtime, realsense
 from rgbd_seg.sensors.hotplug import discover_isolated
+from rgbd_seg.sensors.isolation.child_process import ChildEnded, ChildProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rgbd_seg.sensors.child_process import Channel
+    from rgbd_seg.sensors.isolation.child_process import Channel
 
 Verdict = Literal["ok", "note", "warning", "missing"]
 

@@ -47,7 +47,7 @@ def test_the_pipeline_needs_neither_torch_nor_qt() -> None:
 
 
 def test_the_window_code_loads_no_torch() -> None:
-    assert "torch" not in modules_loaded_by("import rgbd_seg.app.main_window")
+    assert "torch" not in modules_loaded_by("import rgbd_seg.app.window")
 
 
 def test_loading_a_model_leaves_the_compiler_of_pytorch_alone() -> None:

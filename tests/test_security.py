@@ -15,7 +15,7 @@ import pytest
 
 from rgbd_seg import doctor, logs
 from rgbd_seg.app.settings import Settings, SettingsFile
-from rgbd_seg.recording.writer import RecordingWriter
+from rgbd_seg.recording.mcap.writer import RecordingWriter
 from tests.recording.frames import make_calibration, make_frame
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
-from rgbd_seg.recording.labelled_folder import labels_of, list_pictures
-from rgbd_seg.recording.sidecar import Sidecar, read_sidecar
+from rgbd_seg.recording.layouts.labelled_folder import labels_of, list_pictures
+from rgbd_seg.recording.pictures.sidecar import Sidecar, read_sidecar
 from training.pictures import decode_picture
 from training.sample import LabelledPictures, Sample
 

@@ -11,8 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from rgbd_seg.errors import ConfigurationError, RecordingError, RgbdSegError
-from rgbd_seg.recording.polygons import draw_labels, read_polygons
-from rgbd_seg.recording.sunrgbd import POLYGONS
+from rgbd_seg.recording.layouts.sunrgbd import POLYGONS
+from rgbd_seg.recording.layouts.sunrgbd_polygons import draw_labels, read_polygons
 from training.archives import download, extract
 from training.pictures import decode_picture
 from training.sunrgbd import INDEX_FILE, FrameEntry, write_index

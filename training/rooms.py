@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.recording.labelled_folder import LABELS_FILE
+from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE
 from rgbd_seg.scenes.training_views import TrainingViews
 
 if TYPE_CHECKING:

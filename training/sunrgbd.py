@@ -12,7 +12,7 @@ import numpy as np
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.recording.sunrgbd import decode_depth
+from rgbd_seg.recording.layouts.sunrgbd import decode_depth
 from training.classes import sun_13
 from training.data import RgbdData, Split
 from training.fold import cut_fold

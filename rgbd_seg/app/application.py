@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from rgbd_seg.app.main_window import MainWindow
 from rgbd_seg.app.settings import Settings, SettingsFile
-from rgbd_seg.app.theme import apply_theme
+from rgbd_seg.app.widgets.theme import apply_theme
+from rgbd_seg.app.window import MainWindow
 from rgbd_seg.logs import stop_logging
 from rgbd_seg.sensors.sensor import Request
 

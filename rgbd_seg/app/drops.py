@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from PySide6.QtGui import QDragEnterEvent, QDropEvent
 
-    from rgbd_seg.app.main_window import MainWindow
+    from rgbd_seg.app.window import MainWindow
 
 Kind = Literal["model", "labels", "source", "unknown", "nothing"]
 _RECORDINGS = frozenset({".mcap", ".db3", ".bag", ".oni"})  # All others are folders.

@@ -10,7 +10,7 @@ from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.pipeline.live_server import LiveServer
 
 if TYPE_CHECKING:
-    from rgbd_seg.app.main_window import MainWindow
+    from rgbd_seg.app.window import MainWindow
     from rgbd_seg.frame import Segmentation
 
 

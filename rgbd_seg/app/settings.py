@@ -11,7 +11,7 @@ from typing import Any
 
 from platformdirs import user_config_path, user_videos_path
 
-from rgbd_seg.app.view_kinds import VIEW_NAMES
+from rgbd_seg.app.view.kinds import VIEW_NAMES
 from rgbd_seg.inference.available import BACKENDS
 from rgbd_seg.private_file import write_private
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rgbd_seg.app.display import Display
+    from rgbd_seg.app.view.display import Display
 
 MAX_STEPS = 50
 _MERGE_S = 1.5  # A slider that is dragged is one step, not a hundred.

@@ -19,7 +19,7 @@ from rgbd_seg.bench.report import Column, Report, add_format_argument
 from rgbd_seg.bench.still_driver import FPS, open_device
 from rgbd_seg.errors import SensorError
 from rgbd_seg.sensors import parse_uri
-from rgbd_seg.sensors.isolated import IsolatedSensor, TimeLimits
+from rgbd_seg.sensors.isolation.isolated import IsolatedSensor, TimeLimits
 from rgbd_seg.sensors.sensor import Request, SensorInfo
 
 if TYPE_CHECKING:

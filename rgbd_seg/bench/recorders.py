@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.recording.mcap_output import Compression
+    from rgbd_seg.recording.mcap.output import Compression
 
 # The share of a run after which memory counts as settled: the queues and the allocator have grown by then.
 _SETTLED = 0.3
@@ -132,7 +132,7 @@ def _run_ours(case: Case) -> Outcome:
     from rgbd_seg.calibration import Calibration, Intrinsics
     from rgbd_seg.frame import RgbdFrame
     from rgbd_seg.pipeline.recorder import Recorder, RecorderOptions
-    from rgbd_seg.recording.writer import WriterOptions
+    from rgbd_seg.recording.mcap.writer import WriterOptions
     from rgbd_seg.sensors.sensor import SensorInfo
 
     color, depth = _load(case)
@@ -213,7 +213,7 @@ def _db3_frames(path: Path) -> int:
 
 def _run_openni(case: Case) -> Outcome:
     """OpenNI's Dummy device has its own 320x240 pictures at 30 frames a second; only its recorder can be measured."""
-    from rgbd_seg.sensors.openni_runtime import start
+    from rgbd_seg.sensors.drivers.openni_runtime import start
 
     openni = start()
     device = openni.Device(b"Dummy")

@@ -87,7 +87,7 @@ def measure_drawing(frames: int) -> Report:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from PySide6.QtWidgets import QApplication
 
-    from rgbd_seg.app.theme import apply_theme
+    from rgbd_seg.app.widgets.theme import apply_theme
     from rgbd_seg.bench.machine import describe_machine
 
     application = QApplication.instance() or QApplication(["rgbd-seg"])
@@ -148,14 +148,14 @@ def _moment(width: int, height: int, number: int) -> Segmentation:
 
 def _our_drawing(count: int) -> Callable[[Segmentation], None]:
     """The program's own presenter and views."""
-    from rgbd_seg.app.classes_panel import ClassesPanel
-    from rgbd_seg.app.cloud.view import CloudView
-    from rgbd_seg.app.cloud.worker import CloudWorker
-    from rgbd_seg.app.display import Display
-    from rgbd_seg.app.presenter import Presenter
-    from rgbd_seg.app.status_line import StatusLine
-    from rgbd_seg.app.theme import DARK
-    from rgbd_seg.app.view_grid import ViewGrid
+    from rgbd_seg.app.classes.panel import ClassesPanel
+    from rgbd_seg.app.view.cloud.view import CloudView
+    from rgbd_seg.app.view.cloud.worker import CloudWorker
+    from rgbd_seg.app.view.display import Display
+    from rgbd_seg.app.view.grid import ViewGrid
+    from rgbd_seg.app.view.presenter import Presenter
+    from rgbd_seg.app.widgets.status_line import StatusLine
+    from rgbd_seg.app.widgets.theme import DARK
 
     grid = ViewGrid(("overlay", "depth", "labels", "confidence"), count)
     grid.resize(1000, 700)

@@ -19,14 +19,14 @@ import psutil
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer
 
 from rgbd_seg.app.application import Launch, run
-from rgbd_seg.app.recording_control import start_recording
+from rgbd_seg.app.recording.controller import start_recording
 from rgbd_seg.inference.cpu import permitted_cpus
 from rgbd_seg.pipeline.status import ModelState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rgbd_seg.app.main_window import MainWindow
+    from rgbd_seg.app.window import MainWindow
 
 _BEAT_MS = 5
 _LOADING_S = 300.0

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rgbd_seg.recording.convert import Damage
-    from rgbd_seg.recording.export import ExportSource
+    from rgbd_seg.recording.exports.formats import ExportSource
     from rgbd_seg.recording.reader import StoredFrame
     from rgbd_seg.sensors import Uri
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples
     from rgbd_seg.coloring import OPACITY
-    from rgbd_seg.recording.export import FORMATS
+    from rgbd_seg.recording.exports.formats import FORMATS
 
     rows = "\n".join(f"  {name:8} {f.suffix or 'folder':7} {f.summary}" for name, f in FORMATS.items())
     parser.epilog = (
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from rgbd_seg.inference import open_segmenter
     from rgbd_seg.inference.segmenter import SegmenterOptions
     from rgbd_seg.recording.convert import Damage, convert
-    from rgbd_seg.recording.export import ExportOptions, format_of
+    from rgbd_seg.recording.exports.formats import ExportOptions, format_of
 
     format_of(args.output, args.to)
     options = ExportOptions(
@@ -108,7 +108,7 @@ def _frames(
     from rgbd_seg.pipeline.offline import stored_frames_of
     from rgbd_seg.recording import open_recording
     from rgbd_seg.recording.convert import source_of, stored_frames
-    from rgbd_seg.recording.export import ExportSource
+    from rgbd_seg.recording.exports.formats import ExportSource
     from rgbd_seg.sensors import open_sensor, parse_uri
 
     uri = parse_uri(args.input)

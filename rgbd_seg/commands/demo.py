@@ -63,7 +63,7 @@ def _run_headless(source: str, seconds: float, folder: Path) -> int:
     from rgbd_seg.inference import open_segmenter
     from rgbd_seg.inference.segmenter import SegmenterOptions
     from rgbd_seg.pipeline.live import LivePipeline
-    from rgbd_seg.recording.picture_files import write_color
+    from rgbd_seg.recording.pictures.saving import write_color
     from rgbd_seg.sensors import open_sensor
 
     if not 0 < seconds <= 3600:
@@ -105,7 +105,7 @@ def _print_model(info: SegmenterInfo) -> None:
 
 def _film(pipeline: LivePipeline, seconds: float, path: Path) -> Segmentation | None:
     """Writes the newest result a few times a second; returns the last one. The clock starts with the first result."""
-    from rgbd_seg.recording.video import VideoWriter
+    from rgbd_seg.recording.pictures.video import VideoWriter
 
     last = pipeline.results.take(_FIRST_RESULT_S)
     if last is None:

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from rgbd_seg.assets import model_path
     from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.frame import RgbdFrame
-    from rgbd_seg.inference.int8 import MIN_FRAMES, quantise
+    from rgbd_seg.inference.openvino.int8 import MIN_FRAMES, quantise
     from rgbd_seg.recording import open_recording
 
     if args.frames < MIN_FRAMES:

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Exports, and says how well the result agrees with PyTorch."""
     from rgbd_seg.assets import model_path
     from rgbd_seg.errors import ConfigurationError
-    from rgbd_seg.inference.export import FORMATS, export_model
+    from rgbd_seg.inference.graph_export import FORMATS, export_model
 
     # Beside the model file, but not among the program's own files.
     output = args.output or Path(args.file).with_suffix(FORMATS[args.to])

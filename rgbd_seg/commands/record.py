@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     from rgbd_seg.errors import ConfigurationError, EndOfStream, RecordingError, SensorError
     from rgbd_seg.pipeline.recorder import Recorder, RecorderOptions
     from rgbd_seg.pipeline.recording_settings import recording_settings
-    from rgbd_seg.recording.writer import WriterOptions, default_name, unused_path
+    from rgbd_seg.recording.mcap.writer import WriterOptions, default_name, unused_path
     from rgbd_seg.sensors import open_sensor
     from rgbd_seg.sensors.sensor import Request, StreamMode
 

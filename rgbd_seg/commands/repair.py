@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Checks the recording and writes a copy if it is damaged."""
     from rgbd_seg.commands.progress import percent_bar
-    from rgbd_seg.recording.repair import repair
+    from rgbd_seg.recording.mcap.repair import repair
 
     with percent_bar() as show:
         report = repair(args.file, args.output, show)

@@ -146,8 +146,8 @@ def _segment_here(
 
 def _report_all(results: Iterable[SegmentResult | None], folder: Path, sources: int) -> int:
     """Says what was done as it comes in, and adds the scores up; 1 if something had to be left out."""
-    from rgbd_seg.pipeline.scores import Scores
     from rgbd_seg.pipeline.segment_source import SCORES_FILE, write_scores
+    from rgbd_seg.scores import Scores
 
     total, failed, incomplete = Scores(), 0, False
     for result in results:

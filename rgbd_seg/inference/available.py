@@ -9,9 +9,9 @@ from importlib.util import find_spec
 # Back end -> its module here, and the library that it cannot do without. On a CPU, "auto" takes the first that can be
 # used: the order is that of speed there.
 BACKENDS = {
-    "openvino": ("openvino_segmenter", "openvino"),
-    "onnxruntime": ("onnx_segmenter", "onnxruntime"),
-    "torch": ("torch_segmenter", "torch"),
+    "openvino": ("openvino.segmenter", "openvino"),
+    "onnxruntime": ("onnx.segmenter", "onnxruntime"),
+    "torch": ("torch.segmenter", "torch"),
 }
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from rgbd_seg.inference import open_segmenter
-from rgbd_seg.inference.settled import settled
+from rgbd_seg.inference.pinned import settled
 from rgbd_seg.pipeline.cluster_task import Arithmetic, Task, model_digest, segment_recording
 from rgbd_seg.sensors import parse_uri
 

@@ -18,7 +18,7 @@ from rgbd_seg import __version__
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.cache import file_digest
-from rgbd_seg.inference.network_card import card_path
+from rgbd_seg.inference.foreign.card import card_path
 from rgbd_seg.pipeline.seal import SEAL_FILE, look_for_seal, write_seal
 from rgbd_seg.pipeline.segment_source import SegmentOptions, SegmentResult, read_result, segment_source
 from rgbd_seg.sensors import open_sensor, parse_uri

@@ -224,7 +224,7 @@ def _advertised() -> list[dict[str, Any]]:
     from foxglove_schemas_protobuf.PointCloud_pb2 import PointCloud
     from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
 
-    from rgbd_seg.recording.format import protobuf_schema
+    from rgbd_seg.recording.mcap.format import protobuf_schema
 
     kinds = {kind.DESCRIPTOR.full_name: kind for kind in (CameraCalibration, CompressedImage, PointCloud, RawImage)}
     return [
@@ -275,8 +275,8 @@ def _messages(segmentation: Segmentation, wanted: dict[int, int]) -> Iterator[by
 
 def _content(segmentation: Segmentation, channel: int, time_ns: int) -> bytes | None:
     from rgbd_seg.coloring import paint_overlay
-    from rgbd_seg.recording.format import camera_calibration, compressed_image, raw_image
-    from rgbd_seg.recording.picture_codec import encode_color
+    from rgbd_seg.recording.mcap.format import camera_calibration, compressed_image, raw_image
+    from rgbd_seg.recording.pictures.codec import encode_color
 
     frame, labels, label_set = segmentation.frame, segmentation.labels, segmentation.label_set
     if channel == 1:
@@ -300,7 +300,7 @@ def _cloud(segmentation: Segmentation, time_ns: int) -> bytes:
     from foxglove_schemas_protobuf.PackedElementField_pb2 import PackedElementField
     from foxglove_schemas_protobuf.PointCloud_pb2 import PointCloud
 
-    from rgbd_seg.recording.format import FRAME_ID
+    from rgbd_seg.recording.mcap.format import FRAME_ID
 
     frame = segmentation.frame
     thin = (slice(None, None, _CLOUD_STRIDE), slice(None, None, _CLOUD_STRIDE))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
-from rgbd_seg.recording.writer import RecordingWriter, WriterOptions
+from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

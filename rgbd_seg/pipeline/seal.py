@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from rgbd_seg.inference.cache import file_digest
-from rgbd_seg.recording.picture_files import write_text
+from rgbd_seg.recording.pictures.saving import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

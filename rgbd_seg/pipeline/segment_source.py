@@ -15,9 +15,9 @@ import numpy as np
 from rgbd_seg.coloring import OPACITY, paint_overlay
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.pipeline.offline import every_frame, frame_count
-from rgbd_seg.pipeline.scores import Scores
-from rgbd_seg.recording.picture_files import write_color, write_gray, write_text
-from rgbd_seg.recording.video import VideoWriter
+from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
+from rgbd_seg.recording.pictures.video import VideoWriter
+from rgbd_seg.scores import Scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable

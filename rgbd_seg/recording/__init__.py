@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rgbd_seg.recording.reader import RecordingReader
 
 # Tried in this order; the module says whether a path is one of its own.
-_LAYOUTS = ("sunrgbd", "tum", "folder", "mcap_reader")
+_LAYOUTS = ("layouts.sunrgbd", "layouts.tum", "layouts.folder", "mcap.reader")
 # Recordings that only a vendor's library reads, from the start to the end: see `rgbd_seg.sensors`.
 _PLAYED_ONLY = frozenset({".db3", ".bag", ".oni"})
 
@@ -57,7 +57,7 @@ def _hint(path: Path) -> str:
     """Names folders inside that can be opened: people often choose one level too high."""
     if not path.is_dir():
         return ""
-    layouts = [import_module(f"rgbd_seg.recording.{name}") for name in ("tum", "folder")]
+    layouts = [import_module(f"rgbd_seg.recording.{name}") for name in ("layouts.tum", "layouts.folder")]
     children = [child for child in sorted(path.iterdir())[:200] if child.is_dir()]
     good = [child.name for child in children if any(layout.matches(child) for layout in layouts)]
     return f". Inside it, these can be opened: {', '.join(good[:5])}" if good else ""

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
-from rgbd_seg.recording.export import ExportOptions, ExportSource, format_of, open_target
-from rgbd_seg.recording.folder import UNIT_NOTE
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, format_of, open_target
+from rgbd_seg.recording.layouts.folder import UNIT_NOTE
+from rgbd_seg.recording.layouts.sunrgbd import KIND_NOTE
 from rgbd_seg.recording.reader import usual_fps
-from rgbd_seg.recording.sunrgbd import KIND_NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

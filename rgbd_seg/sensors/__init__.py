@@ -87,12 +87,12 @@ def _player(path: str) -> str | None:
 
 def driver_modules() -> dict[str, str]:
     """Scheme -> name of the module that drives it."""
-    return {scheme: f"rgbd_seg.sensors.{module}" for scheme, module in _DRIVERS.items()}
+    return {scheme: f"rgbd_seg.sensors.drivers.{module}" for scheme, module in _DRIVERS.items()}
 
 
 def driver_module(uri: Uri) -> str:
     """Name of the module that opens this source in-process."""
-    return f"rgbd_seg.sensors.{_DRIVERS.get(uri.scheme, _REPLAY)}"
+    return f"rgbd_seg.sensors.drivers.{_DRIVERS.get(uri.scheme, _REPLAY)}"
 
 
 def open_sensor(uri: str, request: Request | None = None, *, isolated: bool | None = None) -> Sensor:
@@ -110,7 +110,7 @@ def open_sensor(uri: str, request: Request | None = None, *, isolated: bool | No
     parsed = parse_uri(uri)
     request = request or Request()
     if isolated or (isolated is None and parsed.scheme in _NATIVE):
-        module = import_module("rgbd_seg.sensors.isolated")
+        module = import_module("rgbd_seg.sensors.isolation.isolated")
     else:
         module = import_module(driver_module(parsed))
     sensor: Sensor = module.open_device(parsed, request)

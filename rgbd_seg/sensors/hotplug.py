@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import SensorError
-from rgbd_seg.sensors import driver_modules, messages
-from rgbd_seg.sensors.child_process import ChildEnded, ChildProcess
+from rgbd_seg.sensors import driver_modules
+from rgbd_seg.sensors.isolation import messages
+from rgbd_seg.sensors.isolation.child_process import ChildEnded, ChildProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from rgbd_seg.sensors.child_process import Channel, Message
+    from rgbd_seg.sensors.isolation.child_process import Channel, Message
     from rgbd_seg.sensors.sensor import SensorInfo
 
     Devices = tuple[list[SensorInfo], dict[str, str]]

@@ -11,15 +11,15 @@ import pytest
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 
-from rgbd_seg.app.main_window import MainWindow
-from rgbd_seg.app.session import Session
 from rgbd_seg.app.settings import Settings, SettingsFile
-from rgbd_seg.app.theme import apply_theme
+from rgbd_seg.app.widgets.theme import apply_theme
+from rgbd_seg.app.window import MainWindow
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ModelError, SensorError
 from rgbd_seg.frame import RgbdFrame, Segmentation, Truth
 from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo, SegmenterOptions
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.pipeline.session import Session
 from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def window(
     qtbot: QtBot, tmp_path: Path, make_session: Callable[[Callable[[], None]], Session], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MainWindow]:
     """A window with its own settings that looks for no cameras; closing it must end every thread."""
-    monkeypatch.setattr("rgbd_seg.app.device_finder.DeviceFinder.start", lambda _self: None)
+    monkeypatch.setattr("rgbd_seg.app.source.device_finder.DeviceFinder.start", lambda _self: None)
     threads = set(threading.enumerate())
     application = QApplication.instance()
     assert isinstance(application, QApplication)

@@ -23,7 +23,7 @@ from rgbd_seg.models.card import ModelCard
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
 from rgbd_seg.models.model_file import save_model
 from rgbd_seg.recording import open_recording
-from rgbd_seg.recording.writer import RecordingWriter
+from rgbd_seg.recording.mcap.writer import RecordingWriter
 from tests.app.conftest import CALIBRATION, make_frame
 from tests.virtual_screen import virtual_screen
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import Qt
 
-from rgbd_seg.app.display import Display
 from rgbd_seg.app.settings import Settings
 from rgbd_seg.app.undo import MAX_STEPS, Step, UndoHistory, describe, differing
+from rgbd_seg.app.view.display import Display
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pytestqt.qtbot import QtBot
 
-    from rgbd_seg.app.main_window import MainWindow
+    from rgbd_seg.app.window import MainWindow
 
 
 class Number:

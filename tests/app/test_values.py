@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from rgbd_seg.app.display import Display, _oklab, color_blind_palette
+from rgbd_seg.app.actions import COMMANDS, key_rows
 from rgbd_seg.app.drops import kind_of
 from rgbd_seg.app.notices import notices
 from rgbd_seg.app.settings import MAX_RECENT, Settings, SettingsFile
-from rgbd_seg.app.shortcuts import COMMANDS, key_rows
-from rgbd_seg.app.source_names import facts, from_anywhere, short_name
-from rgbd_seg.app.status_line import rate_texts
-from rgbd_seg.app.view_grid import arrange
-from rgbd_seg.app.viewport import Viewport
+from rgbd_seg.app.source.names import facts, from_anywhere, short_name
+from rgbd_seg.app.view.display import Display, _oklab, color_blind_palette
+from rgbd_seg.app.view.grid import arrange
+from rgbd_seg.app.view.viewport import Viewport
+from rgbd_seg.app.widgets.status_line import rate_texts
 from rgbd_seg.inference.segmenter import SegmenterInfo
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.pipeline.recorder import RecorderStatus

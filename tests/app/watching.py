@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from rgbd_seg.app.main_window import MainWindow
+    from rgbd_seg.app.window import MainWindow
 
 
 def wait_for_picture(window: MainWindow, qtbot: QtBot) -> None:

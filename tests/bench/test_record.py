@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from rgbd_seg import cli
-from rgbd_seg.recording.writer import RecordingWriter
+from rgbd_seg.recording.mcap.writer import RecordingWriter
 from tests.recording.frames import make_calibration, make_frame
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from rgbd_seg.recording.writer import RecordingWriter, WriterOptions
+from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions
 from rgbd_seg.sensors import open_sensor
 
 SOURCE = "synthetic:?seed=7&room=living&camera=xtion&size=480x360&fps=0"

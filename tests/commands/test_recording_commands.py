@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rgbd_seg import cli
-from rgbd_seg.recording.mcap_reader import McapReader
-from rgbd_seg.recording.writer import RecordingWriter
+from rgbd_seg.recording.mcap.reader import McapReader
+from rgbd_seg.recording.mcap.writer import RecordingWriter
 from tests.recording.frames import PERIOD_NS, make_calibration, make_frame
 
 if TYPE_CHECKING:

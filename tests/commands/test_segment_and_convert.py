@@ -20,8 +20,8 @@ from rgbd_seg.recording import open_recording
 from tests.pipeline.tiny_model import write_tiny_model
 from tests.recording.picture_trees import write_pairs, write_sunrgbd_frame
 from tests.sensors import realsense_file
+from tests.sensors.drivers.test_freenect import needs_fakenect, write_dump
 from tests.sensors.oni_file import write_oni
-from tests.sensors.test_freenect import needs_fakenect, write_dump
 
 _BACKEND = ("--backend", "torch", "--device", "cpu", "--precision", "float32")
 

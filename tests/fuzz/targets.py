@@ -125,7 +125,7 @@ def _mcap(data: bytes, folder: Path) -> object:
 
 @target("mcap repair", _recordings)
 def _mcap_repair(data: bytes, folder: Path) -> object:
-    from rgbd_seg.recording.repair import repair
+    from rgbd_seg.recording.mcap.repair import repair
 
     path, mended = folder / "broken.mcap", folder / "mended.mcap"
     path.write_bytes(data)
@@ -288,14 +288,14 @@ def _settings(data: bytes, folder: Path) -> object:
 
 
 def _networks(folder: Path) -> list[bytes]:
-    from tests.inference.test_card import write_network
+    from tests.inference.foreign.test_card import write_network
 
     return [write_network(folder).read_bytes()]
 
 
 @target("foreign network", _networks)
 def _network(data: bytes, folder: Path) -> object:
-    from rgbd_seg.inference.network_file import NetworkFile
+    from rgbd_seg.inference.foreign.file import NetworkFile
     from rgbd_seg.inference.segmenter import SegmenterOptions
 
     path = folder / "net.onnx"
@@ -310,7 +310,7 @@ def _network_cards(folder: Path) -> list[bytes]:
 
 @target("foreign network card", _network_cards)
 def _network_card(data: bytes, folder: Path) -> object:
-    from rgbd_seg.inference.network_card import read_network_card
+    from rgbd_seg.inference.foreign.card import read_network_card
 
     (folder / "net.json").write_bytes(data)
     return read_network_card(folder / "net.onnx")
@@ -364,8 +364,8 @@ def _play(uri: str) -> int:
 
 
 def _oni_files(folder: Path) -> list[bytes]:
+    from tests.sensors.drivers.test_openni import pictures
     from tests.sensors.oni_file import write_oni
-    from tests.sensors.test_openni import pictures
 
     write_oni(folder / "seed.oni", *pictures(2))
     return [(folder / "seed.oni").read_bytes()]

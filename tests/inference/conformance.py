@@ -12,7 +12,7 @@ import pytest
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.segmenter import SegmenterOptions
-from rgbd_seg.inference.torch_segmenter import open_segmenter as open_reference
+from rgbd_seg.inference.torch.segmenter import open_segmenter as open_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,11 +13,11 @@ from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.pipeline.pre_roll import PreRoll
 from rgbd_seg.pipeline.recorder import MIB, QUEUE_FULL, Recorder, RecorderOptions, RecorderStatus
-from rgbd_seg.recording.mcap_input import McapInput
-from rgbd_seg.recording.mcap_output import McapOutput
-from rgbd_seg.recording.mcap_reader import McapReader
-from rgbd_seg.recording.mcap_scan import scan
-from rgbd_seg.recording.writer import RecordingWriter, WriterOptions
+from rgbd_seg.recording.mcap.input import McapInput
+from rgbd_seg.recording.mcap.output import McapOutput
+from rgbd_seg.recording.mcap.reader import McapReader
+from rgbd_seg.recording.mcap.scan import scan
+from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions
 from rgbd_seg.sensors.sensor import SensorInfo
 from tests.recording.frames import PERIOD_NS, make_calibration, make_frame, make_segmentation
 
@@ -206,7 +206,7 @@ def test_a_full_disk_costs_only_what_did_not_fit(tmp_path: Path, monkeypatch: py
     ended = Ended()
     options = RecorderOptions(min_free_bytes=0, writer=WriterOptions(chunk_bytes=1))
     with start(tmp_path / "a.mcap", options, on_end=ended) as recorder:
-        monkeypatch.setattr("rgbd_seg.recording.mcap_output.os.writev", _refuse_after(3))
+        monkeypatch.setattr("rgbd_seg.recording.mcap.output.os.writev", _refuse_after(3))
         taken = sum(recorder.offer(make_frame(index)) for index in range(10))
         status = ended.wait()
     assert status.state == "failed"
@@ -232,7 +232,7 @@ def test_a_full_disk_takes_back_what_waited_in_the_chunk(tmp_path: Path, monkeyp
             writer.write(frame)
         assert (writer.frames, len(writer.gaps)) == (30, 1)
         with monkeypatch.context() as patch:
-            patch.setattr("rgbd_seg.recording.mcap_output.os.writev", _refuse_after(0))
+            patch.setattr("rgbd_seg.recording.mcap.output.os.writev", _refuse_after(0))
             with pytest.raises(RecordingError, match="No space left"):
                 writer.flush()
         assert (writer.frames, writer.gaps, writer.duration_s) == (8, (), pytest.approx(0.07))
@@ -280,7 +280,7 @@ def test_a_fault_in_the_encoder_ends_the_recording_with_a_reason(
         recorder.offer(make_frame(0))
         while recorder.status().frames < 1:
             threading.Event().wait(0.01)
-        monkeypatch.setattr("rgbd_seg.recording.writer.encode_color", lambda *_: 1 / 0)
+        monkeypatch.setattr("rgbd_seg.recording.mcap.writer.encode_color", lambda *_: 1 / 0)
         recorder.offer(make_frame(1))
         status = ended.wait()
     assert status.state == "failed"

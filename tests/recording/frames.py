@@ -10,7 +10,7 @@ from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.frame import RgbdFrame, Segmentation, Truth
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.recording.writer import RecordingWriter, WriterOptions
+from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ import numpy as np
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.frame import Truth
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.recording.export import ExportSource
+from rgbd_seg.recording.exports.formats import ExportSource
 from rgbd_seg.recording.reader import StoredFrame
 
 LABELS = LabelSet.from_dict({"name": "desk", "classes": ["table", "cup", "a: book"]})

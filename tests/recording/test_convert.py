@@ -13,8 +13,8 @@ from hypothesis.extra.numpy import arrays
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.convert import Damage, convert, source_of, stored_frames
-from rgbd_seg.recording.depth_unit import change_unit
-from rgbd_seg.recording.export import FORMATS, ExportOptions, format_of
+from rgbd_seg.recording.exports.formats import FORMATS, ExportOptions, format_of
+from rgbd_seg.recording.pictures.depth_unit import change_unit
 from tests.recording.picture_trees import write_pairs, write_sunrgbd_frame
 from tests.recording.stored import LABELS, SOURCE, assert_same, make_stored
 

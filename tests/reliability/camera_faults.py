@@ -12,7 +12,7 @@ from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
 from rgbd_seg.pipeline.recorder import Recorder, RecorderOptions
 from rgbd_seg.pipeline.status import State
 from rgbd_seg.recording import open_recording
-from rgbd_seg.sensors.isolated import IsolatedSensor, TimeLimits
+from rgbd_seg.sensors.isolation.isolated import IsolatedSensor, TimeLimits
 from rgbd_seg.sensors.sensor import Request, SensorInfo
 from tests.reliability.fault import Outcome, fault, until
 from tests.sensors import nasty_driver

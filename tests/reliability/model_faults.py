@@ -11,8 +11,8 @@ import torch
 
 from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.segmenter import SegmenterOptions
-from rgbd_seg.inference.torch_model import TorchSegmenter
-from rgbd_seg.inference.torch_runner import EagerRunner
+from rgbd_seg.inference.torch.model import TorchSegmenter
+from rgbd_seg.inference.torch.runner import EagerRunner
 from rgbd_seg.labels import LabelClass, LabelSet
 from rgbd_seg.models.card import ModelCard
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig

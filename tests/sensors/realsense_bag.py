@@ -11,7 +11,7 @@ import numpy as np
 from rosbags.rosbag1 import Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from .realsense_file import BASELINE_M, FRAMES, FX, HEIGHT, SERIAL, UNIT_M, WIDTH, scene
+from tests.sensors.realsense_file import BASELINE_M, FRAMES, FX, HEIGHT, SERIAL, UNIT_M, WIDTH, scene
 
 if TYPE_CHECKING:
     from pathlib import Path

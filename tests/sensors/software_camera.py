@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from rgbd_seg.sensors import realsense
+from rgbd_seg.sensors.drivers import realsense
 from rgbd_seg.sensors.sensor import SensorInfo
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ def test_devices_of_all_drivers_are_found(folder: Path):
 def test_a_driver_that_misbehaves_is_named_and_hides_no_other(folder: Path, what: str, said: str):
     (folder / what).touch()
     before = children()
-    drivers = {"bad": "plug_driver", "openni": "rgbd_seg.sensors.openni"}
+    drivers = {"bad": "plug_driver", "openni": "rgbd_seg.sensors.drivers.openni"}
     _, problems = discover_isolated(drivers, limit_s=4.0)
     assert said in problems["bad"]
     assert "OpenNI2" in problems.get("openni", "OpenNI2 answered")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from rgbd_seg.recording.labelled_folder import LABELS_FILE
+from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import scipy.io
 
-from rgbd_seg.recording.sunrgbd import encode_depth
+from rgbd_seg.recording.layouts.sunrgbd import encode_depth
 
 if TYPE_CHECKING:
     from pathlib import Path

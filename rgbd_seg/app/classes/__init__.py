@@ -1,0 +1,1 @@
+"""The list of classes in view, and label sets."""

@@ -1,0 +1,1 @@
+"""Recording, snapshots and exports."""

@@ -1,0 +1,159 @@
+"""Exports from the window: the dialog, the job in the background with its progress, and PLY files of the 3D view."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+
+from rgbd_seg.app.model.controller import options_from, remembered_path
+from rgbd_seg.app.recording.export_dialog import ExportDialog
+from rgbd_seg.app.source.names import recording_of
+from rgbd_seg.app.view.cloud.scene import point_grid
+from rgbd_seg.app.widgets.file_dialog import CLOUDS, choose
+from rgbd_seg.pipeline.deadline import Deadline
+from rgbd_seg.pipeline.export_job import ExportJob, ExportPlan, ExportStatus
+from rgbd_seg.recording.exports.cloud import cloud_file
+from rgbd_seg.recording.exports.formats import FORMATS
+
+if TYPE_CHECKING:
+    from rgbd_seg.app.window import MainWindow
+
+
+class ExportController(QObject):
+    """At most one export at a time."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.job: ExportJob | None = None
+        self.dialog: ExportDialog | None = None
+        self._cloud_thread: threading.Thread | None = None
+
+    def ask(self) -> None:
+        """Opens the dialog for the open recording."""
+        window = self._window
+        playback, info = window.session.playback, window.session.info
+        if playback is None or info is None:
+            window.say("export", "Only recordings can be exported: record the source first, then open the recording.")
+            return
+        if self.job is not None:
+            return  # Its progress is on show, with a button to stop it.
+        if self.dialog is not None:
+            self.dialog.close()  # It may be about another recording or another range.
+        path, own = recording_of(window.session.uri)
+        model = remembered_path(window.settings.model) if window.session.status().model.info else None
+        self.dialog = ExportDialog(
+            path,
+            own,
+            playback.length,
+            playback.time_of,
+            window.replay_bar.range,
+            window.settings.recordings,
+            model,
+            options_from(window.settings),
+            window,
+            opacity=window.presenter.display.opacity,
+        )
+        self.dialog.plan_made.connect(self.start)
+        self.dialog.finished.connect(self._forget_dialog)
+        self.dialog.show()
+
+    def _forget_dialog(self) -> None:
+        self.dialog = None
+
+    def start(self, plan: ExportPlan) -> None:
+        """Begins an export, unless one is running."""
+        if self.job is None:
+            self.job = ExportJob(plan, self._window.session.models.opener, self._window.bridge.wake)
+            self.tick()
+
+    def cancel(self) -> None:
+        """Stops the running export."""
+        if self.job is not None:
+            self.job.cancel()
+            self.tick()
+
+    def tick(self) -> None:
+        """Shows the progress; call it often."""
+        if self.job is None:
+            return
+        status, plan = self.job.status, self.job.plan
+        if status.state == "running":
+            part = status.done / status.total if status.total else 0.0
+            text = f"Exporting {plan.source.name} to {plan.target.name}: {progress_text(status)}"
+            if self.job.is_cancelled:
+                text = f"Cancelling the export to {plan.target.name}…"
+            self._window.say("export", text, "info", "Cancel", self.cancel, part=part)
+            return
+        self.job.close()
+        self.job = None
+        if status.state == "finished" and plan.to == "folder" and (plan.target / "label").is_dir():
+            train = partial(self._window.training.ask, str(plan.target))
+            self._window.say("export", status.text, "info", "Train on it…", train)
+        elif status.state == "finished":
+            action = "Open it" if FORMATS[plan.to].reopens else "Show the folder"
+            self._window.say("export", status.text, "info", action, lambda: self._show(plan))
+        else:
+            self._window.say("export", status.text, "error" if status.state == "failed" else "info")
+
+    def _show(self, plan: ExportPlan) -> None:
+        if FORMATS[plan.to].reopens:
+            self._window.sources.open(str(plan.target))
+        else:
+            folder = plan.target if plan.target.is_dir() else plan.target.parent
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+    def ask_cloud(self) -> None:
+        """Asks where the cloud on screen is to go."""
+        if self._window.cloud.scene is not None:
+            proposed = self._window.settings.recordings / "cloud.ply"
+            choose(self._window, "Save the cloud", self._save_cloud, files=CLOUDS, save_as=proposed)
+
+    def _save_cloud(self, path: str) -> None:
+        scene = self._window.cloud.scene
+        if scene is None:
+            return
+
+        def body() -> None:
+            grid = point_grid(scene, 1)
+            one = scene.segmentation
+            labels = one.labels if one.labels is not None else None
+            names = one.label_set.names if one.label_set else ()
+            comments = tuple(f"label {label} {name}" for label, name in enumerate(names, start=1))
+            shown = grid.there
+            points = grid.points_m.copy()
+            points[~shown] = 0  # Hidden classes are no points, like holes.
+            try:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                Path(path).write_bytes(cloud_file(points, grid.rgb, labels, comments))
+                text, kind = f"Cloud saved in {path}", "info"
+            except OSError as error:
+                text, kind = f"{path} could not be written: {error.strerror or error}.", "error"
+            self._window.bridge.post(lambda: self._window.say("export", text, kind))
+
+        self._cloud_thread = threading.Thread(target=body, name="rgbd-seg cloud file", daemon=True)
+        self._cloud_thread.start()
+
+    def close(self, timeout_s: float) -> None:
+        """Ends what is running; a cloud that is being written has the same time."""
+        deadline = Deadline(timeout_s)
+        if self.job is not None:
+            self.job.close(deadline.left_s)
+        if self._cloud_thread is not None:
+            self._cloud_thread.join(deadline.left_s)
+
+
+def progress_text(status: ExportStatus) -> str:
+    """How far an export is and how long it will take, in words."""
+    if not status.total:
+        return status.text or "beginning"
+    text = f"{status.done} of {status.total} frames"
+    if status.left_s is None or status.left_s < 2:
+        return text
+    left = f"{status.left_s:.0f} s" if status.left_s < 100 else f"{status.left_s / 60:.0f} min"
+    return f"{text}, about {left} left"

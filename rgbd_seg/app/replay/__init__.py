@@ -1,0 +1,1 @@
+"""The bar, timeline and thumbnails of an open recording."""

@@ -1,0 +1,1 @@
+"""Choosing a source, and its controls."""

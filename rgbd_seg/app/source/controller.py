@@ -1,0 +1,165 @@
+"""Opening and leaving sources, from the panel, the menu, a dialog or the command line; and what is remembered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QMenu
+
+from rgbd_seg.app.source.device_finder import DeviceFinder
+from rgbd_seg.app.source.names import facts, from_anywhere, short_name
+from rgbd_seg.app.widgets.file_dialog import RECORDINGS, choose
+from rgbd_seg.pipeline.status import State
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from rgbd_seg.app.settings import Settings
+    from rgbd_seg.app.source.panel import SourcePanel
+    from rgbd_seg.app.source.welcome import Welcome
+    from rgbd_seg.pipeline.session import Session
+    from rgbd_seg.pipeline.status import Status
+    from rgbd_seg.sensors.sensor import Request, SensorInfo
+
+
+class SourceController(QObject):
+    """Knows what can be opened and what is."""
+
+    changed = Signal()  # Another source is being opened, or none is.
+    settings_changed = Signal(object)  # Settings.
+    message = Signal(str)
+
+    def __init__(
+        self, window: QWidget, session: Session, panel: SourcePanel, welcome: Welcome, settings: Settings
+    ) -> None:
+        super().__init__(window)
+        self._window, self._session, self._panel, self._welcome = window, session, panel, welcome
+        self._settings = settings
+        self._devices: list[SensorInfo] = []
+        self._camera_wanted = False  # The first camera that is found is to be opened.
+        self._shown_state: State | None = None
+        self.finder = DeviceFinder(self)
+        self.finder.found.connect(self._found)
+        self.menu = QMenu(window)
+        self.menu.aboutToShow.connect(self._fill_menu)
+        panel.source_wanted.connect(self.open)
+        panel.request_wanted.connect(self.reopen)
+        panel.control_wanted.connect(session.set_control)
+        panel.refresh_wanted.connect(self.finder.refresh)
+        panel.file_wanted.connect(self.choose_file)
+        panel.folder_wanted.connect(self.choose_folder)
+        panel.close_wanted.connect(self.close)
+        welcome.source_wanted.connect(self.open)
+        welcome.file_wanted.connect(self.choose_file)
+        welcome.folder_wanted.connect(self.choose_folder)
+        welcome.camera_wanted.connect(self.open_first_camera)
+        self._show_recent()
+
+    # Commands
+
+    def open(self, uri: str, request: Request | None = None) -> None:
+        """Leaves the present source and opens another."""
+        self._camera_wanted = False
+        uri = from_anywhere(uri)  # It is remembered, and the next start may be in another folder.
+        self._session.open_source(uri, request)
+        self._shown_state = None
+        self.changed.emit()
+
+    def reopen(self, request: Request | None = None) -> None:
+        """Opens the same source again, perhaps in another mode."""
+        uri = self._session.uri or self._settings.source
+        if uri:
+            self.open(uri, request or self._session.request)
+
+    def close(self) -> None:
+        """Leaves the source."""
+        self._session.close_source()
+        self._remember(replace(self._settings, source=""))
+        self._panel.show_source("", None, (), ())
+        self.changed.emit()
+
+    def open_first_camera(self) -> None:
+        """Opens a camera as soon as one is found."""
+        cameras = [device for device in self._devices if device.kind == "camera"]
+        if cameras:
+            self.open(cameras[0].uri)
+        else:
+            self._camera_wanted = True
+            self.finder.refresh()
+
+    def choose_file(self) -> None:
+        """Asks for a recording."""
+        choose(self._window, "Open a recording", self.open, files=RECORDINGS, start=self._start_folder())
+
+    def choose_folder(self) -> None:
+        """Asks for a folder."""
+        choose(self._window, "Open a folder with frames", self.open, start=self._start_folder())
+
+    def _start_folder(self) -> Path:
+        return self._settings.recordings if self._settings.recordings.is_dir() else Path.home()
+
+    # Values
+
+    def show_status(self, status: Status) -> None:
+        """Adapts the panel when the source's state changes."""
+        if status.state is self._shown_state:
+            return
+        self._shown_state = status.state
+        info = self._session.info
+        if info is not None and status.state is State.RUNNING:
+            # Only now: what cannot be opened is not worth coming back to, at the next start least of all.
+            self._remember(self._settings.with_recent_source(self._session.uri))
+            self._panel.show_source(self._session.uri, info, self._session.modes(), self._session.controls())
+            sensor = self._session.sensor
+            if sensor is not None:
+                self._panel.show_request(sensor.request)
+        elif status.state is not State.LOST:
+            self._panel.show_source(self._session.uri, None, (), ())
+
+    def show_settings(self, settings: Settings) -> None:
+        """Adopts settings that somebody else has changed."""
+        self._settings = settings
+        self._show_recent()
+
+    def _remember(self, settings: Settings) -> None:
+        self._settings = settings
+        self.settings_changed.emit(settings)
+        self._show_recent()
+
+    def _show_recent(self) -> None:
+        self._panel.show_recent(self._settings.recent_sources)
+        self._welcome.show_recent([uri for uri in self._settings.recent_sources if not uri.startswith("synthetic:")])
+
+    def _found(self, devices: list[SensorInfo], problems: dict[str, str]) -> None:
+        self._devices = devices
+        self._panel.show_devices(devices, problems)
+        if self._camera_wanted:
+            self._camera_wanted = False
+            if any(device.kind == "camera" for device in devices):
+                self.open_first_camera()
+            else:
+                why = "; ".join(f"{driver}: {problem}" for driver, problem in problems.items())
+                self.message.emit(f"No camera was found. Plug one in, or see Help, Doctor.{f' ({why})' if why else ''}")
+
+    def _fill_menu(self) -> None:
+        menu = self.menu
+        menu.clear()
+        for device in self._devices:
+            if device.kind == "camera":
+                label = f"{device.name}  {facts(device)}".strip()
+                menu.addAction(label).triggered.connect(lambda _checked, u=device.uri: self.open(u))
+        menu.addAction("Synthetic room").triggered.connect(lambda: self.open("synthetic:"))
+        recent = [uri for uri in self._settings.recent_sources if uri != "synthetic:"]
+        if recent:
+            menu.addSeparator()
+            for uri in recent:
+                action = menu.addAction(short_name(uri))
+                action.setToolTip(uri)
+                action.triggered.connect(lambda _checked, u=uri: self.open(u))
+        menu.addSeparator()
+        menu.addAction("Open a recording…").triggered.connect(self.choose_file)
+        menu.addAction("Open a folder…").triggered.connect(self.choose_folder)
+        menu.addAction("Look for cameras again").triggered.connect(self.finder.refresh)

@@ -1,0 +1,99 @@
+"""What is seen while no source is open: four large choices, what was used lately, and where to drop a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from rgbd_seg.app.source.names import short_name
+from rgbd_seg.app.widgets.icons import dress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rgbd_seg.app.widgets.theme import Theme
+
+_SIGN_PX = 36
+
+
+class _Choice(QPushButton):
+    """A large button with a picture, a name and what it means."""
+
+    def __init__(self, theme: Theme, picture: str, name: str, about: str) -> None:
+        super().__init__()
+        self.setObjectName("choice")
+        self.setAccessibleName(f"{name}: {about}")
+        self.setFixedSize(164, 140)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 16, 8, 12)
+        column.setSpacing(6)
+        sign, title, words = QLabel(), QLabel(name), QLabel(about)
+        dress(sign, picture, "accent", theme, side=_SIGN_PX)
+        words.setObjectName("quiet")
+        words.setWordWrap(True)
+        for label in (sign, title, words):
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            column.addWidget(label)
+        column.addStretch(1)
+
+
+class Welcome(QWidget):
+    """The empty state."""
+
+    camera_wanted = Signal()
+    file_wanted = Signal()
+    folder_wanted = Signal()
+    source_wanted = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        column = QVBoxLayout(self)
+        column.setSpacing(16)
+        column.addStretch(2)
+        title = QLabel("What do you want to look at?")
+        title.setObjectName("title")
+        title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(title)
+        choices = QHBoxLayout()
+        choices.setSpacing(16)
+        choices.addStretch(1)
+        self._camera = _Choice(theme, "camera", "Camera", "the first one that is plugged in")
+        self._camera.clicked.connect(self.camera_wanted)
+        file = _Choice(theme, "file", "Recording", "a .mcap file, with every frame")
+        file.clicked.connect(self.file_wanted)
+        folder = _Choice(theme, "folder", "Folder", "SUN RGB-D, TUM or pairs of pictures")
+        folder.clicked.connect(self.folder_wanted)
+        room = _Choice(theme, "room", "Synthetic room", "built in, with exact labels")
+        room.clicked.connect(lambda: self.source_wanted.emit("synthetic:"))
+        for button in (self._camera, file, folder, room):
+            choices.addWidget(button)
+        choices.addStretch(1)
+        column.addLayout(choices)
+        self._uris: tuple[str, ...] = ()
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(2)
+        column.addLayout(self._recent)
+        drop = QLabel("or drop a recording, a folder or a model here")
+        drop.setObjectName("quiet")
+        drop.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(drop)
+        column.addStretch(3)
+
+    def show_recent(self, uris: Sequence[str]) -> None:
+        """Offers what was used lately."""
+        if tuple(uris) == self._uris:
+            return
+        self._uris = tuple(uris)
+        while (item := self._recent.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        for uri in list(uris)[:4]:
+            button = QToolButton()
+            button.setText(short_name(uri))
+            button.setToolTip(uri)
+            button.clicked.connect(lambda _checked, u=uri: self.source_wanted.emit(u))
+            self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)

@@ -1,0 +1,155 @@
+"""The panel of plots: rates and losses, latency by stage, and share or distance of the classes in view over time."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from PySide6.QtGui import QShowEvent
+
+    from rgbd_seg.app.statistics.history import History
+    from rgbd_seg.app.widgets.theme import Theme
+    from rgbd_seg.labels import Rgb
+
+_CHOICES = {
+    "Rates": ("rates", ("camera fps", "segmentation fps"), "fps"),
+    "Delay": ("rates", ("ms behind",), "ms"),
+    "Network by stage": ("stages_ms", (), "ms"),
+    "Losses": ("rates", ("lost", "skipped"), "frames"),
+    "Share of classes": ("shares", (), "%"),
+    "Distance of classes": ("distances_m", (), "m"),
+}
+_LINES = ("#4f9cf9", "#f5a524", "#3fb27f", "#e5484d", "#b07cf0", "#5fd0d8", "#c9c9ce", "#d98a5b")
+_MOST_CLASSES = 8
+
+
+class PlotsPanel(QWidget):
+    """Draws one group of figures at a time; wheel and drag zoom and pan, a right click offers Qt's own menu."""
+
+    export_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 8, 8)
+        row = QHBoxLayout()
+        self.choice = QComboBox()
+        self.choice.addItems(list(_CHOICES))
+        self.choice.activated.connect(self._rebuild)
+        self.pause = QPushButton("Pause")
+        self.pause.setCheckable(True)
+        self.pause.setToolTip("Keeps the plot still; figures are still collected")
+        export = QPushButton("CSV…")
+        export.setToolTip("Save the last ten minutes as a table")
+        export.clicked.connect(self.export_wanted)
+        # Beside the choice, not in the plot as pyqtgraph has it: eight classes would cover the curves of a low panel.
+        self.legend = QLabel()
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.setWordWrap(True)
+        row.addWidget(self.choice)
+        row.addWidget(self.legend, 1)
+        row.addWidget(self.pause)
+        row.addWidget(export)
+        layout.addLayout(row)
+        self._theme = theme
+        self._plot: Any = None
+        self._curves: dict[str, Any] = {}
+        self._look: tuple[object, ...] = ()  # The colours and names that the curves were made with.
+        self.setMinimumHeight(200)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Makes the plot when it is first seen: its library takes a while to load."""
+        if self._plot is None:
+            self._make_plot()
+        super().showEvent(event)
+
+    def _make_plot(self) -> None:
+        import pyqtgraph
+
+        self._plot = pyqtgraph.PlotWidget()
+        self._plot.setMinimumHeight(140)
+        self._plot.showGrid(x=False, y=True, alpha=0.15)
+        self._plot.setLabel("bottom", "seconds")
+        self._plot.setLimits(yMin=0)
+        self._plot.getAxis("left").enableAutoSIPrefix(False)  # It makes "%" of small shares into "m%".
+        self._paint_theme()
+        layout = self.layout()
+        assert layout is not None
+        layout.addWidget(self._plot)
+        self._rebuild()
+
+    def show_theme(self, theme: Theme) -> None:
+        """Draws in other colours."""
+        self._theme = theme
+        if self._plot is not None:
+            self._paint_theme()
+
+    def _paint_theme(self) -> None:
+        self._plot.setBackground(self._theme.panel)
+        for side in ("left", "bottom"):
+            axis = self._plot.getAxis(side)
+            axis.setPen(self._theme.line)
+            axis.setTextPen(self._theme.quiet)
+
+    def _rebuild(self) -> None:
+        if self._plot is None:
+            return
+        self._clear()
+        self._plot.setLabel("left", _CHOICES[self.choice.currentText()][2])
+        self._plot.enableAutoRange()
+
+    def _clear(self) -> None:
+        self._plot.clear()
+        self.legend.clear()
+        self._curves.clear()
+
+    def show_history(
+        self, history: History, colors: dict[str, Rgb], names: Mapping[str, str], shows: Callable[[str], bool]
+    ) -> None:
+        """Draws the newest figures; does nothing while paused or out of sight.
+
+        Args:
+            history: The figures.
+            colors: Colours of classes.
+            names: Other names for classes, by their own.
+            shows: Whether a class is to be seen: the list of classes chooses for the plots as well.
+        """
+        if self.pause.isChecked() or self._plot is None or not self.isVisible() or not history.samples:
+            return
+        import pyqtgraph
+
+        look = (dict(colors), dict(names))
+        if look != self._look:
+            self._look = look
+            self._clear()
+        part, fixed, _ = _CHOICES[self.choice.currentText()]
+        known = history.names(part)
+        shown = [name for name in fixed if name in known] if fixed else self._worth_showing(history, part, shows)
+        for name in [name for name in self._curves if name not in shown]:
+            self._plot.removeItem(self._curves.pop(name))
+        scale = 100.0 if part == "shares" else 1.0
+        entries = []
+        for number, name in enumerate(shown):
+            if name not in self._curves:
+                color = colors.get(name, _LINES[number % len(_LINES)])
+                self._curves[name] = self._plot.plot(pen=pyqtgraph.mkPen(color, width=1.5))
+            curve = self._curves[name]
+            seconds, values = history.series(part, name)
+            curve.setData(seconds, [scale * value for value in values], connect="finite")
+            title = escape(names.get(name, name).replace("_", " ")).replace(" ", "&nbsp;")
+            entries.append(f'<span style="color: {curve.opts["pen"].color().name()}">■</span>&nbsp;{title}')
+        self.legend.setText("&nbsp; ".join(entries))
+
+    def _worth_showing(self, history: History, part: str, shows: Callable[[str], bool]) -> list[str]:
+        """A few names: those in view before those that were, in an order that does not change."""
+        last = getattr(history.samples[-1], part)
+        names = [name for name in history.names(part) if part == "stages_ms" or shows(name)]
+        present = [name for name in names if name in last]
+        first = set([*present, *(name for name in self._curves if name in names)][:_MOST_CLASSES])
+        return [name for name in names if name in first]

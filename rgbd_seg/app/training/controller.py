@@ -1,0 +1,267 @@
+"""Training in the window: asks, starts, finds again, watches, stops, and loads the result."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QProcess, QUrl
+from PySide6.QtGui import QDesktopServices
+
+from rgbd_seg.app.model.controller import remembered_path
+from rgbd_seg.app.training.curves import Curves
+from rgbd_seg.app.training.data_survey import survey
+from rgbd_seg.app.training.dialog import TrainingDialog
+from rgbd_seg.app.training.log_dialog import LogDialog
+from rgbd_seg.app.training.panel import RunView
+from rgbd_seg.app.training.run_folder import LOG_FILE, METRICS_FILE, RunFolder, Stage, new_run, runs_in
+from rgbd_seg.app.training.start_model import read_start_model
+from rgbd_seg.app.training.words import run_text, run_title
+from rgbd_seg.assets import DEMO
+from rgbd_seg.errors import RgbdSegError
+from rgbd_seg.pipeline.deadline import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rgbd_seg.app.training.plan import TrainingPlan
+    from rgbd_seg.app.window import MainWindow
+
+_LOOK_EVERY_S = 1.0
+
+
+class TrainingController(QObject):
+    """Watches the runs in the folder of trainings; which window has begun them makes no difference."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._panel = window.training_panel
+        self._dialog: TrainingDialog | None = None
+        self._threads: list[threading.Thread] = []
+        self._stages: dict[Path, Stage] = {}
+        self._curves = Curves(Path())
+        self._looked_s = 0.0
+        self.runs: list[RunFolder] = []
+        self.run: RunFolder | None = None
+        panel = self._panel
+        panel.new_wanted.connect(self.ask)
+        panel.run_wanted.connect(lambda index: self.show_run(self.runs[index]))
+        panel.stop_wanted.connect(self.stop)
+        panel.load_wanted.connect(self.load)
+        panel.rescue_wanted.connect(self.rescue)
+        panel.log_wanted.connect(self._show_log)
+        panel.folder_wanted.connect(self._open_folder)
+
+    @property
+    def folder(self) -> Path:
+        """Where runs are kept."""
+        return self._window.settings.recordings / "training"
+
+    # Beginning
+
+    def ask(self, folder: str = "") -> None:
+        """Opens the dialog, for the pictures in a folder if one is named."""
+        self.show_panel()
+        if self._dialog is not None:
+            self._dialog.close()
+        dialog = self._dialog = TrainingDialog(folder, self._starts(), self._window)
+        dialog.finished.connect(self._forget_dialog)
+        dialog.folder_wanted.connect(self._survey)
+        dialog.start_wanted.connect(self._read_start)
+        dialog.plan_made.connect(self.start)
+        dialog.show()
+        self._read_start(self._starts()[0][1] if self._starts() else "")
+        if folder:
+            self._survey(folder)
+
+    def _starts(self) -> list[tuple[str, str]]:
+        """The model in use, the demo model, and recent ones."""
+        settings = self._window.settings
+        names = [name for name in (settings.model, DEMO, *settings.recent_models) if name]
+        paths = {str(path): name for name in names if (path := remembered_path(name)) is not None and path.is_file()}
+        return [("demo model" if name == DEMO else Path(path).name, path) for path, name in paths.items()]
+
+    def _forget_dialog(self) -> None:
+        self._dialog = None
+
+    def _survey(self, folder: str) -> None:
+        if folder.strip():
+            self._look(lambda: survey(Path(folder).expanduser()), lambda dialog, found: dialog.show_data(found))
+
+    def _read_start(self, path: str) -> None:
+        if path:
+            self._look(lambda: read_start_model(Path(path)), lambda dialog, found: dialog.show_start(found))
+        elif self._dialog is not None:
+            self._dialog.show_start(None)
+
+    def _look(self, find: Callable[[], Any], show: Callable[[TrainingDialog, Any], None]) -> None:
+        """Finds something out on a thread and shows it, or the reason why not, in the dialog that asked."""
+        dialog = self._dialog
+
+        def body() -> None:
+            try:
+                found = find()
+            except (RgbdSegError, OSError) as error:
+                found = str(error)[:1].upper() + str(error)[1:]
+            self._window.bridge.post(lambda: show(dialog, found) if dialog and dialog is self._dialog else None)
+
+        thread = threading.Thread(target=body, name="rgbd-seg look before training", daemon=True)
+        self._threads = [t for t in self._threads if t.is_alive()] + [thread]
+        thread.start()
+
+    def start(self, plan: TrainingPlan) -> None:
+        """Begins a run in a process of its own."""
+        busy = next((run for run in runs_in(self.folder) if run.state().stage.running), None)
+        problem = f"“{busy.name}” is being trained: let it finish or stop it first." if busy else ""
+        if not problem:
+            try:
+                run = new_run(self.folder, plan)
+                problem = "" if _launch(run.folder) else f"{sys.executable} could not be started."
+            except OSError as error:
+                problem = f"The run cannot be written in {self.folder}: {error.strerror or error}."
+        if problem:
+            if self._dialog is not None:
+                self._dialog.show_problem(problem)
+            return
+        if self._dialog is not None:
+            self._dialog.close()
+        self.show_run(run)
+        self.show_panel()
+
+    # Watching
+
+    def tick(self) -> None:
+        """Looks at the runs once a second; call it often."""
+        if time.monotonic() - self._looked_s < _LOOK_EVERY_S:
+            return
+        self._looked_s = time.monotonic()
+        self.runs = runs_in(self.folder)
+        if self.run is None or self.run.folder not in {run.folder for run in self.runs}:
+            self.run = self.runs[0] if self.runs else None
+            self._curves = Curves(self.run.folder / METRICS_FILE) if self.run else Curves(Path())
+        for run in self.runs:
+            self._note_stage(run)
+        self._refresh()
+
+    def show_run(self, run: RunFolder) -> None:
+        """Shows another run."""
+        self.run, self._curves = run, Curves(run.folder / METRICS_FILE)
+        self._looked_s = 0.0
+        self._panel.show_curves(None)
+        self.tick()
+
+    def show_panel(self) -> None:
+        """Brings the panel to the front."""
+        dock = self._window.docks["Training"]
+        dock.show()
+        dock.raise_()
+
+    def _note_stage(self, run: RunFolder) -> None:
+        """Tells the user when a run has ended, or that one of an earlier window is going on."""
+        before = self._stages.get(run.folder)
+        if before is not None and not before.running:
+            return
+        state = run.state()
+        self._stages[run.folder] = state.stage
+        say = self._window.say
+        if before is None:
+            if state.stage.running and self._window.docks["Training"].isHidden():
+                say("training", f"“{run.name}” is being trained.", "info", "Watch", lambda: self._watch(run))
+        elif state.stage is Stage.FINISHED:
+            say("training", f"“{run.name}” is trained.", "info", "Load the model", lambda: self._load(run))
+        elif not state.stage.running:
+            error = state.error or "its process ended without a word"
+            say("training", f"The training of “{run.name}” failed: {error}", "error", "Watch", lambda: self._watch(run))
+
+    def _watch(self, run: RunFolder) -> None:
+        self._window.banners.clear("training")
+        self.show_run(run)
+        self.show_panel()
+
+    def _refresh(self) -> None:
+        panel, run = self._panel, self.run
+        if not panel.isVisible():
+            return
+        folders = [one.folder for one in self.runs]
+        panel.show_runs([run_title(one) for one in self.runs], folders.index(run.folder) if run else -1)
+        if run is None:
+            panel.show_run(None)
+            panel.show_curves(None)
+            return
+        self._curves.read()
+        state = run.state()
+        running = state.stage.running
+        view = RunView(
+            run_text(run, state, self._curves),
+            self._curves.progress if running else None,
+            state.stage in (Stage.STARTING, Stage.TRAINING) and not run.stopping,
+            state.stage is Stage.FINISHED and run.model is not None,
+            not running and run.has_checkpoint,
+        )
+        panel.show_run(view)
+        panel.show_curves(self._curves)
+
+    # What can be done with a run
+
+    def stop(self) -> None:
+        """Ends the shown run; what it has learned becomes a model."""
+        if self.run is None:
+            return
+        try:
+            self.run.stop()
+        except OSError as error:
+            self._window.say("training", f"It cannot be stopped: {error.strerror or error}.", "error")
+        self._refresh()
+
+    def load(self) -> None:
+        """Loads the shown run's model."""
+        if self.run is not None:
+            self._load(self.run)
+
+    def _load(self, run: RunFolder) -> None:
+        self._window.banners.clear("training")
+        if run.model is not None:
+            self._window.models.load(str(run.model))
+
+    def rescue(self) -> None:
+        """Makes a model of the last checkpoint of the shown run, which broke off."""
+        run = self.run
+        if run is None:
+            return
+        try:
+            run.mark_starting()
+        except OSError as error:
+            self._window.say("training", f"{run.folder} cannot be written: {error.strerror or error}.", "error")
+            return
+        self._stages[run.folder] = Stage.STARTING
+        _launch(run.folder, "--only-export")
+
+    def _show_log(self) -> None:
+        if self.run is not None:
+            LogDialog(self.run.folder / LOG_FILE, f"Log of {self.run.name}", self._window).show()
+
+    def _open_folder(self) -> None:
+        if self.run is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.run.folder)))
+
+    def close(self, timeout_s: float) -> None:
+        """Waits for what is being looked at; runs go on."""
+        deadline = Deadline(timeout_s)
+        for thread in self._threads:
+            thread.join(deadline.left_s)
+
+
+def _launch(folder: Path, *more: str) -> bool:
+    """Starts the process of a run: detached, so that it outlives the window."""
+    process = QProcess()
+    process.setProgram(sys.executable)
+    process.setArguments(["-m", "rgbd_seg.app.training.job", str(folder), *more])
+    process.setStandardInputFile(QProcess.nullDevice())
+    log = str(folder / LOG_FILE)
+    process.setStandardOutputFile(log, QProcess.OpenModeFlag.Append)
+    process.setStandardErrorFile(log, QProcess.OpenModeFlag.Append)
+    return bool(process.startDetached())

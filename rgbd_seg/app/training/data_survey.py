@@ -1,0 +1,78 @@
+"""What a folder of labelled pictures holds, before a network is trained on it. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.recording.layouts.labelled_folder import labels_of, list_pictures
+from rgbd_seg.recording.pictures.loading import read_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from rgbd_seg.labels import LabelSet
+
+_LOOKED_AT = 60  # Label pictures, spread over the folder.
+
+
+@dataclass(frozen=True, slots=True)
+class DataSurvey:
+    """A folder that can be trained on.
+
+    Attributes:
+        folder: It has `image/`, `depth/`, `label/` and `labels.json`.
+        frames: How many pictures have depth and labels.
+        size: (height, width) of the first label picture.
+        label_set: What the label ids mean.
+        shares: Part of the labelled pixels by class, 0..1, in a sample of the pictures.
+        labelled: Part of all pixels that has a label, in that sample.
+    """
+
+    folder: Path
+    frames: int
+    size: tuple[int, int]
+    label_set: LabelSet
+    shares: Mapping[str, float]
+    labelled: float
+
+    def __str__(self) -> str:
+        height, width = self.size
+        seen = sum(share > 0 for share in self.shares.values())
+        return (
+            f"{self.frames} labelled pictures, {width}x{height}, {seen} of {len(self.label_set)} classes seen, "
+            f"{self.labelled:.0%} of the pixels labelled"
+        )
+
+
+def survey(folder: Path) -> DataSurvey:
+    """Looks at a folder and at up to 60 of its label pictures.
+
+    Raises:
+        ConfigurationError: It cannot be trained on; the message says what is missing.
+        RecordingError: A label picture cannot be read.
+    """
+    pictures = list_pictures(folder)
+    label_set = labels_of(folder)
+    counts, pixels, size = np.zeros(256, np.int64), 0, (0, 0)
+    for index in np.unique(np.linspace(0, len(pictures) - 1, _LOOKED_AT).astype(int)):
+        path = pictures[index][2]
+        labels = read_labels(path)
+        size = size if any(size) else (labels.shape[0], labels.shape[1])
+        found = np.bincount(labels.ravel(), minlength=256)
+        if found[len(label_set) + 1 :].any():
+            largest = int(np.flatnonzero(found)[-1])
+            raise ConfigurationError(
+                f"{path.name} holds label {largest}, but labels.json names only {len(label_set)} classes."
+            )
+        counts += found
+        pixels += labels.size
+    labelled = int(counts[1:].sum())
+    if not labelled:
+        raise ConfigurationError(f"No pixel of the label pictures in {folder.name} has a class yet.")
+    shares = {name: float(counts[i] / labelled) for i, name in enumerate(label_set.names, start=1)}
+    return DataSurvey(folder, len(pictures), size, label_set, shares, labelled / pixels)

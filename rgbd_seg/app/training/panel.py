@@ -1,0 +1,209 @@
+"""The panel of training: which run, how it is getting on, its curves, and what can be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QShowEvent
+
+    from rgbd_seg.app.training.curves import Curves
+    from rgbd_seg.app.widgets.theme import Theme
+
+_CONTROLS_PX = 290
+# What is drawn: titles, and curves with the theme's colour for each.
+_PLOTS = {
+    "loss": {"training": "accent", "held out": "warning"},
+    "held-out mIoU": {"mIoU": "good"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """What the panel says about a run.
+
+    Attributes:
+        text: How it is getting on, in a line or two.
+        progress: Share that is done, 0..1; None for no bar.
+        running: Whether it can be stopped.
+        has_model: Whether its model can be loaded.
+        has_checkpoint: Whether a model could be made of what it has learned.
+    """
+
+    text: str
+    progress: float | None = None
+    running: bool = False
+    has_model: bool = False
+    has_checkpoint: bool = False
+
+
+class TrainingPanel(QWidget):
+    """Shows one run; emits what is wanted."""
+
+    new_wanted = Signal()
+    run_wanted = Signal(int)
+    stop_wanted = Signal()
+    load_wanted = Signal()
+    rescue_wanted = Signal()
+    log_wanted = Signal()
+    folder_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._plots: Any = None
+        self._subplots: list[Any] = []
+        self._legend: Any = None
+        self._curves: dict[str, Any] = {}
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(8, 4, 8, 8)
+        controls = QWidget()
+        controls.setFixedWidth(_CONTROLS_PX)
+        column = QVBoxLayout(controls)
+        column.setContentsMargins(0, 0, 8, 0)
+        row = QHBoxLayout()
+        self.runs = QComboBox()
+        self.runs.setPlaceholderText("no runs yet")
+        self.runs.setToolTip("Runs of this and earlier windows")
+        self.runs.activated.connect(self.run_wanted)
+        new = QPushButton("Train…")
+        new.setToolTip("Train a model on labelled pictures  Ctrl+T")
+        new.clicked.connect(self.new_wanted)
+        row.addWidget(self.runs, 1)
+        row.addWidget(new)
+        column.addLayout(row)
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        column.addWidget(self.text)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        column.addWidget(self.bar)
+        self.stop = self._button("Stop and keep the best", "Ends the run; what it has learned becomes a model")
+        self.stop.clicked.connect(self.stop_wanted)
+        self.load = self._button("Load the model", "Segments what the window shows with the new model")
+        self.load.setObjectName("primary")
+        self.load.clicked.connect(self.load_wanted)
+        self.rescue = self._button("Make a model of the best state", "From the last checkpoint of the broken run")
+        self.rescue.clicked.connect(self.rescue_wanted)
+        for button in (self.stop, self.load, self.rescue):
+            column.addWidget(button)
+        column.addStretch(1)
+        row = QHBoxLayout()
+        self.log = self._button("Log", "What the training has printed")
+        self.log.clicked.connect(self.log_wanted)
+        self.folder = self._button("Folder", "Opens the run's folder: log, metrics, checkpoints, model")
+        self.folder.clicked.connect(self.folder_wanted)
+        row.addWidget(self.log)
+        row.addWidget(self.folder)
+        row.addStretch(1)
+        column.addLayout(row)
+        self._row.addWidget(controls)
+        self._row.addStretch(1)
+        self.setMinimumHeight(150)
+        self.show_run(None)
+
+    def _button(self, text: str, tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(tip)
+        return button
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Makes the plots when they are first seen: their library takes a while to load."""
+        if self._plots is None:
+            self._make_plots()
+        super().showEvent(event)
+
+    def _make_plots(self) -> None:
+        import pyqtgraph
+
+        self._plots = pyqtgraph.GraphicsLayoutWidget()
+        for column, (title, lines) in enumerate(_PLOTS.items()):
+            plot = self._plots.addPlot(row=0, col=column)
+            self._subplots.append(plot)
+            plot.setLabel("left", title)
+            plot.setLabel("bottom", "steps")
+            plot.showGrid(x=False, y=True, alpha=0.15)
+            plot.setMenuEnabled(False)
+            for side in ("left", "bottom"):
+                plot.getAxis(side).enableAutoSIPrefix(False)
+            if len(lines) > 1:
+                self._legend = plot.addLegend(offset=(-8, 4), labelTextSize="9pt")
+            for name in lines:
+                symbol = "o" if name != "training" else None
+                self._curves[name] = plot.plot(name=name, symbol=symbol, symbolSize=5, symbolPen=None)
+        self._subplots[-1].setLimits(yMin=0, yMax=1)
+        self._paint_theme()
+        self._row.takeAt(1)  # The stretch that kept the place.
+        self._row.addWidget(self._plots, 1)
+
+    def show_theme(self, theme: Theme) -> None:
+        """Draws in other colours."""
+        self._theme = theme
+        if self._plots is not None:
+            self._paint_theme()
+
+    def _paint_theme(self) -> None:
+        import pyqtgraph
+
+        theme = self._theme
+        self._plots.setBackground(theme.panel)
+        for plot in self._subplots:
+            for side in ("left", "bottom"):
+                plot.getAxis(side).setPen(theme.line)
+                plot.getAxis(side).setTextPen(theme.quiet)
+        self._legend.setLabelTextColor(theme.text)
+        for _, label in self._legend.items:
+            label.setText(label.text)  # The colour alone does not draw it anew.
+        for lines in _PLOTS.values():
+            for name, role in lines.items():
+                color = getattr(theme, role)
+                self._curves[name].setPen(pyqtgraph.mkPen(color, width=1.5))
+                self._curves[name].setSymbolBrush(color)
+
+    # Values in
+
+    def show_runs(self, names: Sequence[str], current: int) -> None:
+        """Shows which runs there are."""
+        with QSignalBlocker(self.runs):
+            if [self.runs.itemText(i) for i in range(self.runs.count())] != list(names):
+                self.runs.clear()
+                self.runs.addItems(list(names))
+            self.runs.setCurrentIndex(current)
+
+    def show_run(self, view: RunView | None) -> None:
+        """Shows how the chosen run is getting on; None for none."""
+        one = view or RunView(
+            "Train a model on pictures that you have labelled: export a recording as “folder”, correct the labels, and "
+            "start here. The training goes on when the window is closed."
+        )
+        self.text.setText(one.text)
+        self.bar.setVisible(one.progress is not None)
+        self.bar.setValue(round((one.progress or 0.0) * 1000))
+        self.stop.setVisible(one.running)
+        self.load.setVisible(one.has_model)
+        self.rescue.setVisible(one.has_checkpoint and not one.has_model and not one.running)
+        self.log.setVisible(view is not None)
+        self.folder.setVisible(view is not None)
+
+    def show_curves(self, curves: Curves | None) -> None:
+        """Draws the curves; None for none."""
+        if self._plots is None:
+            return
+        series = (
+            {
+                "training": (curves.steps, curves.losses),
+                "held out": (curves.scored_steps, curves.val_losses),
+                "mIoU": (curves.scored_steps, curves.mious),
+            }
+            if curves
+            else {}
+        )
+        for name, line in self._curves.items():
+            line.setData(*series.get(name, ([], [])), connect="finite")

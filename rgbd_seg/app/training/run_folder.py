@@ -1,0 +1,225 @@
+"""A training run as the window knows it: the files in its folder. Any window can watch or stop any run. No Qt.
+
+`plan.json` is written before the run begins, `settings.yaml` is what `training fit` is told, `state.json` is kept by
+the run's own process (see `job`), `metrics.jsonl` and `checkpoints/` by the training, `log.txt` by all, and
+`*.safetensors` is the result. A file named `stop` asks it to end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rgbd_seg.app.training.plan import TrainingPlan
+
+PLAN_FILE, SETTINGS_FILE, STATE_FILE, LOG_FILE = "plan.json", "settings.yaml", "state.json", "log.txt"
+METRICS_FILE, CHECKPOINTS, STOP_FILE = "metrics.jsonl", "checkpoints", "stop"
+_MAX_BYTES = 200_000
+_TIME_TO_START_S = 60.0
+_SAME_PROCESS_S = 2.0  # Clocks of the start of a process are read with this precision.
+
+
+class Stage(StrEnum):
+    """Where a run stands."""
+
+    STARTING = "starting"
+    TRAINING = "training"
+    EXPORTING = "exporting"
+    FINISHED = "finished"
+    FAILED = "failed"
+    LOST = "lost"  # Its process is gone without having said anything: killed, or the machine was switched off.
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is at work."""
+        return self in (Stage.STARTING, Stage.TRAINING, Stage.EXPORTING)
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What its process said last.
+
+    Attributes:
+        stage: Where it stands.
+        error: Why it failed, in a sentence.
+    """
+
+    stage: Stage
+    error: str = ""
+
+
+class RunFolder:
+    """One run."""
+
+    def __init__(self, folder: Path) -> None:
+        """Reads what was planned; a plan that cannot be read leaves the folder's name."""
+        self.folder = folder
+        plan = read_json(folder / PLAN_FILE)
+        self.name = _text(plan, "name") or folder.name
+        self.data = _text(plan, "data")
+        self.start = _text(plan, "start")
+        self.minutes = _number(plan, "minutes")
+        self.epochs = _number(plan, "epochs")
+        self.began = _number(plan, "began") or 0.0
+
+    def state(self) -> RunState:
+        """Where it stands now."""
+        said = read_json(self.folder / STATE_FILE)
+        try:
+            stage = Stage(_text(said, "stage"))
+        except ValueError:
+            late = time.time() - self.began > _TIME_TO_START_S
+            return RunState(Stage.LOST if late else Stage.STARTING)
+        if stage is Stage.STARTING and time.time() - (_number(said, "time") or 0.0) > _TIME_TO_START_S:
+            return RunState(Stage.LOST)
+        if stage.running and not _is_alive(_number(said, "pid"), _number(said, "process_began")):
+            return RunState(Stage.LOST)
+        return RunState(stage, _text(said, "error"))
+
+    @property
+    def model(self) -> Path | None:
+        """The resulting model file, None while there is none."""
+        return next(iter(sorted(self.folder.glob("*.safetensors"))), None)
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether a model could be made of it."""
+        return best_checkpoint(self.folder) is not None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to end."""
+        return (self.folder / STOP_FILE).exists()
+
+    def mark_starting(self) -> None:
+        """Says that another process is about to go on with it, until that one speaks for itself.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        write_state(self.folder, Stage.STARTING)
+
+    def stop(self) -> None:
+        """Asks it to end; what it has learned becomes a model.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        (self.folder / STOP_FILE).touch()
+
+
+def new_run(parent: Path, plan: TrainingPlan) -> RunFolder:
+    """Makes the folder of a run that is about to begin.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    base = f"{time.strftime('%Y-%m-%d %H.%M.%S')} {file_name(plan.name)}"
+    folder, number = parent / base, 1
+    while folder.exists():
+        number += 1
+        folder = parent / f"{base} {number}"
+    folder.mkdir()
+    # JSON is YAML too.
+    (folder / SETTINGS_FILE).write_text(json.dumps(plan.settings(folder), indent=2), encoding="utf-8")
+    told = {
+        "name": plan.name.strip(),
+        "data": str(plan.data.folder),
+        "start": plan.start.name if plan.start else "",
+        "minutes": plan.minutes,
+        "epochs": plan.epochs,
+        "began": time.time(),
+    }
+    write_json(folder / PLAN_FILE, told)
+    return RunFolder(folder)
+
+
+def runs_in(parent: Path) -> list[RunFolder]:
+    """The runs of a folder, newest first."""
+    try:
+        folders = [path for path in parent.iterdir() if (path / PLAN_FILE).is_file()]
+    except OSError:
+        return []
+    return sorted((RunFolder(folder) for folder in folders), key=lambda run: run.began, reverse=True)
+
+
+def best_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint with the highest score, else the newest one, else none."""
+    checkpoints = sorted((folder / CHECKPOINTS).glob("*.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
+    best = [path for path in checkpoints if path.name.startswith("best-")]
+    return next(iter(best or checkpoints), None)
+
+
+def file_name(name: str) -> str:
+    """A name as a part of paths: letters, digits and a few signs that no system minds."""
+    return re.sub(r"[^\w .-]+", "_", name).strip(" .")[:60] or "model"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a small file; empty where there is none or where it cannot be read."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            return {}
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    """Writes a small file in one step, so that nobody reads half of it.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def write_state(folder: Path, stage: Stage, error: str = "") -> None:
+    """Says where a run stands, in the name of this process.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    me = psutil.Process()
+    state = {
+        "stage": stage.value,
+        "pid": me.pid,
+        "process_began": me.create_time(),
+        "time": time.time(),
+        "error": error,
+    }
+    write_json(folder / STATE_FILE, state)
+
+
+def _is_alive(pid: float | None, began: float | None) -> bool:
+    """Whether this very process runs; its number alone may have been given to another one since."""
+    try:
+        process = psutil.Process(int(pid or 0))
+        same = abs(process.create_time() - (began or 0.0)) < _SAME_PROCESS_S
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, ValueError, OverflowError):
+        return False
+
+
+def _text(data: dict[str, Any], key: str) -> str:
+    value = data.get(key)
+    return value[:1000] if isinstance(value, str) else ""
+
+
+def _number(data: dict[str, Any], key: str) -> float | None:
+    value = data.get(key)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

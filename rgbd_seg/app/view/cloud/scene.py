@@ -1,0 +1,122 @@
+"""What the 3D view is asked to draw: one frame's points in one of three colourings, thinned to what time allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from rgbd_seg.calibration import deproject
+from rgbd_seg.coloring import depth_color_map, depth_table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rgbd_seg.app.view.cloud.orbit import Orbit
+    from rgbd_seg.app.view.display import Display
+    from rgbd_seg.frame import Segmentation
+
+Coloring = Literal["color", "class", "depth"]
+COLORINGS: dict[Coloring, str] = {"color": "Colour", "class": "Classes", "depth": "Depth"}
+
+# Neighbours farther apart than this share of their distance, for each pixel between them, belong to different things.
+_JUMP = 0.04
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """One picture to draw.
+
+    Attributes:
+        segmentation: The frame, with labels or without.
+        display: Opacity, hidden classes, colours.
+        coloring: Camera colours (with the overlay's opacity of classes), pure classes, or depth.
+        ends_m: Near and far end of the depth colours.
+        orbit: The viewer.
+        size: Width and height of the picture in pixels.
+    """
+
+    segmentation: Segmentation
+    display: Display
+    coloring: Coloring
+    ends_m: tuple[float, float]
+    orbit: Orbit
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointGrid:
+    """Points on a regular grid of pixels.
+
+    Attributes:
+        points_m: (H, W, 3) float32; (0, 0, 0) where there is none.
+        rgb: (H, W, 3) uint8.
+        there: (H, W) bool, False at holes and for hidden classes.
+        stride: Pixels of the frame between two points.
+    """
+
+    points_m: NDArray[np.float32]
+    rgb: NDArray[np.uint8]
+    there: NDArray[np.bool_]
+    stride: int
+
+    def triangles(self) -> NDArray[np.uint32]:
+        """(N, 3) indices into the flattened grid, without triangles that would bridge a jump in depth."""
+        height, width = self.there.shape
+        z = np.where(self.there, self.points_m[..., 2], np.nan)
+        upper_left, upper_right, lower_left, lower_right = z[:-1, :-1], z[:-1, 1:], z[1:, :-1], z[1:, 1:]
+        first = np.arange((height - 1) * width, dtype=np.uint32).reshape(height - 1, width)[:, :-1]
+        found = []
+        for corners, offsets in (
+            ((upper_left, upper_right, lower_left), (0, 1, width)),
+            ((upper_right, lower_right, lower_left), (1, width + 1, width)),
+        ):
+            far = np.maximum(np.maximum(corners[0], corners[1]), corners[2])  # NaN at holes, and then False below.
+            near = np.minimum(np.minimum(corners[0], corners[1]), corners[2])
+            start = first[far - near < _JUMP * self.stride * near + 0.02]
+            found.append(np.stack([start + offset for offset in offsets], axis=-1))
+        return np.concatenate(found).astype(np.uint32)
+
+
+def point_grid(scene: Scene, stride: int) -> PointGrid:
+    """Every `stride`-th point of every `stride`-th row, coloured."""
+    one, frame = scene.segmentation, scene.segmentation.frame
+    pick = (slice(None, None, stride), slice(None, None, stride))
+    depth = frame.depth[pick]
+    points = deproject(frame.depth, frame.calibration)[pick] if stride == 1 else _sparse_points(scene, stride)
+    there = depth > 0
+    rgb = frame.color[pick]
+    labels, label_set = one.labels, one.label_set
+    if labels is None and frame.truth is not None and scene.coloring == "class":
+        labels, label_set = frame.truth.labels, frame.truth.label_set
+    if scene.coloring == "depth":
+        near_mm, far_mm = round(scene.ends_m[0] * 100) * 10, round(scene.ends_m[1] * 100) * 10
+        steps = np.take(depth_table(frame.calibration.depth_unit_m, near_mm, far_mm), depth)
+        rgb = depth_color_map(scene.display.depth_map)[steps]
+    if labels is not None and label_set is not None:
+        labels = labels[pick]
+        visible = scene.display.visible(label_set)
+        visible[0] = scene.display.solo is None  # Unlabelled points go only when one class is shown alone.
+        there = there & visible[labels]
+        if scene.coloring != "depth":
+            share = 1.0 if scene.coloring == "class" else scene.display.opacity
+            tints = scene.display.class_colors(label_set)
+            if share >= 1.0:
+                rgb = np.where((labels > 0)[..., None], tints[labels], rgb // 2)
+            elif share > 0:
+                mixed = rgb * (1 - share) + tints[labels] * share
+                rgb = np.where((labels > 0)[..., None], mixed, rgb).astype(np.uint8)
+    return PointGrid(points, np.ascontiguousarray(rgb, np.uint8), there, stride)
+
+
+def _sparse_points(scene: Scene, stride: int) -> NDArray[np.float32]:
+    """Points of a thinned depth picture, without computing the others."""
+    frame = scene.segmentation.frame
+    lens = frame.calibration.color
+    if any(lens.distortion):
+        return deproject(frame.depth, frame.calibration)[::stride, ::stride]
+    z = frame.depth[::stride, ::stride].astype(np.float32) * np.float32(frame.calibration.depth_unit_m)
+    x = ((np.arange(0, lens.width, stride) - lens.cx) / lens.fx).astype(np.float32)
+    y = ((np.arange(0, lens.height, stride) - lens.cy) / lens.fy).astype(np.float32)
+    return np.stack([z * x, z * y[:, None], z], axis=-1)

@@ -1,0 +1,186 @@
+"""The 3D view: shows drawings and turns hands into another place of the viewer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QWidget
+
+from rgbd_seg.app.view.cloud.orbit import Orbit
+from rgbd_seg.app.view.cloud.scene import COLORINGS, Coloring, Scene, point_grid
+from rgbd_seg.app.view.image_view import BACKDROP
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
+
+    from rgbd_seg.app.view.cloud.worker import CloudWorker, Drawing
+    from rgbd_seg.app.view.display import Display
+    from rgbd_seg.frame import Segmentation
+
+_MAX_SIDE_PX = 1280  # Larger views are drawn at this size and scaled up.
+
+
+class CloudView(QWidget):
+    """Owns the viewer's place; asks the worker for pictures."""
+
+    export_wanted = Signal()
+
+    def __init__(self, worker: CloudWorker, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(40, 40)
+        self._worker = worker
+        self._orbit = Orbit()
+        self._coloring: Coloring = "color"
+        self._moment: tuple[Segmentation, Display, tuple[float, float]] | None = None
+        self._fitted = False
+        self._drawing: Drawing | None = None
+        self._last: QPointF | None = None
+        self._bar = QWidget(self)
+        self._bar.setStyleSheet(
+            "QToolButton, QComboBox { background: rgba(16, 17, 19, 185); color: #e8e8ea;"
+            " font-size: 12px; padding: 3px 8px; }"
+        )
+        row = QHBoxLayout(self._bar)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        self.coloring = QComboBox()
+        self.coloring.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for key, text in COLORINGS.items():
+            self.coloring.addItem(text, key)
+        self.coloring.activated.connect(self._recolor)
+        row.addWidget(self.coloring)
+        for text, tip, run in (
+            ("Fit", "Look at the whole cloud", self.fit),
+            ("Top", "Look from above", self.look_from_above),
+            ("Front", "Look from the camera", self.look_from_camera),
+            ("PLY…", "Save this cloud as a PLY file", self.export_wanted.emit),
+        ):
+            button = QToolButton()
+            button.setText(text)
+            button.setToolTip(tip)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.clicked.connect(run)
+            row.addWidget(button)
+
+    # Values in
+
+    def show_moment(self, segmentation: Segmentation, display: Display, ends_m: tuple[float, float]) -> None:
+        """Shows another frame, or the same one in another way."""
+        self._moment = (segmentation, display, ends_m)
+        if not self._fitted:
+            self._fitted = True
+            self.fit()
+        else:
+            self._ask()
+
+    def show_drawing(self, drawing: Drawing) -> None:
+        """Shows what the worker has drawn."""
+        self._drawing = drawing
+        self.setToolTip(f"{drawing.painter}; every {drawing.stride}. point; {drawing.elapsed_ms:.0f} ms")
+        self.update()
+
+    def forget(self) -> None:
+        """Another source: fits again with its first frame."""
+        self._moment, self._drawing, self._fitted = None, None, False
+        self.update()
+
+    @property
+    def scene(self) -> Scene | None:
+        """What is on screen, for exports."""
+        if self._moment is None:
+            return None
+        ratio = self.devicePixelRatioF()
+        width, height = self.width() * ratio, self.height() * ratio
+        shrink = min(1.0, _MAX_SIDE_PX / max(width, height, 1))
+        size = (max(round(width * shrink), 16), max(round(height * shrink), 16))
+        segmentation, display, ends_m = self._moment
+        return Scene(segmentation, display, self._coloring, ends_m, self._orbit, size)
+
+    @property
+    def orbit(self) -> Orbit:
+        """The viewer's place."""
+        return self._orbit
+
+    def _ask(self) -> None:
+        scene = self.scene
+        if scene is not None and self.isVisible():
+            self._worker.draw(scene)
+
+    # Commands
+
+    def fit(self) -> None:
+        """Looks at the middle of the cloud."""
+        scene = self.scene
+        if scene is not None:
+            grid = point_grid(scene, 8)
+            self._orbit = self._orbit.fitted(np.asarray(grid.points_m[grid.there]))
+            self._ask()
+
+    def look_from_above(self) -> None:
+        """Top view of the whole cloud, also after it was shifted away."""
+        self._orbit = self._orbit.from_above()
+        self.fit()
+
+    def look_from_camera(self) -> None:
+        """The camera's own view."""
+        self._orbit = self._orbit.from_camera()
+        self._ask()
+
+    def _recolor(self) -> None:
+        self._coloring = self.coloring.currentData()
+        self._ask()
+
+    # Qt's events
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draws the last picture over the whole widget."""
+        painter = QPainter(self)
+        if self._drawing is None:
+            painter.fillRect(self.rect(), BACKDROP)
+            return
+        pixels = self._drawing.pixels
+        image = QImage(pixels.data, pixels.shape[1], pixels.shape[0], QImage.Format.Format_RGB32)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(QRectF(self.rect()), image)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Asks for a picture of the new size."""
+        super().resizeEvent(event)
+        self._bar.adjustSize()
+        self._bar.move(8, self.height() - self._bar.height() - 8)
+        self._ask()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Takes hold."""
+        self._last = event.position()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Left button orbits; right or middle button, or shift, shifts."""
+        if self._last is None:
+            return
+        by = event.position() - self._last
+        self._last = event.position()
+        shift = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        if event.buttons() & Qt.MouseButton.LeftButton and not shift:
+            self._orbit = self._orbit.turned(-by.x() * 0.008, by.y() * 0.008)
+        else:
+            self._orbit = self._orbit.shifted(by.x() / max(self.height(), 1), by.y() / max(self.height(), 1))
+        self._ask()
+
+    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
+        """Lets go."""
+        self._last = None
+
+    def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
+        """Fits."""
+        self.fit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Goes nearer or farther."""
+        self._orbit = self._orbit.nearer(1.15 ** (event.angleDelta().y() / 120))
+        self._ask()
+        event.accept()

@@ -1,0 +1,305 @@
+"""From the newest result to everything on screen that shows it: views, class list, probe, score."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from rgbd_seg.app.classes.class_rows import ClassRow, SteadyRows, count_classes
+from rgbd_seg.app.undo import differing
+from rgbd_seg.app.view.depth_range import DepthRange
+from rgbd_seg.app.view.image_view import Marks, Pixel
+from rgbd_seg.app.view.pictures import Pictures
+from rgbd_seg.app.view.probe import distance_m, probe
+from rgbd_seg.scores import Scores
+
+if TYPE_CHECKING:
+    from rgbd_seg.app.classes.panel import ClassesPanel
+    from rgbd_seg.app.view.cloud.view import CloudView
+    from rgbd_seg.app.view.display import Display
+    from rgbd_seg.app.view.grid import ViewGrid
+    from rgbd_seg.app.widgets.status_line import StatusLine
+    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.labels import LabelSet
+
+
+class Presenter(QObject):
+    """Keeps the moment that is shown and how it is shown; draws it again whenever either changes."""
+
+    shown = Signal()  # Another frame is on screen; `segmentation` has it.
+    display_changed = Signal()
+
+    def __init__(
+        self,
+        grid: ViewGrid,
+        cloud: CloudView,
+        classes: ClassesPanel,
+        status: StatusLine,
+        display: Display,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.display = display
+        self.segmentation: Segmentation | None = None
+        self._second: Segmentation | None = None
+        self.scores = Scores()
+        self._labels_expected = False
+        self._second_expected = False
+        self.rows: tuple[ClassRow, ...] = ()  # The classes in view, as of the last tick.
+        self._grid, self._cloud, self._classes, self._status = grid, cloud, classes, status
+        self._pictures: Pictures | None = None
+        self._depth_range = DepthRange()
+        self._steady = SteadyRows()
+        self._pointer: Pixel | None = None
+        self._pin: Pixel | None = None
+        self._pin_before: Pixel | None = None  # As it was before the last click.
+        self._ruler: tuple[Pixel, Pixel | None] | None = None
+        self._ruling = False
+        self._model = ""
+        grid.hovered.connect(self._hover)
+        grid.clicked.connect(self._click)
+        grid.double_clicked.connect(self._forget_click)
+        grid.panes_changed.connect(self.redraw)
+        classes.show_display(display)
+
+    # Frames
+
+    def show(self, segmentation: Segmentation, second: Segmentation | None = None) -> None:
+        """Shows another moment, with what a second model saw in it."""
+        self._second = second
+        if segmentation.model != self._model:
+            self._model = segmentation.model
+            self.scores.reset()
+        elif self.segmentation is not None and segmentation.frame is self.segmentation.frame:
+            self.scores.take_back()  # A picture that stands, looked at again with other settings, counts once.
+        self.segmentation = segmentation
+        self._depth_range.follow(segmentation.frame)
+        self.scores.add(segmentation)
+        self._grid.show_aspect(segmentation.frame.width / segmentation.frame.height)
+        self.redraw()
+        self.shown.emit()
+
+    def show_second(self, second: Segmentation | None) -> None:
+        """Shows the present moment with another result of a second model, or without one."""
+        self._second = second
+        self.redraw()
+
+    def expect_labels(self, expected: bool) -> None:
+        """Lets views without labels say whether a model, or its first result, is on its way."""
+        if expected != self._labels_expected:
+            self._labels_expected = expected
+            self.redraw()
+
+    def expect_second(self, expected: bool) -> None:
+        """Lets views of a second model say whether one is on its way; they are drawn with the next moment."""
+        self._second_expected = expected
+
+    def clear(self) -> None:
+        """Another source: nothing of the old one stays."""
+        self.segmentation, self._second, self._pictures = None, None, None
+        self._pin, self._ruler = None, None
+        self._depth_range.reset()
+        self.scores.reset()
+        for pane in self._grid.panes:
+            pane.show_picture(None)
+        self._cloud.forget()
+        self._classes.show_rows((), None)
+        self._status.show_probe("")
+
+    def redraw(self) -> None:
+        """Draws the present moment again."""
+        if self.segmentation is None:
+            return
+        ends_m = self._depth_range.ends(self.display.near_m, self.display.far_m)
+        self._pictures = Pictures(self.segmentation, self.display, ends_m, self._second)
+        visible = self._grid.visible_panes
+        # There is one 3D view: where several panes ask for it, the first one has it.
+        with_cloud = next((pane for pane in visible if pane.kind == "cloud"), None)
+        for pane in visible:
+            pane.show_display(self.display, ends_m)
+            if pane is with_cloud:
+                pane.set_content(self._cloud)
+                pane.show_picture(None)
+            else:
+                pane.set_content(None)
+                image = None if pane.kind == "cloud" else self._pictures.image(pane.kind)
+                pane.show_picture(image, self._note(pane.kind), self._why_none(pane.kind))
+        if with_cloud is not None:
+            self._cloud.show_moment(self.segmentation, self.display, ends_m)
+        if self._pointer or self._pin:
+            self._show_probe()
+        if self._ruler:
+            self._show_marks()
+
+    def _note(self, kind: str) -> str:
+        if self.segmentation is not None and self.segmentation.labels is None and kind == "overlay":
+            return "model is loading" if self._labels_expected else "no model"
+        if kind == "error" and self.scores.mean_iou is not None:
+            return f"mIoU {self.scores.mean_iou:.3f}"
+        return ""
+
+    def _why_none(self, kind: str) -> str:
+        """Why a view of a model's results is empty, where that is for want of the model."""
+        if self._second_expected and kind in ("second", "wipe", "difference"):
+            return "The second model is loading"
+        if self.segmentation is not None and self.segmentation.labels is None and kind in ("labels", "confidence"):
+            return "The model is loading" if self._labels_expected else "No model is loaded"
+        return ""
+
+    @property
+    def pictures(self) -> Pictures | None:
+        """The pictures of the present moment, for copies and snapshots."""
+        return self._pictures
+
+    @property
+    def depth_ends_m(self) -> tuple[float, float]:
+        """Near and far end of the depth colours in metres."""
+        return self._depth_range.ends(self.display.near_m, self.display.far_m)
+
+    @property
+    def label_set(self) -> LabelSet | None:
+        """What the labels on screen mean; those of the truth where no model is loaded."""
+        one = self.segmentation
+        if one is None:
+            return None
+        if one.label_set is not None:
+            return one.label_set
+        return one.frame.truth.label_set if one.frame.truth else None
+
+    def tick(self) -> None:
+        """Refreshes figures that would be unreadable at the frame rate. Call it four times a second."""
+        if self.segmentation is None:
+            return
+        self.rows = count_classes(self.segmentation)
+        rows = self._steady.update(self.rows, self.label_set, self._classes.pointed_at)
+        self._classes.show_rows(rows, self.label_set)
+        miou, accuracy = self.scores.mean_iou, self.scores.pixel_accuracy
+        score = f"mIoU {miou:.3f}   pixels right {accuracy:.1%}" if miou is not None and accuracy is not None else ""
+        self._status.show_score(score)
+
+    # What the panels want
+
+    def change(self, **changes: Any) -> None:
+        """Adopts other choices about drawing, by the names of `Display`'s fields."""
+        wanted = replace(self.display, **changes)
+        if wanted == self.display:
+            return
+        self.display = wanted
+        self._classes.show_display(wanted)
+        self.redraw()
+        self.display_changed.emit()
+
+    def adopt(self, display: Display) -> None:
+        """Draws in another way altogether, except what follows the pointer."""
+        self.change(**differing(self.display, display)[1])
+
+    def toggle_hidden(self, name: str) -> None:
+        """Hides a class, or shows it again."""
+        self.change(hidden=self.display.hidden ^ {name}, solo=None)
+
+    def show_all(self) -> None:
+        """Hides nothing."""
+        self.change(hidden=frozenset(), solo=None)
+
+    def solo_rank(self, rank: int) -> None:
+        """Shows the class in the given row of the list alone; the same again shows all."""
+        row = self._classes.model.row_at(self._classes.model.index(rank))
+        if row is not None:
+            self.change(solo=None if self.display.solo == row.name else row.name)
+
+    def color(self, name: str, rgb: tuple[int, int, int] | None) -> None:
+        """Draws a class in another colour; None for its own."""
+        colors = {**self.display.colors, name: rgb} if rgb else dict(self.display.colors)
+        if rgb is None:
+            colors.pop(name, None)
+        self.change(colors=colors)
+
+    def rename(self, name: str, wanted: str) -> None:
+        """Calls a class otherwise on screen and in the label set that is saved; its own name or "" undoes it."""
+        names = {**self.display.names, name: wanted}
+        if wanted in ("", name):
+            names.pop(name)
+        self.change(names=names)
+
+    def chosen_label_set(self) -> LabelSet | None:
+        """The label set on screen with the names and colours that were chosen."""
+        label_set = self.label_set
+        if label_set is None:
+            return None
+        colors = self.display.named_colors(label_set)
+        for label, name in enumerate(label_set.names, start=1):
+            label_set = label_set.with_class(label, name=self.display.names.get(name), color=colors[name])
+        return label_set
+
+    def adopt_label_set(self, label_set: LabelSet) -> None:
+        """Takes colours, and names where the number of classes is the same, from a label set."""
+        mine = self.label_set
+        if mine is not None and len(mine) == len(label_set):
+            pairs = list(zip(mine.names, label_set.classes, strict=True))
+            names = {old: one.name for old, one in pairs if old != one.name}
+            self.change(colors={old: one.color for old, one in pairs}, names=names)
+        else:
+            self.change(colors={one.name: one.color for one in label_set.classes})
+
+    # Probe and ruler
+
+    def start_ruler(self) -> None:
+        """The next two clicks measure a distance."""
+        self._ruler, self._ruling = None, True
+        self._show_marks()
+        self._status.show_probe("Ruler: click the first point")
+
+    def clear_marks(self) -> None:
+        """Takes pin and ruler away."""
+        self._pin, self._ruler, self._ruling = None, None, False
+        self._show_marks()
+
+    @property
+    def ruler_m(self) -> float | None:
+        """The distance that the ruler shows."""
+        if self.segmentation is None or self._ruler is None or self._ruler[1] is None:
+            return None
+        return distance_m(self.segmentation, self._ruler[0], self._ruler[1])
+
+    def _hover(self, pixel: Pixel | None) -> None:
+        self._pointer = pixel
+        wiping = any(pane.kind == "wipe" and pane.underMouse() for pane in self._grid.visible_panes)
+        if wiping and pixel is not None and self.segmentation is not None:
+            self.change(wipe=pixel[0] / self.segmentation.frame.width)
+        self._show_probe()
+
+    def _click(self, pixel: Pixel | None, modifiers: Qt.KeyboardModifier) -> None:
+        self._pin_before = self._pin
+        if pixel is None:
+            return
+        if self._ruling or modifiers & Qt.KeyboardModifier.ShiftModifier:
+            if self._ruler is None or self._ruler[1] is not None:
+                self._ruler, self._ruling = (pixel, None), True
+                self._status.show_probe("Ruler: click the second point")
+            else:
+                self._ruler, self._ruling = (self._ruler[0], pixel), False
+        else:
+            self._pin = None if self._pin == pixel else pixel
+        self._show_marks()
+
+    def _forget_click(self) -> None:
+        """The click before was the first half of a double click, which pins nothing."""
+        self._pin = self._pin_before
+        self._show_marks()
+
+    def _show_marks(self) -> None:
+        text = ""
+        if self._ruler is not None and self._ruler[1] is not None:
+            metres = self.ruler_m
+            text = "no depth there" if metres is None else f"{metres:.3f} m"
+        self._grid.show_marks(Marks(None, self._pin, self._ruler, text))
+
+    def _show_probe(self) -> None:
+        pixel = self._pointer or self._pin
+        facts = probe(self.segmentation, *pixel) if pixel is not None and self.segmentation is not None else None
+        shown = self.display.shown_name
+        words = replace(facts, name=shown(facts.name), truth=shown(facts.truth)) if facts else ""
+        self._status.show_probe(str(words))
+        self._classes.light(facts.name or None if facts and self._pointer is not None else None)

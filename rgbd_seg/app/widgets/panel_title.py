@@ -1,0 +1,33 @@
+"""The title of a panel: its name, and a cross to hide it. Dragging it moves the panel, as with Qt's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from rgbd_seg.app.widgets.icons import dress
+
+if TYPE_CHECKING:
+    from rgbd_seg.app.widgets.theme import Theme
+
+
+class PanelTitle(QWidget):
+    """A quiet heading."""
+
+    def __init__(self, theme: Theme, dock: QDockWidget) -> None:
+        super().__init__(dock)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 8, 6, 2)
+        name = QLabel(dock.windowTitle().upper())
+        name.setObjectName("heading")
+        close = QToolButton()
+        dress(close, "close", "quiet", theme)
+        close.setIconSize(QSize(14, 14))
+        close.setToolTip("Hide this panel; the menu shows it again")
+        close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        close.clicked.connect(dock.hide)
+        row.addWidget(name, 1)
+        row.addWidget(close)

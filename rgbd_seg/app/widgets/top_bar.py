@@ -1,0 +1,123 @@
+"""The bar at the top: source, model, number of views, snapshot, record, menu."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
+
+from rgbd_seg.app.widgets.icons import dress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rgbd_seg.app.widgets.theme import Theme
+
+_LONGEST_NAME = 34
+_LONGEST_RECORDING = "00:00  000 MB"
+
+
+class TopBar(QToolBar):
+    """Buttons only; emits what is wanted."""
+
+    views_wanted = Signal(int)
+    record_wanted = Signal()
+    snapshot_wanted = Signal()
+
+    undo_wanted = Signal()
+
+    def __init__(self, theme: Theme, source_menu: QMenu, model_menu: QMenu, undo_menu: QMenu, main_menu: QMenu) -> None:
+        super().__init__("Main bar")
+        self.setObjectName("top bar")
+        self.setMovable(False)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.setIconSize(QSize(20, 20))
+        self._theme = theme
+        self.source = self._wide("camera", "No source", "Choose what to look at", source_menu)
+        self.model = self._wide("model", "No model", "Choose what segments it", model_menu)
+        spacer = QWidget()
+        spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(spacer)
+        self._views = QButtonGroup(self)
+        for count in (1, 2, 4):
+            button = self._flat(f"layout-{count}", f"{count} view{'s' if count > 1 else ''}  {count}")
+            button.setCheckable(True)
+            self._views.addButton(button, count)
+        self._views.idClicked.connect(self.views_wanted)
+        self.undo = self._flat("undo", "")
+        self.undo.setMenu(undo_menu)
+        self.undo.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self.undo.clicked.connect(self.undo_wanted)
+        self.show_undo(())
+        self._flat("snapshot", "Save a snapshot  S").clicked.connect(self.snapshot_wanted)
+        self.record = QToolButton()
+        self.record.setObjectName("record")
+        self.record.setCheckable(True)
+        dress(self.record, "record", "record", theme, "#ffffff")
+        self.record.setToolTip("Record the source into a file  R")
+        self.record.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.record.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.record.clicked.connect(self._record_clicked)
+        self.addWidget(self.record)
+        self.record.setText(_LONGEST_RECORDING)
+        self.record.ensurePolished()
+        self.record.setMinimumWidth(self.record.sizeHint().width())  # The buttons beside it are to stay where they are.
+        self.record.setText("Record")
+        menu = self._flat("menu", "Menu")
+        menu.setMenu(main_menu)
+        menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+
+    def _wide(self, picture: str, text: str, tip: str, menu: QMenu) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName("wide")
+        dress(button, picture, "quiet", self._theme)
+        button.setText(f"{text} ▾")
+        button.setToolTip(tip)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setMenu(menu)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.addWidget(button)
+        return button
+
+    def _flat(self, picture: str, tip: str) -> QToolButton:
+        button = QToolButton()
+        dress(button, picture, "text", self._theme)
+        button.setToolTip(tip)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.addWidget(button)
+        return button
+
+    def _record_clicked(self) -> None:
+        self.record.setChecked(not self.record.isChecked())  # The state is shown by `show_recording`, not by the click.
+        self.record_wanted.emit()
+
+    def show_source(self, name: str) -> None:
+        """Names the source, "" for none."""
+        self.source.setText(f"{_short(name) or 'No source'} ▾")
+
+    def show_model(self, name: str) -> None:
+        """Names the model, "" for none."""
+        self.model.setText(f"{_short(name) or 'No model'} ▾")
+
+    def show_undo(self, steps: Sequence[str]) -> None:
+        """Shows what can be taken back, newest first."""
+        self.undo.setEnabled(bool(steps))
+        self.undo.setToolTip(f"Undo {steps[0]}  Ctrl+Z" if steps else "Nothing to undo")
+
+    def show_views(self, count: int) -> None:
+        """Marks the number of views."""
+        button = self._views.button(count)
+        if button is not None:
+            button.setChecked(True)
+
+    def show_recording(self, text: str, possible: bool) -> None:
+        """Shows time and size of the running recording, "" for none, and whether one could begin."""
+        self.record.setChecked(bool(text))
+        self.record.setText(text or "Record")
+        self.record.setEnabled(bool(text) or possible)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

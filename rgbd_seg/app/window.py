@@ -1,0 +1,429 @@
+"""The window: builds its parts, connects them, and closes them. What the parts do is in their own files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import psutil
+from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtWidgets import (
+    QDialog,
+    QLabel,
+    QMainWindow,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rgbd_seg.app.bridge import Bridge
+from rgbd_seg.app.classes.label_set_controller import LabelSetController
+from rgbd_seg.app.classes.panel import ClassesPanel
+from rgbd_seg.app.commands import WindowCommands
+from rgbd_seg.app.drops import DropTarget
+from rgbd_seg.app.live_output import LiveOutput
+from rgbd_seg.app.model.comparison_controller import ComparisonController
+from rgbd_seg.app.model.comparison_panel import ComparisonPanel
+from rgbd_seg.app.model.controller import ModelController, options_from
+from rgbd_seg.app.model.panel import ModelPanel
+from rgbd_seg.app.notices import KEYS, notices, sentence
+from rgbd_seg.app.recording.controller import clock_text, size_text, summary
+from rgbd_seg.app.recording.export_controller import ExportController
+from rgbd_seg.app.recording.panel import RecordingPanel
+from rgbd_seg.app.replay.bar import ReplayBar
+from rgbd_seg.app.replay.filmstrip import Filmstrip
+from rgbd_seg.app.settings import Settings, SettingsFile
+from rgbd_seg.app.settings_controller import SettingsController
+from rgbd_seg.app.source.controller import SourceController
+from rgbd_seg.app.source.names import short_name
+from rgbd_seg.app.source.panel import SourcePanel
+from rgbd_seg.app.source.welcome import Welcome
+from rgbd_seg.app.statistics.figures import Figures
+from rgbd_seg.app.statistics.measure_panel import MeasurePanel
+from rgbd_seg.app.statistics.plots_panel import PlotsPanel
+from rgbd_seg.app.training.controller import TrainingController
+from rgbd_seg.app.training.panel import TrainingPanel
+from rgbd_seg.app.undo_controller import UndoController
+from rgbd_seg.app.view.cloud.view import CloudView
+from rgbd_seg.app.view.cloud.worker import CloudWorker
+from rgbd_seg.app.view.display import display_from
+from rgbd_seg.app.view.grid import ViewGrid
+from rgbd_seg.app.view.presenter import Presenter
+from rgbd_seg.app.widgets.banner import Banners, Message
+from rgbd_seg.app.widgets.look import Look
+from rgbd_seg.app.widgets.panels import BELOW, LEFT, RIGHT, Panels
+from rgbd_seg.app.widgets.stage import Stage
+from rgbd_seg.app.widgets.status_line import StatusLine, rate_texts
+from rgbd_seg.app.widgets.top_bar import TopBar
+from rgbd_seg.pipeline.deadline import Deadline
+from rgbd_seg.pipeline.session import Session
+from rgbd_seg.pipeline.status import ModelState, State, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+
+    from rgbd_seg.app.widgets.theme import Theme
+
+
+_TICK_MS = 250
+_NOTICE_MS = 8000
+_CLOSING_S = 1.5  # For all threads together; a recording that is being finished has longer.
+_WIDE_PX = 1500  # From this width on there is room for the source panel without taking it from the picture.
+
+
+class MainWindow(QMainWindow):
+    """The program's face."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        settings_file: SettingsFile | None = None,
+        make_session: Callable[[Callable[[], None]], Session] = Session,
+    ) -> None:
+        """Builds the window with what is remembered; opens nothing.
+
+        Args:
+            theme: The colours, applied to the application already.
+            settings_file: Where settings are kept; None for the user's own.
+            make_session: Makes the session from a wake-up function.
+        """
+        super().__init__()
+        self.theme = theme
+        self._file = settings_file or SettingsFile()
+        self.settings, problem = self._file.load()
+        self.bridge = Bridge(self)
+        self.session = make_session(self.bridge.wake)
+        self._status = Status()
+        self._slow = False  # The model is, in the messages' words.
+        self._process = psutil.Process()
+        self._build_views()
+        self._build_panels()
+        self.sources = SourceController(self, self.session, self.source_panel, self.welcome, self.settings)
+        self.models = ModelController(self, self.session, self.model_panel, self.settings)
+        self.presenter = Presenter(
+            self.grid, self.cloud, self.classes, self.status_line, display_from(self.settings), parent=self
+        )
+        self.figures = Figures(self, self.plots_panel, self.measure_panel)
+        self.exports = ExportController(self)
+        self.training = TrainingController(self)
+        self.comparisons = ComparisonController(self)
+        self.live_output = LiveOutput(self)
+        self.look = Look(self)
+        self.label_sets = LabelSetController(self)
+        self.settings_control = SettingsController(self)
+        self.undos = UndoController(self)
+        self.commands = WindowCommands(self)
+        self.top_bar = TopBar(theme, self.sources.menu, self.models.menu, self.undos.menu, self.commands.main_menu)
+        self.addToolBar(self.top_bar)
+        self._connect()
+        self._restore()
+        if problem:
+            self.say("settings", problem)
+        self._tick = QTimer(self)
+        self._tick.setInterval(_TICK_MS)
+        self._tick.timeout.connect(self.refresh)
+        self._tick.timeout.connect(self.figures.tick)
+        self._tick.timeout.connect(self.training.tick)
+        self._tick.start()
+        self.sources.finder.start()
+        self.refresh()
+
+    # Building
+
+    def _build_views(self) -> None:
+        settings = self.settings
+        self.grid = ViewGrid(settings.panes, settings.views)  # type: ignore[arg-type]  # The settings accept only permitted words.
+        self.cloud_worker = CloudWorker(self.bridge.wake)
+        self.cloud = CloudView(self.cloud_worker)
+        self.cloud.hide()
+        self.welcome = Welcome(self.theme)
+        self._waiting = QLabel()
+        self._waiting.setObjectName("title")
+        self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.stage = Stage()
+        for page in (self.welcome, self._waiting, self.grid):
+            self.stage.addWidget(page)
+        self.banners = Banners(self.theme)
+        self.replay_bar = ReplayBar(self.theme)
+        self.replay_bar.hide()
+        self.filmstrip = Filmstrip(self.replay_bar.timeline, self.bridge, self)
+        self.middle = QWidget()
+        column = QVBoxLayout(self.middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banners)
+        column.addWidget(self.stage, 1)
+        column.addWidget(self.replay_bar)
+        self.setCentralWidget(self.middle)
+        # A click on the pictures takes the keys back from a search field or list; they begin there, too.
+        self.middle.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.middle.setFocus()
+        self.status_line = StatusLine()
+        self.setStatusBar(self.status_line)
+        self.drops = DropTarget(self)
+        self.setAcceptDrops(True)
+
+    def _build_panels(self) -> None:
+        self.panels = panels = Panels(self, self.theme)
+        self.docks = panels.docks
+        # Plots and curves lie below the picture alone: the class list keeps its height.
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.source_panel = SourcePanel(self.theme)
+        self.classes = ClassesPanel(self.theme)
+        self.model_panel = ModelPanel(self.theme, options_from(self.settings))
+        self.recording_panel = RecordingPanel()
+        self.measure_panel = MeasurePanel()
+        self.comparison_panel = ComparisonPanel()
+        self.plots_panel = PlotsPanel(self.theme)
+        self.training_panel = TrainingPanel(self.theme)
+        panels.add("Source", self.source_panel, LEFT, 210)
+        panels.add("Classes", self.classes, RIGHT, 250)
+        panels.add("Model", self.model_panel, RIGHT, 250, scrolled=True)
+        panels.add("Recording", self.recording_panel, RIGHT, 250, scrolled=True)
+        panels.add("Measurements", self.measure_panel, RIGHT, 340)
+        panels.add("Comparison", self.comparison_panel, RIGHT, 250)
+        panels.add("Plots", self.plots_panel, BELOW, 250)
+        panels.add("Training", self.training_panel, BELOW, 250)
+        panels.tab("Plots", "Training")
+        panels.tab("Model", "Recording", "Measurements", "Comparison")
+        self.docks["Plots"].hide()
+
+    def _connect(self) -> None:
+        self.bridge.awake.connect(self._take)
+        self.sources.changed.connect(self._source_changed)
+        self.sources.settings_changed.connect(self.remember)
+        self.sources.message.connect(lambda text: self.say("sources", text))
+        self.models.settings_changed.connect(self.remember)
+        self.models.comparison_wanted.connect(self.comparisons.ask)
+        self.models.message.connect(lambda text: self.say("model", text))
+        self.presenter.display_changed.connect(self._display_changed)
+        self.top_bar.views_wanted.connect(self.grid.show_count)
+        self.top_bar.record_wanted.connect(self.commands.toggle_recording)
+        self.top_bar.undo_wanted.connect(self.undos.undo)
+        self.top_bar.snapshot_wanted.connect(self.commands.save_snapshot)
+        self.grid.panes_changed.connect(self._panes_changed)
+        self.grid.depth_map_wanted.connect(lambda name: self.presenter.change(depth_map=name))
+        self.grid.ends_wanted.connect(lambda near, far: self.presenter.change(near_m=near, far_m=far))
+        self.cloud.export_wanted.connect(self.exports.ask_cloud)
+        panel = self.recording_panel
+        panel.record_wanted.connect(self.commands.toggle_recording)
+        panel.folder_wanted.connect(self.commands.choose_record_folder)
+        panel.export_wanted.connect(self.exports.ask)
+        panel.pre_roll_wanted.connect(lambda s: self.remember(replace(self.settings, pre_roll_s=s)))
+        classes, presenter = self.classes, self.presenter
+        classes.opacity_wanted.connect(lambda value: presenter.change(opacity=value))
+        classes.edges_wanted.connect(lambda on: presenter.change(edges=on))
+        classes.palette_wanted.connect(lambda name: presenter.change(palette=name))
+        classes.hide_wanted.connect(presenter.toggle_hidden)
+        classes.solo_wanted.connect(lambda name: presenter.change(solo=name))
+        classes.lit_wanted.connect(lambda name: presenter.change(lit=name))
+        classes.color_wanted.connect(presenter.color)
+        classes.show_all_wanted.connect(presenter.show_all)
+        classes.save_wanted.connect(self.label_sets.ask_save)
+        classes.load_wanted.connect(self.label_sets.ask_load)
+        classes.rename_wanted.connect(self.label_sets.rename)
+
+    def _restore(self) -> None:
+        self.setWindowTitle("rgbd-seg")
+        room = self.screen().availableGeometry()
+        width, height = max(1280, round(room.width() * 0.8)), max(720, round(room.height() * 0.8))
+        self.resize(min(width, room.width()), min(height, room.height()))
+        if width >= room.width() or height >= room.height():
+            self.setWindowState(Qt.WindowState.WindowMaximized)  # Frame and title must have room as well.
+        restored = self.settings.geometry and self.restoreGeometry(_bytes(self.settings.geometry))
+        if self.settings.state:
+            self.restoreState(_bytes(self.settings.state))
+        else:
+            self.resizeDocks([self.docks["Classes"], self.docks["Model"]], [280, 370], Qt.Orientation.Vertical)
+        if not self.settings.state and not restored:
+            self.docks["Source"].setVisible(self.screen().availableGeometry().width() >= _WIDE_PX)
+        self._panes_changed()
+
+    # Frames and figures
+
+    def _take(self) -> None:
+        """Shows the newest result, if there is one, and what has changed around it."""
+        segmentation = self.session.take()
+        if segmentation is not None:
+            self.live_output.publish(segmentation)
+            if self.stage.currentWidget() is not self.grid:
+                self.stage.setCurrentWidget(self.grid)
+            if not self.comparisons.offer(segmentation):
+                self.presenter.show(segmentation)
+            self.replay_bar.refresh()
+        pair = self.comparisons.take()
+        if pair is not None:
+            self.presenter.show(pair.first, pair.second)
+        drawing = self.cloud_worker.drawings.take_nowait()
+        if drawing is not None:
+            self.cloud.show_drawing(drawing)
+        ended = self.session.ended_recordings.take_nowait()
+        if ended is not None:
+            self.say("recorded", summary(ended), "info", "Open it", lambda: self.sources.open(str(ended.path)))
+        status = self.session.status()
+        if (status.state, status.message, status.model) != (
+            self._status.state,
+            self._status.message,
+            self._status.model,
+        ):
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Brings everything but the pictures up to date; four times a second and when a state changes."""
+        status = self._status = self.session.status()
+        info = self.session.info
+        self.presenter.tick()
+        self.exports.tick()
+        self.comparisons.tick()
+        kind = info.kind if info else "camera"
+        playback = self.session.playback if status.state is State.RUNNING else None
+        self.status_line.show_rates(rate_texts(status, kind, paused=playback is not None and playback.paused))
+        self.model_panel.show_status(status, self._process.memory_info().rss / 1e6)
+        self.sources.show_status(status)
+        self.models.show_status()
+        self.replay_bar.show_playback(playback)
+        self.filmstrip.show_recording(self.session.uri if playback else "")
+        self.replay_bar.refresh()
+        self.grid.show_dimmed(status.state in (State.LOST, State.STOPPED, State.CONNECTING))
+        self._show_names(status, info.name if info else "")
+        self._show_notices(status)
+        self._show_stage(status)
+
+    def _show_names(self, status: Status, source: str) -> None:
+        source = source or (short_name(self.session.uri) if self.session.uri else "")
+        self.top_bar.show_source(source)
+        model = status.model
+        loading = model.state is ModelState.LOADING
+        self.top_bar.show_model(
+            f"Loading {round(model.progress * 100)} %" if loading else model.info.model if model.info else ""
+        )
+        self.presenter.expect_labels(loading or model.info is not None)
+        recorder = status.recorder
+        running = recorder is not None and recorder.state == "recording"
+        text = f"{clock_text(recorder.seconds)}  {size_text(recorder.file_bytes)}" if recorder and running else ""
+        self.top_bar.show_recording(text, status.state is State.RUNNING)
+        self.recording_panel.show_recorder(recorder, self.settings.recordings, status.state is State.RUNNING)
+        self.setWindowTitle(f"{source} - rgbd-seg" if source else "rgbd-seg")
+
+    def _show_stage(self, status: Status) -> None:
+        if status.state is State.IDLE and not self.session.uri:
+            self.stage.setCurrentWidget(self.welcome)
+        elif self.presenter.segmentation is None:
+            failed = status.state is State.STOPPED
+            self._waiting.setText("" if failed else f"Opening {short_name(self.session.uri)}…")
+            self.stage.setCurrentWidget(self.welcome if failed else self._waiting)
+
+    def _show_notices(self, status: Status) -> None:
+        actions = {
+            "reopen": ("Try again", self.sources.reopen),
+            "choose model": ("Choose a model", self.models.choose_file),
+            "stop recording": ("Stop recording", self.commands.toggle_recording),
+            "": ("", None),
+        }
+        found = {notice.key: notice for notice in notices(status, self.session.damage, slow_before=self._slow)}
+        self._slow = "speed" in found
+        for key in KEYS:
+            notice = found.get(key)
+            if notice is None:
+                self.banners.clear(key)
+            else:
+                self.banners.show_message(Message(key, notice.kind, notice.text, *actions[notice.action]))
+
+    def say(
+        self,
+        key: str,
+        text: str,
+        kind: str = "warning",
+        action: str = "",
+        run: Callable[[], None] | None = None,
+        part: float | None = None,
+    ) -> None:
+        """Shows a message at the top of the views; a later one with the same key replaces it.
+
+        That something was done as wished is said on the line at the bottom, for a while: it needs no answer, and the
+        views need not make room for it.
+        """
+        self.banners.forget(key)
+        if kind == "info" and not action and part is None:
+            self.banners.clear(key)
+            self.status_line.show_notice(text, _NOTICE_MS)
+            return
+        text = text if kind == "info" else sentence(text)
+        self.banners.show_message(Message(key, kind, text, action, run, part))  # type: ignore[arg-type]
+
+    # What changes
+
+    def _source_changed(self) -> None:
+        for key in ("sources", "settings", "recorded", "export"):
+            self.banners.clear(key)
+        self.presenter.clear()
+        self.comparisons.forget_frames()
+        self.replay_bar.show_playback(None)
+        self.refresh()
+
+    def _panes_changed(self) -> None:
+        self.top_bar.show_views(self.grid.count)
+        self.remember(replace(self.settings, views=self.grid.count, panes=self.grid.kinds))
+
+    def _display_changed(self) -> None:
+        display = self.presenter.display
+        self.remember(
+            replace(
+                self.settings,
+                opacity=display.opacity,
+                edges=display.edges,
+                depth_map=display.depth_map,
+                near_m=display.near_m,
+                far_m=display.far_m,
+                palette=display.palette,
+                colors={name: list(rgb) for name, rgb in display.colors.items()},
+            )
+        )
+
+    def remember(self, settings: Settings) -> None:
+        """Adopts settings everywhere; they are written when the window closes."""
+        self.settings = settings
+        self.sources.show_settings(settings)
+        self.models.show_settings(settings)
+        self.recording_panel.show_settings(settings.recordings, settings.pre_roll_s)
+        self.session.keep_before(settings.pre_roll_s)
+
+    # Qt's events
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Takes what can be opened."""
+        self.drops.enter(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Opens it."""
+        self.drops.drop(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remembers everything and ends every thread and child process."""
+        self._tick.stop()
+        self.bridge.close()
+        for dialog in self.findChildren(QDialog):
+            dialog.close()  # One may have a child process of its own.
+        self.comparisons.restore_views()
+        geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+        state = bytes(self.saveState().toBase64().data()).decode()
+        self._file.save(replace(self.settings, geometry=geometry, state=state))
+        self.hide()
+        # First all are told to end, so that they do so side by side; then they are waited for, all together so long.
+        self.session.begin_close()
+        self.cloud_worker.close(0.0)
+        self.filmstrip.close()
+        self.exports.cancel()
+        self.sources.finder.close()
+        self.figures.close()
+        deadline = Deadline(_CLOSING_S)
+        for part in (self.commands, self.exports, self.comparisons, self.training, self.live_output, self.filmstrip):
+            part.close(deadline.left_s)
+        self.cloud_worker.close(deadline.left_s)
+        self.session.close(deadline.left_s)
+        event.accept()
+
+
+def _bytes(text: str) -> QByteArray:
+    return QByteArray.fromBase64(QByteArray(text.encode()))

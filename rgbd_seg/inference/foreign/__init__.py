@@ -1,0 +1,1 @@
+"""Other people's networks: an ONNX file, the card beside it, and what goes before and behind it."""

@@ -1,0 +1,1 @@
+"""The OpenVINO back end."""

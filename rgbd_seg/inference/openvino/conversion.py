@@ -1,0 +1,110 @@
+"""Converts and compiles a model file in a process of its own, which leaves the results in the cache.
+
+PyTorch's exporter holds Python's lock for up to half a second at a time and leaves some hundred megabytes behind: a
+window in the same process would stand still, and stay large. `python -m rgbd_seg.inference.openvino.conversion` is the
+other process; it ends with the one that has started it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rgbd_seg.errors import ModelError, RgbdSegError
+
+_log = logging.getLogger(__name__)
+_REFUSED = 3  # The exit code for an error that was foreseen; its sentence is the output.
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What is to be converted.
+
+    Attributes:
+        model: Path of the model file.
+        size: Height and width at which the network runs.
+        precision: Its arithmetic.
+        frame_size: Height and width of the camera's frames.
+        device: OpenVINO's name of the device.
+        threads: CPU threads when it runs later; None for the usual.
+    """
+
+    model: str
+    size: tuple[int, int]
+    precision: str
+    frame_size: tuple[int, int]
+    device: str
+    threads: int | None
+
+
+def convert_apart(wanted: Conversion) -> None:
+    """Waits until another process has filled the cache.
+
+    A process that fails for another reason than the model only leaves a line in the log: whoever finds nothing in the
+    cache then makes it himself, and meets the same error in full.
+
+    Raises:
+        ModelError: The model file cannot be used.
+    """
+    command = [sys.executable, "-m", __name__, json.dumps(asdict(wanted))]
+    try:
+        with (
+            tempfile.TemporaryFile() as errors,
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors) as process,
+        ):
+            assert process.stdout is not None
+            said = process.stdout.read().decode(errors="replace")
+            process.wait()  # Its standard input stays open until then: it ends with it.
+            errors.seek(0)
+            complaint = errors.read().decode(errors="replace")
+    except OSError as error:
+        _log.warning("no process for converting %s: %s", wanted.model, error)
+        return
+    if process.returncode == _REFUSED:
+        raise ModelError(said.strip())
+    if process.returncode:
+        _log.warning("converting %s apart ended with %d: %s", wanted.model, process.returncode, complaint[-2000:])
+
+
+def _convert(wanted: Conversion) -> None:
+    from rgbd_seg.inference.openvino.compilation import compilations
+    from rgbd_seg.inference.openvino.model import OpenVinoModel
+    from rgbd_seg.inference.openvino.runtime import find_device
+
+    model = OpenVinoModel(Path(wanted.model), wanted.size, wanted.precision)
+    device = find_device(wanted.device)
+    parts = model.parts(wanted.frame_size)
+    contents = model.contents(wanted.frame_size)
+    for compilation in compilations(parts, contents, device, wanted.precision, wanted.threads).values():
+        if compilation.from_cache() is None:
+            compilation.compile()
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the other end of its standard input is closed, however that came about."""
+    os.read(sys.stdin.fileno(), 1)  # Not through Python's buffer, whose lock would be in the way at a normal end.
+    os._exit(1)
+
+
+def main(text: str) -> int:
+    """The other process."""
+    data = json.loads(text)
+    sizes = {name: tuple(data[name]) for name in ("size", "frame_size")}
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        _convert(Conversion(**{**data, **sizes}))
+    except RgbdSegError as error:
+        sys.stdout.write(str(error))
+        return _REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,88 @@
+"""One of our own model files for OpenVINO: what it is, and how its graphs are made where the cache lacks them.
+
+Does without PyTorch until a graph has to be made, and leaves even that to another process where it can: the window
+neither waits for PyTorch nor keeps it in memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from rgbd_seg.inference.cache import file_digest
+from rgbd_seg.inference.chain import Parts
+from rgbd_seg.inference.model_info import describe
+from rgbd_seg.inference.openvino.conversion import Conversion, convert_apart
+from rgbd_seg.inference.openvino.int8 import quantised_weights, read_agreement
+from rgbd_seg.models.model_header import count_parameters, read_card
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rgbd_seg.inference.openvino.runtime import Device
+    from rgbd_seg.inference.resize import Size
+    from rgbd_seg.inference.segmenter import SegmenterInfo
+
+
+class OpenVinoModel:
+    """A model file at a network size and in a precision.
+
+    Args:
+        path: The file.
+        size: Height and width at which the network runs; None for the card's.
+        precision: "int8" takes the network as it was calibrated before; all others leave it in float32, and the
+            device computes in its own way.
+
+    Raises:
+        ModelError: The file cannot be used.
+    """
+
+    def __init__(self, path: Path, size: Size | None, precision: str) -> None:
+        self._path, self._precision = path, precision
+        self._card = read_card(path)
+        self._size = size or self._card.size
+        self.label_set = self._card.label_set
+
+    def describe(self, backend: str, device: str, precision: str, reason: str) -> SegmenterInfo:
+        """What people are told about it."""
+        parameters = count_parameters(self._path)
+        info = describe(self._path, self._card, parameters, backend, device, precision, self._size, reason)
+        if self._precision == "int8":
+            info = replace(info, details={**info.details, "int8": str(read_agreement(self._path, self._size))})
+        return info
+
+    def parts(self, frame_size: Size) -> Parts:
+        """The graph for frames of that size, in two parts."""
+        return Parts(
+            {"scores": lambda: self._scores(frame_size), "labels": partial(self._decision, frame_size, smoothed=False)},
+            partial(self._decision, frame_size, smoothed=True),
+        )
+
+    def contents(self, frame_size: Size) -> str:
+        """Names what the parts are made from, for the cache."""
+        weights = quantised_weights(self._path, self._size) if self._precision == "int8" else self._path
+        return f"{file_digest(weights)} {self._size} {frame_size}"
+
+    def make_ready(self, frame_size: Size, device: Device, threads: int | None) -> None:
+        """Lets another process make the parts and fill the cache with them, where that is worth its while.
+
+        A process that has loaded PyTorch gains nothing by it any more: it makes the parts itself, as does one whose
+        cache cannot be written.
+
+        Raises:
+            ModelError: The file cannot be used.
+        """
+        if "torch" not in sys.modules:
+            convert_apart(Conversion(str(self._path), self._size, self._precision, frame_size, device.id, threads))
+
+    def _scores(self, frame_size: Size) -> Any:
+        from rgbd_seg.inference.openvino.graph import first_part
+
+        return first_part(self._path, self._precision, frame_size, self._size)
+
+    def _decision(self, frame_size: Size, *, smoothed: bool) -> Any:
+        from rgbd_seg.inference.openvino.graph import decision
+
+        return decision(self._card.network.classes, frame_size, self._size, smoothed=smoothed)

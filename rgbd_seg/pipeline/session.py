@@ -1,0 +1,314 @@
+"""What the window works with, without any Qt: one source, one model, one recording, and the newest result."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from rgbd_seg.errors import RgbdSegError, SensorError
+from rgbd_seg.pipeline.deadline import Deadline
+from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
+from rgbd_seg.pipeline.model_loader import ModelLoader
+from rgbd_seg.pipeline.slot import LatestSlot
+from rgbd_seg.pipeline.status import ModelState, State, Status, StopReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
+    from rgbd_seg.pipeline.kept_segmenter import KeptSegmenter
+    from rgbd_seg.pipeline.model_loader import Opener, Progress
+    from rgbd_seg.pipeline.recorder import Recorder, RecorderStatus
+    from rgbd_seg.sensors.playback import Playback
+    from rgbd_seg.sensors.sensor import Control, ControlValue, Request, Sensor, SensorInfo, StreamMode
+
+_FINISHING_S = 30.0
+_FIRST_FRAME_S, _LOOK_EVERY_S = 3.0, 0.05
+_log = logging.getLogger(__name__)
+
+
+def _open_sensor(uri: str, request: Request | None) -> Sensor:
+    from rgbd_seg.sensors import open_sensor
+
+    return open_sensor(uri, request)
+
+
+def open_model(path: Path, options: SegmenterOptions, progress: Progress) -> Segmenter:
+    """Opens a model file on the best back end."""
+    # By name, because back ends bring large libraries with them, which the window loads as late as it can.
+    segmenter: Segmenter = import_module("rgbd_seg.inference").open_segmenter(path, options, progress)
+    return segmenter
+
+
+class Session:
+    """Opens sources and models in the background. No method waits for a device; all are called from one thread."""
+
+    def __init__(
+        self,
+        wake: Callable[[], None],
+        *,
+        sensor_opener: Callable[[str, Request | None], Sensor] = _open_sensor,
+        model_opener: Opener = open_model,
+    ) -> None:
+        """Opens nothing yet.
+
+        Args:
+            wake: Called from any thread whenever there is something new.
+            sensor_opener: Opens a source by URI; called on a thread.
+            model_opener: Opens a model file; called on a thread.
+        """
+        self._wake = wake
+        self._open_sensor = sensor_opener
+        self._lock = threading.Lock()
+        self._pipeline: LivePipeline | None = None
+        self._number = 0  # Of the newest open_source or close_source: older ones give up.
+        self._opening = Status()
+        self._turn = threading.Lock()  # One source is closed before the next one is opened.
+        self._threads: list[threading.Thread] = []
+        self._settings = LiveSettings()
+        self.ended_recordings: LatestSlot[RecorderStatus] = LatestSlot()
+        self.models = ModelLoader(model_opener, wake, self._use_model, self._coming_frame_size)
+        self._closing = False
+        self._finishing = False  # A recording is being made whole while the window closes.
+        self.uri = ""
+        self.request: Request | None = None
+
+    # Source
+
+    def open_source(self, uri: str, request: Request | None = None) -> None:
+        """Leaves the present source and opens another, in the background."""
+        self.uri, self.request = uri, request
+        number = self._begin(Status(State.CONNECTING, f"Opening {uri}"))
+        self._spawn("open", lambda: self._open(uri, request, number))
+
+    def close_source(self) -> None:
+        """Leaves the present source, in the background."""
+        self.uri, self.request = "", None
+        self._begin(Status())
+        self._spawn("close", self._leave)
+
+    def _begin(self, status: Status) -> int:
+        with self._lock:
+            self._number += 1
+            self._opening = status
+            number = self._number
+        self._wake()
+        return number
+
+    def _spawn(self, name: str, body: Callable[[], None]) -> None:
+        thread = threading.Thread(target=body, name=f"rgbd-seg {name} source", daemon=True)
+        self._threads = [t for t in self._threads if t.is_alive()] + [thread]
+        thread.start()
+
+    def _leave(self) -> None:
+        with self._turn:
+            with self._lock:
+                old, self._pipeline = self._pipeline, None
+            if old is not None:
+                old.stop()
+                self._note_end(old.status().recorder)
+        self._wake()
+
+    def _note_end(self, status: RecorderStatus | None) -> None:
+        if status is not None:
+            self.ended_recordings.put(status)
+            self._wake()
+
+    def _open(self, uri: str, request: Request | None, number: int) -> None:
+        self._leave()
+        with self._turn:
+            try:
+                sensor = self._open_sensor(uri, request)
+            except Exception as error:  # A driver may throw anything; the window shows it.
+                if not isinstance(error, RgbdSegError):
+                    _log.exception("%s could not be opened", uri)
+                failed = Status(
+                    State.STOPPED, str(error), stop_reason=StopReason.SENSOR_FAILED, error=str(error) or repr(error)
+                )
+                with self._lock:
+                    if number == self._number:
+                        self._opening = failed
+                self._wake()
+                return
+            segmenter = self.models.segmenter
+            if sensor.playback is not None:
+                sensor.playback.hold_at_end = True  # So that one can go back after the last frame.
+            pipeline = LivePipeline(
+                sensor,
+                segmenter=segmenter.lend() if segmenter else None,
+                wake=self._wake,
+                settings=self._settings,
+            )
+            with self._lock:
+                wanted = number == self._number
+                if wanted:
+                    self._pipeline = pipeline
+            if not wanted:
+                if segmenter is not None:
+                    segmenter.close()
+                return
+            pipeline.start()
+        newest = self.models.segmenter
+        if newest is not segmenter:  # A load has finished meanwhile.
+            self._use_model(newest)
+
+    def _coming_frame_size(self) -> tuple[int, int] | None:
+        """(height, width) of the source's frames; waits a little for the first one where a source is being opened."""
+        deadline = Deadline(_FIRST_FRAME_S)
+        while self.uri and not self._closing and deadline.left_s > 0:
+            pipeline = self.pipeline
+            size = pipeline.frame_size if pipeline else None
+            if size is not None or self.status().state is State.STOPPED:
+                return size
+            time.sleep(_LOOK_EVERY_S)
+        return None
+
+    # What is known
+
+    @property
+    def pipeline(self) -> LivePipeline | None:
+        """The running pipeline, None while none is."""
+        with self._lock:
+            return self._pipeline
+
+    @property
+    def sensor(self) -> Sensor | None:
+        """The source of the running pipeline."""
+        pipeline = self.pipeline
+        return pipeline.sensor if pipeline else None
+
+    @property
+    def info(self) -> SensorInfo | None:
+        """What the source is."""
+        sensor = self.sensor
+        return sensor.info if sensor else None
+
+    @property
+    def playback(self) -> Playback | None:
+        """The playback of a recording, None for cameras."""
+        sensor = self.sensor
+        playback: Playback | None = sensor.playback if sensor else None
+        return playback
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """What was wrong with the recording so far, in whole sentences; nothing for cameras."""
+        sensor = self.sensor
+        return sensor.warnings if sensor else ()
+
+    def take(self) -> Segmentation | None:
+        """The newest result that was not taken yet."""
+        pipeline = self.pipeline
+        return pipeline.results.take_nowait() if pipeline else None
+
+    def status(self) -> Status:
+        """A snapshot; the model's part is always this session's own."""
+        with self._lock:
+            pipeline, opening = self._pipeline, self._opening
+        status = pipeline.status() if pipeline else opening
+        model = self.models.status
+        if model.state is ModelState.READY and status.model.state in (ModelState.FAILED, ModelState.LOADING):
+            model = status.model  # It was loaded well, but broke down on a frame, or is being prepared for their size.
+        return replace(status, model=model)
+
+    def modes(self) -> tuple[StreamMode, ...]:
+        """The modes that the open source offers."""
+        pipeline = self.pipeline
+        return pipeline.modes() if pipeline else ()
+
+    def controls(self) -> tuple[Control, ...]:
+        """The controls that the open source has."""
+        pipeline = self.pipeline
+        return pipeline.controls() if pipeline else ()
+
+    def set_control(self, name: str, value: ControlValue) -> None:
+        """Sets a control; a refusal comes back as the status message."""
+        pipeline = self.pipeline
+        if pipeline is not None:
+            pipeline.set_control(name, value)
+
+    # Model
+
+    def load_model(self, path: Path, options: SegmenterOptions) -> None:
+        """Loads a model beside the running one; it takes over between two frames."""
+        self.configure(options)
+        self.models.load(path, options)
+
+    def configure(self, options: SegmenterOptions) -> None:
+        """Adopts smoothing and confidence threshold without a reload."""
+        self._settings = replace(self._settings, smoothing=options.smoothing, min_confidence=options.min_confidence)
+        pipeline = self.pipeline
+        if pipeline is not None:
+            pipeline.configure(self._settings)
+
+    def _use_model(self, segmenter: KeptSegmenter | None) -> None:
+        pipeline = self.pipeline
+        if pipeline is None or pipeline.status().state is State.STOPPED:
+            return
+        lent = segmenter.lend() if segmenter else None
+        if lent is None:
+            pipeline.unload_model()
+        else:
+            pipeline.load_model(lambda _progress: lent)
+
+    def keep_before(self, seconds: float) -> None:
+        """Keeps so many seconds of frames for recordings that begin later."""
+        self._settings = replace(self._settings, pre_roll_s=seconds)
+        pipeline = self.pipeline
+        if pipeline is not None:
+            pipeline.configure(self._settings)
+
+    # Recording
+
+    def start_recording(self, recorder: Recorder) -> None:
+        """Offers every frame from now on to a recorder.
+
+        Raises:
+            SensorError: No source is running, or a recording is.
+        """
+        pipeline = self.pipeline
+        if pipeline is None:
+            raise SensorError("Nothing can be recorded: no source is running.")
+        ended = pipeline.status().recorder
+        if ended is not None and ended.state != "recording":  # It ended by itself, and its place is free.
+            pipeline.detach_recorder()
+        pipeline.attach_recorder(recorder)
+
+    def stop_recording(self) -> None:
+        """Finalises the recording in the background; its last status then lies in `ended_recordings`."""
+        pipeline = self.pipeline
+        if pipeline is None:
+            return
+
+        def body() -> None:
+            recorder = pipeline.detach_recorder()
+            self._note_end(recorder.status() if recorder else None)
+
+        self._spawn("finish recording of", body)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a source or a model is still being opened or closed."""
+        return self.models.busy or any(thread.is_alive() for thread in self._threads)
+
+    def begin_close(self) -> None:
+        """Begins to end everything, without waiting."""
+        recorder = self.status().recorder
+        self._finishing = recorder is not None and recorder.state == "recording"
+        self._closing = True
+        self.close_source()
+
+    def close(self, timeout_s: float = 1.5) -> None:
+        """Ends everything; waits at most `timeout_s` seconds, but for a recording until its file is whole."""
+        if not self._closing:
+            self.begin_close()
+        deadline = Deadline(_FINISHING_S if self._finishing else timeout_s)
+        for thread in self._threads:
+            thread.join(deadline.left_s)
+        self.models.close(deadline.left_s)

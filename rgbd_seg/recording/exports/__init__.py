@@ -1,0 +1,1 @@
+"""What recordings can be turned into: one format a file."""

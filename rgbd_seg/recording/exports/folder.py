@@ -1,0 +1,81 @@
+"""Export to plain pictures: `image/`, `depth/`, `label/` by equal names, which loses nothing and is a data set too.
+
+`frames.csv` keeps index and clocks, `rgbd_seg.json` keeps unit and intrinsics, `labels.json` what the ids mean, and
+`calibration/` the frames whose camera differs from the first.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING
+
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget, labels_of
+from rgbd_seg.recording.layouts.folder import CALIBRATION_FOLDER, FRAMES_FILE
+from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
+from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rgbd_seg.calibration import Calibration
+    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.recording.reader import StoredFrame
+
+
+class FolderTarget(ExportTarget):
+    """A folder being written."""
+
+    def __init__(self, path: Path, source: ExportSource, options: ExportOptions) -> None:
+        super().__init__()
+        self._path = path
+        self._source = source
+        self._suffix = options.color or "png"
+        self._calibration: Calibration | None = None
+        self._has_labels = False
+        path.mkdir(parents=True)
+        self._file = (path / FRAMES_FILE).open("w", newline="", encoding="utf-8")
+        self._frames = csv.writer(self._file, lineterminator="\n")
+        self._frames.writerow(("name", "index", "time_us", "device_us"))
+
+    def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
+        """Appends a frame; see `ExportTarget.write`."""
+        name = f"{frame.index:06d}"
+        if self._calibration is None:
+            self._calibration = frame.calibration
+            self._write_sidecar(frame.calibration)
+        elif frame.calibration != self._calibration:
+            text = json.dumps(frame.calibration.to_dict(), indent=2) + "\n"
+            write_text(self._path / CALIBRATION_FOLDER / f"{name}.json", text)
+        write_color(self._path / "image" / f"{name}.{self._suffix}", frame.color)
+        write_gray(self._path / "depth" / f"{name}.png", frame.depth)
+        truth = labels_of(frame, segmentation)
+        if truth is not None:
+            if not self._has_labels:
+                self._has_labels = True
+                write_text(self._path / "labels.json", truth.label_set.to_json())
+            write_gray(self._path / "label" / f"{name}.png", truth.labels)
+            if truth.instances is not None:
+                write_gray(self._path / "label_instance" / f"{name}.png", truth.instances)
+        self._frames.writerow((name, frame.index, frame.time_us, "" if frame.device_us is None else frame.device_us))
+
+    def close(self) -> None:
+        """Finishes the list of frames."""
+        self._file.close()
+
+    def _write_sidecar(self, calibration: Calibration) -> None:
+        sidecar = Sidecar(
+            depth_unit_m=calibration.depth_unit_m,
+            invalid_depth=0,
+            registered=calibration.registered,
+            intrinsics=calibration.color,
+            fps=self._source.fps,
+            name=self._source.name,
+            details=self._source.details,
+        )
+        write_text(self._path / SIDECAR, sidecar.to_json())
+
+
+def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
+    """Begins a folder."""
+    return FolderTarget(path, source, options)

@@ -1,0 +1,153 @@
+"""What a recording can be turned into: the table of formats, and the shape of what writes one.
+
+To add a format, write one file `<name>.py` with `open_target(path, source, options) -> ExportTarget` and name it
+in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
+
+from rgbd_seg.coloring import OPACITY
+from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.frame import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.recording.reader import StoredFrame
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFormat:
+    """One format.
+
+    Attributes:
+        module: What writes it.
+        suffix: Of the file; "" for a folder.
+        summary: What it is, in a line.
+        reopens: Whether this program can open it again as a recording.
+    """
+
+    module: str
+    suffix: str
+    summary: str
+    reopens: bool = False
+
+
+FORMATS: Mapping[str, ExportFormat] = {
+    "mcap": ExportFormat("mcap", ".mcap", "our recording format, which Foxglove opens too", reopens=True),
+    "folder": ExportFormat("folder", "", "image/, depth/, label/: lossless, and a data set for training", reopens=True),
+    "sunrgbd": ExportFormat("sunrgbd", "", "a tree like SUN RGB-D, one folder a frame", reopens=True),
+    "tum": ExportFormat("tum", "", "rgb.txt and depth.txt as in the TUM RGB-D benchmark", reopens=True),
+    "mp4": ExportFormat("video", ".mp4", "a video, with the labels over it where there are any"),
+    "ply": ExportFormat("cloud", "", "a point cloud for each frame, with colours and labels"),
+    "voc": ExportFormat("voc", "", "indexed label PNGs and labelmap.txt, as annotation tools import them"),
+    "coco": ExportFormat("coco", "", "COCO polygons, as annotation tools import them"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """How frames are written; a format ignores what does not concern it.
+
+    Attributes:
+        color: "png" is lossless, "jpg" is small; None is what the format customarily has.
+        opacity: Of the labels in a video, 0..1.
+        cloud_step: Every so many pixels across and down become a point.
+        cloud_colors: Colours of the points: the camera's, or those of the labels.
+        min_region_px: Smaller regions get no polygon.
+    """
+
+    color: Literal["png", "jpg"] | None = None
+    opacity: float = OPACITY
+    cloud_step: int = 1
+    cloud_colors: Literal["camera", "labels"] = "camera"
+    min_region_px: int = 40
+
+    def __post_init__(self) -> None:
+        if self.color not in (None, "png", "jpg"):
+            raise ConfigurationError(f"colour is exported as png or jpg, not {self.color!r}")
+        if not 0 <= self.opacity <= 1:
+            raise ConfigurationError(f"the opacity must be 0 to 1, not {self.opacity:g}")
+        if not 1 <= self.cloud_step <= 100:
+            raise ConfigurationError(f"the step of a cloud must be 1 to 100 pixels, not {self.cloud_step}")
+        if self.min_region_px < 1:
+            raise ConfigurationError(f"the smallest region must have at least 1 pixel, not {self.min_region_px}")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSource:
+    """What is known of the frames before the first one comes.
+
+    Attributes:
+        name: What people call the source.
+        details: Serial, settings and the like, as plain text.
+        start_ns: When the first frame was taken, nanoseconds since 1970, or None if unknown.
+        fps: Its usual rate.
+    """
+
+    name: str
+    details: Mapping[str, str] = field(default_factory=dict)
+    start_ns: int | None = None
+    fps: float = 30.0
+
+
+class ExportTarget(ABC):
+    """Something being written, frame by frame. `warnings` collects what the format could not keep."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    @abstractmethod
+    def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
+        """Appends a frame, with what a model saw in it if one was asked.
+
+        Raises:
+            RecordingError: It cannot be written.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finishes the files. Called once."""
+
+
+def labels_of(frame: StoredFrame, segmentation: Segmentation | None) -> Truth | None:
+    """The labels to export: those of the model if one was asked, else those that were recorded."""
+    if segmentation is not None and segmentation.labels is not None and segmentation.label_set is not None:
+        return Truth(segmentation.labels, segmentation.label_set)
+    return frame.truth
+
+
+def format_of(path: Path, wanted: str | None = None) -> str:
+    """The format that a path asks for: by its suffix, or the wanted one.
+
+    Raises:
+        ConfigurationError: There is no such format, or the suffix says another.
+    """
+    suffix = path.suffix.lower()
+    by_suffix = next((name for name, f in FORMATS.items() if f.suffix and f.suffix == suffix), None)
+    if wanted is None:
+        if by_suffix is None and suffix[1:].isalpha() and not path.is_dir():
+            known = ", ".join(f.suffix for f in FORMATS.values() if f.suffix)
+            raise ConfigurationError(f"{path}: no format ends in {suffix}; there are {known}, and folders by --to")
+        return by_suffix or "folder"
+    if wanted not in FORMATS:
+        raise ConfigurationError(f"there is no format {wanted!r}; there are: {', '.join(FORMATS)}")
+    if by_suffix not in (None, wanted) or (by_suffix is None and FORMATS[wanted].suffix):
+        expected = f"must end in {FORMATS[wanted].suffix}" if FORMATS[wanted].suffix else "is a folder"
+        raise ConfigurationError(f"{path}: the output of format {wanted} {expected}")
+    return wanted
+
+
+def open_target(name: str, path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
+    """Begins to write a format at a path that does not exist yet."""
+    target: ExportTarget = import_module(f"rgbd_seg.recording.exports.{FORMATS[name].module}").open_target(
+        path, source, options
+    )
+    return target

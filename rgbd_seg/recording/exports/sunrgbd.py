@@ -1,0 +1,117 @@
+"""Export as a tree like SUN RGB-D: `<camera>/<recording>/<frame>/` with image/, depth/, intrinsics.txt and label/.
+
+Depth is stored as the data set stores it, millimetres rotated left by three bits. Only the raw depth is written: a
+camera gives no other. Where every frame has labels of the 37 classes, `index.json` makes the tree one that our training
+reads like a prepared SUN RGB-D, with all frames in the training split.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget, labels_of
+from rgbd_seg.recording.layouts.sunrgbd import encode_depth
+from rgbd_seg.recording.layouts.sunrgbd_names import LABEL_SET
+from rgbd_seg.recording.pictures.depth_unit import change_unit
+from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
+from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.recording.reader import StoredFrame
+
+# Words in a sensor's name -> the data set's folder for that camera.
+_CAMERAS = (
+    ("realsense", "realsense"),
+    ("xtion", "xtion"),
+    ("primesense", "xtion"),
+    ("kinect v2", "kv2"),
+    ("kinect2", "kv2"),
+    ("kinect", "kv1"),
+)
+_MILLIMETRE_M = 0.001
+
+
+class SunrgbdTarget(ExportTarget):
+    """A tree being written."""
+
+    def __init__(self, path: Path, source: ExportSource, options: ExportOptions) -> None:
+        super().__init__()
+        self._root = path
+        self._frames = path / _camera_folder(source.name) / _folder_name(source.name)
+        self._suffix = options.color or "jpg"
+        self._too_far = 0
+        self._source = source
+        self._label_set: LabelSet | None = None
+        self._distorted = False
+        self._index: list[dict[str, str | int]] = []
+        self._unlabelled = 0
+        path.mkdir(parents=True)
+
+    def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
+        """Appends a frame; see `ExportTarget.write`."""
+        name = f"{frame.index:06d}"
+        folder = self._frames / name
+        depth, lost = change_unit(frame.depth, frame.calibration.depth_unit_m, _MILLIMETRE_M)
+        self._too_far += lost
+        write_color(folder / "image" / f"{name}.{self._suffix}", frame.color)
+        write_gray(folder / "depth" / f"{name}.png", encode_depth(depth))
+        k = frame.calibration.color
+        self._distorted |= any(k.distortion)
+        write_text(folder / "intrinsics.txt", f"{k.fx!r} 0 {k.cx!r}\n0 {k.fy!r} {k.cy!r}\n0 0 1\n")
+        write_text(folder / "scene.txt", "unknown\n")
+        truth = labels_of(frame, segmentation)
+        if truth is None:
+            self._unlabelled += 1
+        else:
+            self._label_set = self._label_set or truth.label_set
+            write_gray(folder / "label" / f"{name}.png", truth.labels)
+            if truth.instances is not None:
+                write_gray(folder / "label_instance" / f"{name}.png", truth.instances)
+        self._index.append(self._index_entry(folder, name, frame))
+
+    def close(self) -> None:
+        """Writes what the whole tree shares, and says what did not fit."""
+        if not self._unlabelled and self._label_set and self._label_set.names == LabelSet.load(LABEL_SET).names:
+            write_text(self._root / "index.json", json.dumps({"format": 1, "frames": self._index}, indent=0) + "\n")
+        sidecar = Sidecar(label_set=self._label_set, name=self._source.name, details=self._source.details)
+        write_text(self._root / SIDECAR, sidecar.to_json())
+        if self._too_far:
+            self.warnings.append(f"{self._too_far} depth pixels farther than 65.5 m became holes")
+        if self._distorted:
+            self.warnings.append("the lens distortion is not kept: intrinsics.txt has no place for it")
+
+    def _index_entry(self, folder: Path, name: str, frame: StoredFrame) -> dict[str, str | int]:
+        """What training wants to know of a frame before it reads one."""
+        relative = folder.relative_to(self._root)
+        return {
+            "name": relative.as_posix(),
+            "sensor": relative.parts[0],
+            "collection": relative.parts[1],
+            "split": "train",
+            "scene": "",
+            "height": frame.depth.shape[0],
+            "width": frame.depth.shape[1],
+            "color": (relative / "image" / f"{name}.{self._suffix}").as_posix(),
+            "depth_raw": (relative / "depth" / f"{name}.png").as_posix(),
+            "depth_refined": "",
+            "label": (relative / "label" / f"{name}.png").as_posix(),
+        }
+
+
+def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
+    """Begins a tree."""
+    return SunrgbdTarget(path, source, options)
+
+
+def _camera_folder(name: str) -> str:
+    return next((folder for word, folder in _CAMERAS if word in name.lower()), "other")
+
+
+def _folder_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:60] or "recording"

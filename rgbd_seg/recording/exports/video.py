@@ -1,0 +1,41 @@
+"""Export to an MP4 video: what the camera saw, under its labels where there are any."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rgbd_seg.coloring import paint_overlay
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget, labels_of
+from rgbd_seg.recording.pictures.video import VideoWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.recording.reader import StoredFrame
+
+
+class VideoTarget(ExportTarget):
+    """A video being written."""
+
+    def __init__(self, path: Path, source: ExportSource, options: ExportOptions) -> None:
+        super().__init__()
+        self._video = VideoWriter(path, source.fps)
+        self._opacity = options.opacity
+
+    def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
+        """Appends a frame; see `ExportTarget.write`."""
+        truth = labels_of(frame, segmentation)
+        if truth is None:
+            self._video.write(frame.color)
+        else:
+            self._video.write(paint_overlay(frame.color, truth.labels, truth.label_set.palette(), self._opacity))
+
+    def close(self) -> None:
+        """Finishes the file."""
+        self._video.close()
+
+
+def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
+    """Begins a file."""
+    return VideoTarget(path, source, options)

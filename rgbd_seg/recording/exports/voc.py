@@ -1,0 +1,69 @@
+"""Export for annotation tools in the layout of Pascal VOC: indexed label PNGs and a list of labels.
+
+CVAT ("Segmentation mask"), Datumaro and others import it: `JPEGImages/`, `SegmentationClass/`, `labelmap.txt`,
+`ImageSets/Segmentation/default.txt`. Depth goes along in `depth/`, which they ignore.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rgbd_seg.errors import RecordingError
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget, labels_of
+from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_indexed, write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.labels import LabelSet
+    from rgbd_seg.recording.reader import StoredFrame
+
+
+class VocTarget(ExportTarget):
+    """A folder being written."""
+
+    def __init__(self, path: Path, options: ExportOptions) -> None:
+        super().__init__()
+        self._path = path
+        self._suffix = options.color or "jpg"
+        self._label_set: LabelSet | None = None
+        self._names: list[str] = []
+        path.mkdir(parents=True)
+
+    def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
+        """Appends a frame; see `ExportTarget.write`."""
+        name = f"{frame.index:06d}"
+        write_color(self._path / "JPEGImages" / f"{name}.{self._suffix}", frame.color)
+        write_gray(self._path / "depth" / f"{name}.png", frame.depth)
+        truth = labels_of(frame, segmentation)
+        if truth is None:
+            labels = np.zeros(frame.depth.shape, np.uint8)
+        else:
+            if self._label_set is not None and truth.label_set != self._label_set:
+                raise RecordingError(f"frame {frame.index} has another label set than the frames before")
+            self._label_set, labels = truth.label_set, truth.labels
+        palette = self._label_set.palette() if self._label_set else np.zeros((256, 3), np.uint8)
+        write_indexed(self._path / "SegmentationClass" / f"{name}.png", labels, palette)
+        self._names.append(name)
+
+    def close(self) -> None:
+        """Writes the lists."""
+        classes = self._label_set.classes if self._label_set else ()
+        rows = [("background", (0, 0, 0)), *((one.name, one.color) for one in classes)]
+        lines = [f"{_plain(name)}:{color[0]},{color[1]},{color[2]}::" for name, color in rows]
+        write_text(self._path / "labelmap.txt", "\n".join(["# label:color_rgb:parts:actions", *lines]) + "\n")
+        write_text(self._path / "ImageSets" / "Segmentation" / "default.txt", "".join(f"{n}\n" for n in self._names))
+
+
+def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
+    """Begins a folder."""
+    del source
+    return VocTarget(path, options)
+
+
+def _plain(name: str) -> str:
+    """A class name without the characters that separate fields in labelmap.txt."""
+    return name.replace(":", " ").replace("\n", " ")

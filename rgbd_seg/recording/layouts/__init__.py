@@ -1,0 +1,1 @@
+"""Folder layouts of recordings: one reader a file."""

@@ -1,0 +1,261 @@
+"""Folders of colour and depth pictures: side by side (7-Scenes), or in two subfolders (`rgb/` and `depth/`).
+
+    frame-000000.color.jpg  frame-000000.depth.png      or any names that differ in the word color/rgb/depth only
+    image/0001.jpg          depth/0001.png              also color/, colour/, rgb/, img/, with label/ beside them
+
+What the pixels mean comes from the options, then from `rgbd_seg.json`, then from a camera matrix in
+`camera-intrinsics.txt` or `intrinsics.txt`, and at last from what is usual: millimetres, a Kinect-class camera.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rgbd_seg.calibration import Intrinsics
+from rgbd_seg.errors import RecordingError
+from rgbd_seg.labels import LabelClass, LabelSet, distinct_colors
+from rgbd_seg.recording.pictures.loading import COLOR_SUFFIXES, DEPTH_SUFFIXES, LABEL_SUFFIXES
+from rgbd_seg.recording.pictures.pair_reader import (
+    PictureOptions,
+    PicturePair,
+    PictureReader,
+    regular_times_us,
+    times_of,
+)
+from rgbd_seg.recording.pictures.sidecar import Geometry, Sidecar, find_matrix, read_sidecar, read_text
+from rgbd_seg.recording.reader import Gap, RecordingInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+#: Index, time and device clock of each frame, written by our own export: name,index,time_us,device_us.
+FRAMES_FILE = "frames.csv"
+#: What the details say where nobody told the depth unit.
+UNIT_NOTE = "depth unit"
+#: Calibrations (`<name>.json`) of single frames whose camera differs from that in `rgbd_seg.json`.
+CALIBRATION_FOLDER = "calibration"
+
+_SUBFOLDERS = {
+    "color": ("color", "colour", "rgb", "image", "images", "img"),
+    "depth": ("depth", "depths"),
+    "labels": ("label", "labels"),
+    "instances": ("label_instance", "instance", "instances"),
+}
+_SUFFIXES = {
+    "color": COLOR_SUFFIXES,
+    "depth": DEPTH_SUFFIXES,
+    "labels": LABEL_SUFFIXES,
+    "instances": LABEL_SUFFIXES,
+}
+_ROLE = re.compile(r"(?:^|(?<=[._-]))(colou?r|rgb|image|depth|labels?|instances?)(?=[._-]|\d|$)", re.IGNORECASE)
+_ROLE_OF = {"c": "color", "r": "color", "d": "depth", "l": "labels"}
+_SEVEN_SCENES = re.compile(r"frame-\d+\.color\.(png|jpg)$", re.IGNORECASE)
+_DEFAULT_FPS = 30.0
+_MAX_FRAMES_FILE_BYTES = 100_000_000
+
+Files = dict[str, dict[str, "Path"]]  # Role -> key of the frame -> file.
+
+
+@dataclass(frozen=True, slots=True)
+class _Defaults:
+    """What is usual for a layout, where neither an option nor a sidecar says otherwise."""
+
+    registered: bool = True
+    usual: Intrinsics | None = None
+
+
+def matches(path: Path) -> bool:
+    """Whether a path is a folder that holds colour or depth pictures by their names (only both can be opened)."""
+    if not path.is_dir():
+        return False
+    files = _find_files(path)
+    return bool(files["color"]) or bool(files["depth"])
+
+
+def open_reader(path: Path, **options: str) -> PictureReader:
+    """Opens a folder of picture pairs.
+
+    Args:
+        path: The folder.
+        options: `depth_unit_m`, `invalid_depth`, `fps`, `label_set` (a built-in name or a file), `registered`.
+
+    Raises:
+        RecordingError: No picture has a partner, depth is not metric, or the sidecar cannot be read.
+        ConfigurationError: An option is unknown or out of its range.
+    """
+    given = PictureOptions.parse(options)
+    sidecar = read_sidecar(path) or Sidecar()
+    files = _find_files(path)
+    keys, left_out = _pair_up(files, path)
+    defaults = _defaults(path, files)
+    geometry = Geometry(
+        depth_unit_m=given.depth_unit_m or sidecar.depth_unit_m or 0.001,
+        registered=bool(_first(given.registered, sidecar.registered, defaults.registered)),
+        intrinsics=sidecar.intrinsics,
+        matrix=find_matrix(path, path.resolve().parent),
+        usual=defaults.usual,
+    )
+    unit_known = given.depth_unit_m or sidecar.depth_unit_m
+    stamps, warnings = _read_stamps(path, keys)
+    fps = given.fps or sidecar.fps or _DEFAULT_FPS
+    pairs = _make_pairs(path, files, keys, stamps, fps)
+    info = RecordingInfo(
+        path=path,
+        layout="folder",
+        name=sidecar.name or path.resolve().name,
+        label_set=given.label_set or sidecar.label_set or _label_set(path, files),
+        details=({} if unit_known else {UNIT_NOTE: "assumed: millimetres"}) | dict(sidecar.details),
+        warnings=tuple(left_out + warnings),
+        gaps=tuple(_gaps(pairs)),
+    )
+    # A saturated count is no measurement in any customary unit; 7-Scenes uses it for holes.
+    invalid = _first(given.invalid_depth, sidecar.invalid_depth, 65535)
+    return PictureReader(info, pairs, times_of(pairs), geometry, invalid)
+
+
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Sorts names as people do: frame2 before frame10; equal numbers by their text, so that the order is total."""
+    parts = re.split(r"(\d+)", text)
+    return tuple((1, int(part), part) if part.isdigit() else (0, 0, part) for part in parts)
+
+
+def _first(*values: int | bool | None) -> int:
+    return next(value for value in values if value is not None)
+
+
+def _find_files(folder: Path) -> Files:
+    """The pictures of a folder by role: in subfolders where those exist, otherwise side by side."""
+    subfolders = {entry.name.lower(): entry for entry in sorted(folder.iterdir()) if entry.is_dir()}
+    files: Files = {role: {} for role in _SUBFOLDERS}
+    for role, names in _SUBFOLDERS.items():
+        for name in names:
+            if name in subfolders and not files[role]:
+                files[role] = {_key(f.stem): f for f in _pictures(subfolders[name], role)}
+    if files["color"] and files["depth"]:
+        return files
+    flat: Files = {role: {} for role in _SUBFOLDERS}
+    for file in sorted(folder.iterdir()):
+        words = list(_ROLE.finditer(file.stem))
+        if not words or not file.is_file():
+            continue
+        word = words[-1].group(1).lower()
+        role = "instances" if word.startswith("ins") else "color" if word == "image" else _ROLE_OF[word[0]]
+        if file.suffix.lower() in _SUFFIXES[role]:
+            flat[role].setdefault(_key(file.stem), file)
+    return flat if flat["color"] or flat["depth"] else files
+
+
+def _pictures(folder: Path, role: str) -> Iterable[Path]:
+    return (f for f in sorted(folder.iterdir()) if f.suffix.lower() in _SUFFIXES[role] and f.is_file())
+
+
+def _key(stem: str) -> str:
+    """What a frame's pictures have in common: the name without the word that tells them apart."""
+    return _ROLE.sub("", stem) or stem
+
+
+def _pair_up(files: Files, path: Path) -> tuple[list[str], list[str]]:
+    """The frames that have both pictures, in natural order, and a sentence for each kind that was left out."""
+    color, depth = files["color"], files["depth"]
+    keys = sorted(color.keys() & depth.keys(), key=natural_key)
+    if not color or not depth:
+        there, missing = ("colour", "depth") if color else ("depth", "colour")
+        raise RecordingError(
+            f"{path} has {len(color or depth)} {there} pictures but no {missing} pictures: put them beside each other "
+            "(such as 0001.color.png and 0001.depth.png) or into rgb/ and depth/ with the same names"
+        )
+    if not keys:
+        raise RecordingError(
+            f"{path} has {len(color)} colour and {len(depth)} depth pictures, but none belong together by their "
+            f"names (such as {_sample(color)} and {_sample(depth)}): partners need the same name"
+        )
+    left_out = []
+    for kind, other, alone in (("colour", "depth", color.keys() - depth), ("depth", "colour", depth.keys() - color)):
+        if alone:
+            name = files["color" if kind == "colour" else "depth"][min(alone, key=natural_key)].name
+            many = f"{len(alone)} {kind} picture{'s' if len(alone) > 1 else ''}"
+            left_out.append(f"{many} without {other} (the first is {name}) left out")
+    return keys, left_out
+
+
+def _sample(files: Mapping[str, Path]) -> str:
+    return min(file.name for file in files.values()) if files else "none"
+
+
+def _defaults(path: Path, files: Files) -> _Defaults:
+    color = next(iter(files["color"].values())).name
+    if _SEVEN_SCENES.match(color) and any(path.glob("frame-*.pose.txt")):
+        # 7-Scenes, as its authors describe it: depth was not registered, and the focal length is 585.
+        return _Defaults(registered=False, usual=Intrinsics(640, 480, 585.0, 585.0, 320.0, 240.0))
+    return _Defaults()
+
+
+def _label_set(path: Path, files: Files) -> LabelSet | None:
+    """The names that lie beside label maps (`labels.json`, `labels.txt`), or numbers where there are none."""
+    if not files["labels"]:
+        return None
+    if (path / "labels.json").is_file():
+        return LabelSet.from_json(read_text(path / "labels.json"), str(path / "labels.json"))
+    if (path / "labels.txt").is_file():
+        names = [line.strip() for line in read_text(path / "labels.txt").splitlines() if line.strip()]
+        return LabelSet.from_dict({"name": path.resolve().name[:100], "classes": names}, str(path / "labels.txt"))
+    colors = distinct_colors(254)
+    return LabelSet("numbers", tuple(LabelClass(f"label {i + 1}", color) for i, color in enumerate(colors)))
+
+
+def _read_stamps(path: Path, keys: Iterable[str]) -> tuple[dict[str, tuple[int, int, int | None]], list[str]]:
+    """Index, time and device clock by key from `frames.csv`; nothing if it is missing or does not cover the frames."""
+    file = path / FRAMES_FILE
+    if not file.is_file():
+        return {}, []
+    stamps: dict[str, tuple[int, int, int | None]] = {}
+    try:
+        for row in csv.DictReader(read_text(file, _MAX_FRAMES_FILE_BYTES).splitlines()):
+            device_us = int(row["device_us"]) if row["device_us"] else None
+            stamps[_key(row["name"])] = (int(row["index"]), int(row["time_us"]), device_us)
+    except (KeyError, ValueError, TypeError, csv.Error) as error:
+        return {}, [f"{file} cannot be used ({error!r}): frames are spaced evenly instead"]
+    ordered = [stamps[key][1] for key in keys if key in stamps]
+    in_range = all(abs(number) < 2**62 for stamp in stamps.values() for number in stamp if number is not None)
+    if any(key not in stamps for key in keys) or ordered != sorted(ordered) or not in_range:
+        return {}, [f"{file} does not fit the pictures: frames are spaced evenly instead"]
+    return stamps, []
+
+
+def _make_pairs(
+    path: Path, files: Files, keys: Iterable[str], stamps: Mapping[str, tuple[int, int, int | None]], fps: float
+) -> list[PicturePair]:
+    own = {_key(file.stem): file for file in sorted((path / CALIBRATION_FOLDER).glob("*.json"))}
+    # Frames that lack a partner keep their place in the count, so that gaps stay visible.
+    places = {key: i for i, key in enumerate(sorted(files["color"].keys() | files["depth"].keys(), key=natural_key))}
+    times_us = regular_times_us(len(places), fps)
+    pairs: list[PicturePair] = []
+    start_us: int | None = None
+    for key in keys:
+        index, time_us, device_us = stamps.get(key, (places[key], int(times_us[places[key]]), None))
+        start_us = time_us if start_us is None else start_us
+        pairs.append(
+            PicturePair(
+                color=files["color"][key],
+                depth=files["depth"][key],
+                index=index,
+                time_us=time_us - start_us,
+                device_us=device_us,
+                labels=files["labels"].get(key),
+                instances=files["instances"].get(key),
+                calibration=own.get(key),
+            )
+        )
+    return pairs
+
+
+def _gaps(pairs: list[PicturePair]) -> Iterable[Gap]:
+    for position in range(1, len(pairs)):
+        missing = pairs[position].index - pairs[position - 1].index - 1
+        if missing > 0:
+            seconds = (pairs[position].time_us - pairs[position - 1].time_us) / 1e6
+            yield Gap(position - 1, missing, seconds, "frames missing in the folder")

@@ -1,0 +1,58 @@
+"""A folder to train a network on: `image/`, `depth/` and `label/` with files of equal names, and `labels.json`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.layouts.folder import natural_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LABELS_FILE = "labels.json"
+_COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
+
+
+def labels_of(root: Path) -> LabelSet:
+    """What the label ids in the folder mean.
+
+    Raises:
+        ConfigurationError: It does not say so, or not in a way that can be read.
+    """
+    path = root / LABELS_FILE
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{root} has no {LABELS_FILE}, so nobody knows what its labels mean: "
+            'write one ({"name": ..., "classes": ["floor", "table", ...]})'
+        )
+    return LabelSet.load(path)
+
+
+def list_pictures(root: Path) -> list[tuple[Path, Path, Path]]:
+    """The colour, depth and label file of each picture, by name (2 before 10).
+
+    Raises:
+        ConfigurationError: The folder or a part of it is missing or empty, or files have no partner.
+    """
+    if not root.is_dir():
+        raise ConfigurationError(f"there is no folder {root}")
+    for part in ("image", "depth", "label"):
+        if not (root / part).is_dir():
+            raise ConfigurationError(
+                f"{root} has no folder {part}/; training needs image/, depth/, label/ and {LABELS_FILE}, which a "
+                "recording with labels has when it is exported as a folder"
+            )
+    found = (path for path in (root / "image").iterdir() if path.suffix.lower() in _COLOR_SUFFIXES)
+    colors = sorted(found, key=lambda path: natural_key(path.name))
+    partners = {part: {path.name for path in (root / part).iterdir()} for part in ("depth", "label")}
+    alone = [path.name for path in colors if any(f"{path.stem}.png" not in names for names in partners.values())]
+    if alone:
+        raise ConfigurationError(
+            f"{len(alone)} of {len(colors)} pictures have no depth or label picture of the same name in {root}; the "
+            f"first is {alone[0]}"
+        )
+    if not colors:
+        raise ConfigurationError(f"there is no picture in {root / 'image'} ({', '.join(_COLOR_SUFFIXES)})")
+    return [(path, root / "depth" / f"{path.stem}.png", root / "label" / f"{path.stem}.png") for path in colors]

@@ -1,0 +1,1 @@
+"""MCAP files: our own format, and Foxglove's pictures from other programs."""

@@ -1,0 +1,293 @@
+"""Reads MCAP recordings frame by frame: our own, and Foxglove's pictures from other programs.
+
+Memory holds the places of the frames (tens of bytes each) and a few unpacked chunks, however long the file is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from mcap.opcode import Opcode
+
+from rgbd_seg.calibration import Calibration
+from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.frame import Truth
+from rgbd_seg.recording.mcap import format as layout
+from rgbd_seg.recording.mcap.input import DamagedError, McapInput, Message, message_at
+from rgbd_seg.recording.mcap.opening import read_contents
+from rgbd_seg.recording.mcap.output import MAGIC
+from rgbd_seg.recording.mcap.pictures import color_picture, depth_picture, id_picture
+from rgbd_seg.recording.mcap.streams import find_streams
+from rgbd_seg.recording.reader import Gap, RecordingInfo, RecordingReader, StoredFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from rgbd_seg.recording.mcap.contents import McapContents
+    from rgbd_seg.recording.mcap.streams import LabelStream, Stream
+
+_CACHE_BYTES = 48 * 1024 * 1024
+_MAX_GAPS = 10_000
+
+
+def matches(path: Path) -> bool:
+    """Whether the file is called .mcap or begins like one."""
+    if not path.is_file():
+        return False
+    if path.suffix.lower() == ".mcap":
+        return True
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def open_reader(path: Path, **options: str) -> McapReader:
+    """Opens an MCAP recording; there are no options.
+
+    Raises:
+        ConfigurationError: An option was given.
+        RecordingError: Nothing in it can be read.
+    """
+    if options:
+        raise ConfigurationError(f"{path}: an MCAP recording has no option {', '.join(map(repr, options))}")
+    return McapReader(path)
+
+
+class ChunkCache:
+    """The chunks unpacked last, so that reading forwards, backwards and around one place is cheap."""
+
+    def __init__(self, source: McapInput) -> None:
+        self._source = source
+        self._chunks: OrderedDict[int, bytes] = OrderedDict()
+        self._size = 0
+
+    def records_at(self, offset: int) -> bytes:
+        """The records of the chunk at this offset, or the message itself in a file without chunks.
+
+        Raises:
+            DamagedError: They cannot be read.
+        """
+        if offset in self._chunks:
+            self._chunks.move_to_end(offset)
+            return self._chunks[offset]
+        opcode, end = self._source.header_at(offset)
+        if opcode == Opcode.MESSAGE:
+            return self._source.read_at(offset, end - offset)
+        records = self._source.unpack(self._source.chunk_head(offset))
+        self._chunks[offset] = records
+        self._size += len(records)
+        while self._size > _CACHE_BYTES and len(self._chunks) > 1:
+            self._size -= len(self._chunks.popitem(last=False)[1])
+        return records
+
+    def message(self, place: NDArray[np.int64], channel_id: int) -> Message:
+        """The message at a row of a `MessageIndex` table.
+
+        Raises:
+            DamagedError: It is not there.
+        """
+        time_ns, chunk, offset = map(int, place)
+        message = message_at(self.records_at(chunk), offset)
+        if message.channel_id != channel_id or message.time_ns != time_ns:
+            raise DamagedError("another message is where the index says")
+        return message
+
+
+class McapReader(RecordingReader):
+    """Random access to the frames of an MCAP file. Used from one thread."""
+
+    def __init__(self, path: Path, progress: Callable[[float], None] | None = None) -> None:
+        """Opens the file by its index; a file without a whole one is looked through.
+
+        Args:
+            path: The file.
+            progress: Is called with the part done, 0..1, if the whole file must be looked through.
+
+        Raises:
+            RecordingError: Nothing in it can be read, or it holds no frames.
+        """
+        self._times_us: NDArray[np.int64]
+        self._source = McapInput(path)
+        try:
+            self.contents: McapContents = read_contents(self._source, progress)
+            self._cache = ChunkCache(self._source)
+            self._streams = find_streams(path, self.contents, self._cache)
+            self._times_us = (self._streams.times_ns - self._streams.times_ns[0]) // 1000
+            self._times_us.flags.writeable = False
+            self._info = self._describe(path)
+        except BaseException:
+            self._source.close()
+            raise
+
+    @property
+    def info(self) -> RecordingInfo:
+        """What the recording is."""
+        return self._info
+
+    @property
+    def times_us(self) -> NDArray[np.int64]:
+        """(N,) microseconds since the first frame, never decreasing."""
+        return self._times_us
+
+    @property
+    def start_ns(self) -> int:
+        """When the first frame was recorded, nanoseconds since 1970."""
+        return int(self._streams.times_ns[0])
+
+    @property
+    def streams(self) -> tuple[tuple[str, str, int], ...]:
+        """Topic, kind of message and number of messages of every channel in the file."""
+        contents = self.contents
+        return tuple(
+            (
+                channel.topic,
+                schema.name if (schema := contents.schemas.get(channel.schema_id)) else channel.message_encoding,
+                len(contents.index.tables.get(channel_id, ())),
+            )
+            for channel_id, channel in sorted(contents.channels.items())
+        )
+
+    def read(self, position: int) -> StoredFrame:
+        """Decodes one frame.
+
+        Raises:
+            IndexError: There is no such position.
+            RecordingError: This frame is damaged; its neighbours may be fine.
+        """
+        if not 0 <= position < len(self._times_us):
+            raise IndexError(f"{self._info.path} has frames 0..{len(self._times_us) - 1}, not {position}")
+        try:
+            return self._read(position)
+        except (DamagedError, RecordingError, ConfigurationError) as error:
+            raise RecordingError(f"frame {position} of {self._info.path} is damaged: {error}") from error
+
+    def close(self) -> None:
+        """Closes the file. Closing twice does nothing."""
+        self._source.close()
+
+    def _read(self, position: int) -> StoredFrame:
+        streams = self._streams
+        fields: dict[str, Any] = {}
+        if streams.frame is not None:
+            message = self._cache.message(streams.frame.places[position], streams.frame.channel_id)
+            fields = parsed_json(message.data)
+        color_at, depth_at = streams.color, streams.depth
+        color_message = self._cache.message(color_at.places[position], color_at.channel_id)
+        color = color_picture(color_at.schema, color_message.data)
+        depth_message = self._cache.message(depth_at.places[position], depth_at.channel_id)
+        depth = depth_picture(depth_at.schema, depth_message.data)
+        calibration = streams.calibration
+        if isinstance(fields.get("calibration"), dict):
+            calibration = Calibration.from_dict(fields["calibration"])
+        size = (calibration.color.height, calibration.color.width)
+        if color.shape[:2] != size:
+            raise RecordingError(f"its colour has {color.shape[1]}x{color.shape[0]} pixels, not {size[1]}x{size[0]}")
+        if depth.shape != size:
+            if streams.frame is not None:
+                raise RecordingError(f"its depth has {depth.shape[1]}x{depth.shape[0]} pixels, not {size[1]}x{size[0]}")
+            depth = streams.on_color_grid(depth)
+        index, device_us = fields.get("index", position), fields.get("device_us")
+        return StoredFrame(
+            color=color,
+            depth=depth,
+            calibration=calibration,
+            index=index if isinstance(index, int) else position,
+            time_us=int(self._times_us[position]),
+            device_us=device_us if isinstance(device_us, int) else None,
+            truth=self._truth(int(streams.times_ns[position]), size),
+        )
+
+    def _truth(self, time_ns: int, size: tuple[int, int]) -> Truth | None:
+        """The exact labels of a frame, or else the segmentation recorded with it."""
+        for stream in self._streams.labels:
+            labels = self._ids(stream, time_ns, np.uint8)
+            if labels is None or labels.shape != size:
+                continue
+            instances = None
+            if stream.topic == layout.TOPIC_TRUTH and self._streams.instances is not None:
+                instances = self._ids(self._streams.instances, time_ns, np.uint16)
+            if instances is not None and instances.shape != size:
+                instances = None
+            return Truth(labels, stream.label_set, instances)
+        return None
+
+    def _ids(
+        self, stream: LabelStream | Stream, time_ns: int, dtype: type[np.uint8 | np.uint16]
+    ) -> NDArray[Any] | None:
+        row = int(np.searchsorted(stream.places[:, 0], time_ns))
+        if row == len(stream.places) or stream.places[row, 0] != time_ns:
+            return None
+        return id_picture(self._cache.message(stream.places[row], stream.channel_id).data, dtype)
+
+    def _describe(self, path: Path) -> RecordingInfo:
+        metadata = self.contents.metadata
+        own = dict(metadata.get(layout.METADATA, {}))
+        details = dict(metadata.get(layout.METADATA_DETAILS, {}))
+        details |= {key: own[key] for key in ("program", "started") if key in own}
+        for stream in self._streams.labels:
+            if stream.model:
+                details |= {"model": stream.model, "model_sha256": stream.model_sha256}
+        return RecordingInfo(
+            path=path,
+            layout="mcap",
+            name=own.get("name") or path.stem,
+            label_set=self._streams.labels[0].label_set if self._streams.labels else None,
+            details={key: value for key, value in details.items() if value},
+            warnings=self.contents.warnings + self._streams.warnings,
+            gaps=self.contents.index.gaps if self.contents.has_gap_list else self._read_gaps(),
+        )
+
+    def _read_gaps(self) -> tuple[Gap, ...]:
+        """The gaps of a file without a list of them: its gap messages, and the holes that were found in it."""
+        gaps = [*self._gaps_at_holes()]
+        for channel_id, channel in self.contents.channels.items():
+            if channel.topic != layout.TOPIC_GAP:
+                continue
+            for place in self.contents.index.tables.get(channel_id, ())[:_MAX_GAPS]:
+                try:
+                    gaps.append(layout.gap_from_dict(parsed_json(self._cache.message(place, channel_id).data)))
+                except (DamagedError, RecordingError, ValueError):
+                    continue  # The scan has already counted these bytes as unreadable.
+        return tuple(sorted(gaps, key=lambda gap: gap.after))
+
+    def _gaps_at_holes(self) -> Iterator[Gap]:
+        """What is missing where the file cannot be read, by the indices of the frames on both sides."""
+        streams = self._streams
+        if streams.frame is None:
+            return
+        chunks = streams.frame.places[:, 1]
+        for hole in self.contents.holes[:_MAX_GAPS]:
+            after = int(np.searchsorted(chunks, hole)) - 1
+            if after + 1 == len(chunks):
+                continue
+            seconds = float(streams.times_ns[after + 1] - streams.times_ns[max(after, 0)]) / 1e9
+            missing = 0
+            with contextlib.suppress(DamagedError, RecordingError):
+                missing = self._capture_index(after + 1) - self._capture_index(after) - 1 if after >= 0 else 0
+            yield Gap(after, max(missing, 0), seconds, "unreadable")
+
+    def _capture_index(self, position: int) -> int:
+        """The running number of a frame at its capture."""
+        stream = self._streams.color if self._streams.frame is None else self._streams.frame
+        return self._cache.message(stream.places[position], stream.channel_id).sequence
+
+
+def parsed_json(data: memoryview) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        RecordingError: It is none.
+    """
+    try:
+        fields = json.loads(bytes(data))
+    except (ValueError, RecursionError) as error:
+        raise RecordingError(f"a message is damaged: {error}") from None
+    if not isinstance(fields, dict):
+        raise RecordingError("a message is damaged: it is no JSON object")
+    return fields

@@ -1,0 +1,1 @@
+"""Single pictures as files: checked, decoded, written, and what their pixels mean."""

@@ -1,0 +1,267 @@
+"""What all recordings made of single pictures share: pairs of files, lazily decoded, with one geometry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rgbd_seg.calibration import Calibration
+from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.frame import Truth
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.pictures.loading import (
+    UnreadablePictureError,
+    check_pair,
+    read_color,
+    read_depth,
+    read_instances,
+    read_labels,
+)
+from rgbd_seg.recording.pictures.sidecar import read_json
+from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from rgbd_seg.recording.pictures.sidecar import Geometry
+
+OPTIONS = ("depth_unit_m", "invalid_depth", "fps", "label_set", "registered")
+_MOST_WARNINGS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PicturePair:
+    """The files of one frame.
+
+    Attributes:
+        color: The colour picture.
+        depth: The depth picture.
+        index: The index it was captured with.
+        time_us: Microseconds since the first frame.
+        device_us: The sensor's own clock, or None.
+        labels: A label map of the same size, or None.
+        instances: A map of instance ids of the same size, or None.
+        calibration: A JSON file with this frame's own calibration, or None.
+    """
+
+    color: Path
+    depth: Path
+    index: int
+    time_us: int
+    device_us: int | None = None
+    labels: Path | None = None
+    instances: Path | None = None
+    calibration: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PictureOptions:
+    """What a user can say about a folder of pictures; None leaves it to the sidecar, then to the layout."""
+
+    depth_unit_m: float | None = None
+    invalid_depth: int | None = None
+    fps: float | None = None
+    label_set: LabelSet | None = None
+    registered: bool | None = None
+
+    @staticmethod
+    def parse(options: Mapping[str, str]) -> PictureOptions:
+        """Takes the options of `open_recording`, which are texts, as in a URI.
+
+        Raises:
+            ConfigurationError: An option is unknown or out of its range.
+        """
+        refuse_unknown(options, OPTIONS)
+        invalid = number_option(options, "invalid_depth", 0, 65535)
+        return PictureOptions(
+            depth_unit_m=number_option(options, "depth_unit_m", 1e-7, 1.0),
+            invalid_depth=None if invalid is None else int(invalid),
+            fps=number_option(options, "fps", 0.001, 1000.0),
+            label_set=LabelSet.load(options["label_set"]) if "label_set" in options else None,
+            registered=flag_option(options, "registered"),
+        )
+
+
+def refuse_unknown(options: Mapping[str, str], known: Iterable[str]) -> None:
+    """Raises ConfigurationError if an option is not among `known`."""
+    for key in options:
+        if key not in known:
+            raise ConfigurationError(f"unknown option {key!r}; this layout knows: {', '.join(known)}")
+
+
+def number_option(options: Mapping[str, str], key: str, low: float, high: float) -> float | None:
+    """A number among the options, None if it is not given.
+
+    Raises:
+        ConfigurationError: It is no number or out of range.
+    """
+    if key not in options:
+        return None
+    try:
+        value = float(options[key])
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:  # True for NaN too.
+        raise ConfigurationError(f"{key} must be a number {low:g} to {high:g}, not {options[key]!r:.80}")
+    return value
+
+
+def flag_option(options: Mapping[str, str], key: str) -> bool | None:
+    """A yes or no among the options, None if it is not given.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+    if key not in options:
+        return None
+    value = options[key].lower()
+    if value not in ("0", "1", "true", "false", "yes", "no"):
+        raise ConfigurationError(f"{key} must be true or false, not {options[key]!r:.80}")
+    return value in ("1", "true", "yes")
+
+
+class PictureReader(RecordingReader):
+    """Frames from pairs of picture files."""
+
+    def __init__(
+        self,
+        info: RecordingInfo,
+        pairs: Sequence[PicturePair],
+        times_us: NDArray[np.int64],
+        geometry: Geometry,
+        invalid_depth: int = 0,
+    ) -> None:
+        """Looks at the first readable pair's headers, so that a wrong folder is refused at once.
+
+        Args:
+            info: What the recording is.
+            pairs: The frames in order; looked at one by one, so that they may be found lazily.
+            times_us: (N,) microseconds since the first frame, never decreasing.
+            geometry: How pictures become metres.
+            invalid_depth: A count that means "no return" besides 0.
+
+        Raises:
+            RecordingError: Depth is not metric, sizes do not match, or no pair can be read at all.
+        """
+        self._info = info
+        self._pairs = pairs
+        self._geometry = geometry
+        self._invalid_depth = invalid_depth
+        self._times_us = times_us
+        self._times_us.flags.writeable = False
+        self._calibrations: dict[tuple[int, int], Calibration] = {}
+        refuse_unusable(pairs, info.path)
+
+    @property
+    def info(self) -> RecordingInfo:
+        """What the recording is; its warnings grow when reading finds more."""
+        return self._info
+
+    @property
+    def times_us(self) -> NDArray[np.int64]:
+        """(N,) microseconds since the first frame."""
+        return self._times_us
+
+    def pair(self, position: int) -> PicturePair:
+        """The files of one frame.
+
+        Raises:
+            IndexError: There is no such position.
+        """
+        if not 0 <= position < len(self):
+            raise IndexError(f"{self._info.path} has frames 0..{len(self) - 1}, not {position}")
+        return self._pairs[position]
+
+    def read(self, position: int) -> StoredFrame:
+        """Decodes one frame; see `RecordingReader.read`."""
+        pair = self.pair(position)
+        color, depth = read_color(pair.color), self._read_depth(pair.depth)
+        require_same_size(color.shape[:2], pair.color, depth.shape, pair.depth)
+        return StoredFrame(
+            color,
+            depth,
+            self._calibration(pair, depth),
+            pair.index,
+            pair.time_us,
+            pair.device_us,
+            self._truth(pair, depth),
+        )
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self._info.warnings and len(self._info.warnings) < _MOST_WARNINGS:
+            self._info = replace(self._info, warnings=(*self._info.warnings, sentence))
+
+    def _read_depth(self, path: Path) -> NDArray[np.uint16]:
+        counts = read_depth(path)
+        if self._invalid_depth:
+            counts[counts == self._invalid_depth] = 0
+        return counts
+
+    def _calibration(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Calibration:
+        """One object for each picture size, so that whoever compares by identity sees a steady camera."""
+        height, width = depth.shape
+        if pair.calibration is not None:
+            return _read_calibration(pair.calibration, width, height)
+        if (width, height) not in self._calibrations:
+            self._calibrations[width, height] = self._geometry.calibration(width, height)
+        return self._calibrations[width, height]
+
+    def _truth(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Truth | None:
+        label_set = self._info.label_set
+        if pair.labels is None or label_set is None:
+            return None
+        labels = read_labels(pair.labels)
+        require_same_size(depth.shape, pair.depth, labels.shape, pair.labels)
+        instances = None
+        if pair.instances is not None:
+            instances = read_instances(pair.instances)
+            require_same_size(depth.shape, pair.depth, instances.shape, pair.instances)
+        return Truth(labels, label_set, instances)
+
+
+def _read_calibration(path: Path, width: int, height: int) -> Calibration:
+    try:
+        calibration = Calibration.from_dict(read_json(path))
+    except ConfigurationError as error:
+        raise RecordingError(f"{path}: {error}") from None
+    if (calibration.color.width, calibration.color.height) != (width, height):
+        raise RecordingError(f"{path} is for another size than {width}x{height} pixels")
+    return calibration
+
+
+def refuse_unusable(pairs: Sequence[PicturePair], path: Path) -> None:
+    """Checks the headers of the first pair that can be read.
+
+    Raises:
+        RecordingError: It is no pair of colour and metric depth, or none of the first pairs can be read.
+    """
+    looked_at = min(len(pairs), 20)
+    last: RecordingError | None = None
+    for position in range(looked_at):
+        try:
+            check_pair(pairs[position].color, pairs[position].depth)
+            return
+        except UnreadablePictureError as error:
+            last = error
+    raise RecordingError(f"none of the first {looked_at} frames of {path} can be read: {last}")
+
+
+def require_same_size(a: tuple[int, ...], path_a: Path, b: tuple[int, ...], path_b: Path) -> None:
+    """Raises RecordingError unless two pictures have the same (height, width)."""
+    if a != b:
+        raise RecordingError(f"the sizes do not match: {path_a} is {a[1]}x{a[0]}, but {path_b} is {b[1]}x{b[0]} pixels")
+
+
+def regular_times_us(count: int, fps: float) -> NDArray[np.int64]:
+    """Times of frames that have none of their own: (count,) microseconds, `fps` frames a second."""
+    return np.round(np.arange(count) * (1e6 / fps)).astype(np.int64)
+
+
+def times_of(pairs: Sequence[PicturePair]) -> NDArray[np.int64]:
+    """The times of frames that have their own: (N,) microseconds."""
+    return np.array([pair.time_us for pair in pairs], np.int64)

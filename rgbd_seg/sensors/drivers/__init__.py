@@ -1,0 +1,1 @@
+"""One source of frames a file: cameras, recordings, and the synthetic room."""

@@ -1,0 +1,393 @@
+"""Intel RealSense through librealsense (pyrealsense2), and its recordings (.db3, .bag).
+
+`realsense:<serial>` opens one camera, `realsense:` the first, and `realsense:file:<path>` a recording: every pair in
+order at its recorded rate, with `?realtime=no` as fast as it is read. Depth is aligned to colour by `rs.align`.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import cv2
+import numpy as np
+
+from rgbd_seg.calibration import Calibration, Intrinsics
+from rgbd_seg.errors import EndOfStream, SensorError, SensorLost
+from rgbd_seg.sensors.drivers import modes
+from rgbd_seg.sensors.drivers.realsense_filters import DepthFilters
+from rgbd_seg.sensors.drivers.realsense_options import DeviceOptions
+from rgbd_seg.sensors.drivers.vendor_recording import in_real_time, recording_of
+from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from rgbd_seg.sensors import Uri
+    from rgbd_seg.sensors.sensor import ControlValue
+
+# Playback's `resume` returns once frames flow; it is not waited for longer than this (seconds).
+_RESUME_S = 2.0
+HOW_TO_INSTALL = (
+    "there is no RealSense package for macOS: record on another machine, or build librealsense with its Python binding"
+    if sys.platform == "darwin"
+    else "pip install pyrealsense2"
+)
+
+
+def load() -> Any:
+    """The `pyrealsense2` module.
+
+    Raises:
+        SensorError: It is missing; the message says what to install.
+    """
+    try:
+        import pyrealsense2
+    except ImportError as error:
+        raise SensorError(f"librealsense's Python package is not installed ({error}): {HOW_TO_INSTALL}") from error
+    return pyrealsense2
+
+
+class RealSenseSensor(Sensor):
+    """One camera, or one recording of such a camera.
+
+    Args:
+        name: Serial number, "" for the first camera, or the path of a recording.
+        info: What is known before it is open.
+        request: Mode and registration.
+        realtime: Whether a recording is played at its recorded rate.
+        context: The librealsense context to look for the camera in; None for a new one each time it is opened.
+    """
+
+    def __init__(
+        self, name: str, info: SensorInfo, request: Request, *, realtime: bool = True, context: Any = None
+    ) -> None:
+        super().__init__(info, request)
+        self._name = name
+        self._realtime = realtime
+        self._given_context = context
+        self._pipeline: Any = None
+        self._playback: Any = None
+        self._modes: tuple[StreamMode, ...] = ()
+        self._numbers: tuple[int, int] | None = None
+        self._resuming: threading.Thread | None = None
+        self._sample: Any = None
+        self._removed = threading.Event()
+
+    def modes(self) -> tuple[StreamMode, ...]:
+        """Colour sizes and rates for which the camera has depth at the same rate."""
+        return self._modes
+
+    def _open(self) -> Calibration:
+        rs = load()
+        recording = self.info.kind == "recording"
+        if recording and not Path(self._name).is_file():
+            raise SensorError(f"there is no file {self._name}")
+        self._removed.clear()
+        self._numbers, self._resuming = None, None
+        try:
+            self._context = self._given_context or rs.context()
+            self._pipeline = rs.pipeline(self._context)
+            calibration = self._start_file(rs) if recording else self._start_camera(rs)
+        except RuntimeError as error:
+            self._stop()
+            raise SensorError(self._why_not(error)) from error
+        except BaseException:
+            self._stop()
+            raise
+        return calibration
+
+    def _start_file(self, rs: Any) -> Calibration:
+        config = rs.config()
+        config.enable_device_from_file(str(Path(self._name).expanduser().absolute()), False)
+        device = config.resolve(rs.pipeline_wrapper(self._pipeline)).get_device()
+        self._playback = device.as_playback()
+        self._playback.set_real_time(False)  # Frame by frame, as they are read: nothing is lost.
+        self._playback.pause()  # Else the first frames are gone before the first read.
+        calibration = self._started(rs, self._pipeline.start(config), device)
+        self.pace_hz = self._modes[0].fps if self._realtime else None
+        return calibration
+
+    def _start_camera(self, rs: Any) -> Calibration:
+        device = find_device(self._context, rs, self._name)
+        pairs = _mode_pairs(rs, device)
+        self._modes = modes.in_order(pairs)
+        mode = modes.choose(self._modes, self.request, self.info.name)
+        config = rs.config()
+        config.enable_device(device.get_info(rs.camera_info.serial_number))
+        config.enable_stream(rs.stream.color, mode.width, mode.height, rs.format.rgb8, int(mode.fps))
+        config.enable_stream(rs.stream.depth, *pairs[mode], rs.format.z16, int(mode.fps))
+        calibration = self._started(rs, self._pipeline.start(config), device)
+        self._context.set_devices_changed_callback(self._check_removed(device))
+        return calibration
+
+    def _started(self, rs: Any, profile: Any, device: Any) -> Calibration:
+        streams = {stream.stream_type(): stream.as_video_stream_profile() for stream in profile.get_streams()}
+        if rs.stream.color not in streams or rs.stream.depth not in streams:
+            raise SensorError(f"{self.info.name} has no colour and depth pair")
+        color = streams[rs.stream.color]
+        if self._playback is not None:
+            self._modes = (StreamMode(color.width(), color.height(), float(color.fps())),)
+        depth_camera = device.first_depth_sensor()
+        color_camera = next((s for s in device.query_sensors() if _has_color(rs, s)), depth_camera)
+        self._options = DeviceOptions(rs, color_camera, depth_camera)
+        self._filters = DepthFilters(rs)
+        self._align = rs.align(rs.stream.color) if self.request.registered else None
+        intrinsics, note = _intrinsics(rs, color.get_intrinsics())
+        self.info = _device_info(rs, device, self.info, note)
+        return Calibration(intrinsics, depth_camera.get_depth_scale(), self.request.registered, "device")
+
+    def _grab(self, timeout_s: float) -> Capture | None:
+        deadline = time.monotonic() + timeout_s
+        self._resume()
+        while True:
+            if self._removed.is_set():
+                raise SensorLost(f"{self.info.name} was unplugged")
+            left_ms = max(int((deadline - time.monotonic()) * 1e3), 1)
+            try:
+                arrived, frames = self._pipeline.try_wait_for_frames(left_ms)
+                pair = (frames.get_color_frame(), frames.get_depth_frame()) if arrived else None
+                if pair is not None and all(pair) and (capture := self._capture(frames, *pair)):
+                    return capture
+            except RuntimeError as error:
+                raise SensorLost(f"{self.info.name} failed: {error}") from error
+            if not arrived:
+                if self._ended():
+                    raise EndOfStream(f"{self.info.name} has ended")
+                return None
+            if time.monotonic() >= deadline:
+                return None
+
+    def _capture(self, frames: Any, color: Any, depth: Any) -> Capture | None:
+        """One pair in our own memory; None where half of it has been seen: librealsense re-uses it to fill pairs up.
+
+        A live camera that repeats a whole pair is frozen: that pair goes out again with its number, for the base to
+        judge.
+        """
+        numbers = (color.get_frame_number(), depth.get_frame_number())
+        last = self._numbers
+        if last is not None and (numbers[0] == last[0] or numbers[1] == last[1]):
+            if numbers != last or self.info.kind == "recording":
+                return None
+        self._numbers = numbers
+        device_us = round(color.get_timestamp() * 1e3)
+        if not self._filters.measured:
+            self._sample = frames
+        frames = self._filters.apply(frames)
+        if self._align is not None:
+            frames = self._align.process(frames)
+        pixels, counts = self.buffers(color.get_height(), color.get_width())
+        _copy_rgb(color, pixels)
+        _copy_counts(frames.get_depth_frame(), counts)
+        return Capture(pixels, counts, numbers[0], device_us)
+
+    def _resume(self) -> None:
+        """Lets a recording run from the first read on. `resume` itself waits for frames to be taken: not in here."""
+        if self._playback is not None and self._resuming is None:
+            self._resuming = threading.Thread(target=self._playback.resume, name="realsense resume", daemon=True)
+            self._resuming.start()
+
+    def _ended(self) -> bool:
+        return self._playback is not None and "stopped" in str(self._playback.current_status())
+
+    def controls(self) -> tuple[Control, ...]:
+        """What the cameras offer, and the post-processing filters with the cost of each."""
+        if not self.is_open:
+            return ()
+        if self._sample is not None:
+            self._filters.measure(self._sample)
+            self._sample = None
+        own = [] if self.info.kind == "recording" else self._options.controls()
+        return (*own, *self._filters.controls())
+
+    def _set_control(self, control: Control, value: ControlValue) -> None:
+        if self._filters.owns(control.name):
+            self._filters.set(control.name, value)
+        else:
+            self._options.set(control.name, value)
+
+    def _close(self) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        """Stops what runs and lets go of everything; a pipeline that never started says so, which is fine."""
+        pipeline, self._pipeline = self._pipeline, None
+        self._playback = self._align = self._sample = None
+        if pipeline is not None:
+            try:
+                pipeline.stop()
+            except RuntimeError:
+                pass
+        if self._resuming is not None:
+            self._resuming.join(_RESUME_S)
+            self._resuming = None
+        self._context = None
+
+    def _check_removed(self, device: Any) -> Callable[[Any], None]:
+        def changed(event: Any) -> None:
+            if event.was_removed(device):
+                self._removed.set()
+
+        return changed
+
+    def _why_not(self, error: Exception) -> str:
+        if self.info.kind == "recording":
+            return f"{self._name} is not a whole RealSense recording: {error}"
+        return f"cannot open {self.info.name}: {error}. Is it plugged in, and not in use by another program?"
+
+
+def _mode_pairs(rs: Any, device: Any) -> dict[StreamMode, tuple[int, int]]:
+    """Each colour mode that has depth at the same rate, with the depth size to use: the same, else the nearest."""
+    color: set[tuple[int, int, int]] = set()
+    depth: dict[int, set[tuple[int, int]]] = {}
+    for camera in device.query_sensors():
+        for profile in camera.get_stream_profiles():
+            if not profile.is_video_stream_profile():
+                continue
+            video = profile.as_video_stream_profile()
+            if profile.stream_type() == rs.stream.color and profile.format() == rs.format.rgb8:
+                color.add((video.width(), video.height(), profile.fps()))
+            elif profile.stream_type() == rs.stream.depth and profile.format() == rs.format.z16:
+                depth.setdefault(profile.fps(), set()).add((video.width(), video.height()))
+    pairs = {}
+    for width, height, fps in color:
+        if fps in depth:
+            size = min(depth[fps], key=lambda wh: (abs(wh[0] * wh[1] - width * height), abs(wh[0] - width)))
+            pairs[StreamMode(width, height, float(fps))] = size
+    return pairs
+
+
+def _intrinsics(rs: Any, given: Any) -> tuple[Intrinsics, str]:
+    """Colour intrinsics, and what could not be taken over ("" if nothing).
+
+    librealsense's Brown-Conrady and OpenCV's are the same formula; its inverse model maps the other way and is left
+    out (factory colour streams have it with all coefficients zero).
+    """
+    coefficients = tuple(float(value) for value in given.coeffs)
+    forward = given.model in (rs.distortion.brown_conrady, rs.distortion.modified_brown_conrady)
+    keep = forward and any(coefficients)
+    note = "" if keep or not any(coefficients) else f"distortion model {given.model} is not applied"
+    size = int(given.width), int(given.height)
+    distortion = coefficients if keep else ()
+    return Intrinsics(*size, given.fx, given.fy, given.ppx, given.ppy, distortion), note
+
+
+def _copy_rgb(frame: Any, pixels: NDArray[np.uint8]) -> None:
+    """Copies a colour frame into (H, W, 3) RGB.
+
+    Raises:
+        SensorLost: The pixel format is none that we read.
+    """
+    data = np.asanyarray(frame.get_data())
+    name = str(frame.get_profile().format()).rpartition(".")[2]
+    codes = {"bgr8": cv2.COLOR_BGR2RGB, "rgba8": cv2.COLOR_RGBA2RGB, "bgra8": cv2.COLOR_BGRA2RGB}
+    if name == "rgb8":
+        np.copyto(pixels, data)
+    elif name in codes:
+        cv2.cvtColor(data, codes[name], dst=pixels)
+    elif name == "yuyv":
+        two_bytes = data.view(np.uint8).reshape(*data.shape[:2], 2)
+        cv2.cvtColor(two_bytes, cv2.COLOR_YUV2RGB_YUYV, dst=pixels)
+    else:
+        raise SensorLost(f"colour comes as {name}, which is not supported; record it as RGB8")
+
+
+def _copy_counts(depth: Any, counts: NDArray[np.uint16]) -> None:
+    """Copies a depth frame into (H, W); it is of another size only where depth is not aligned."""
+    data = np.asanyarray(depth.get_data())
+    if data.shape == counts.shape:
+        np.copyto(counts, data)
+    else:
+        cv2.resize(data, counts.shape[::-1], dst=counts, interpolation=cv2.INTER_NEAREST)
+
+
+def _device_info(rs: Any, device: Any, known: SensorInfo, note: str = "") -> SensorInfo:
+    def ask(key: Any) -> str:
+        return str(device.get_info(key)) if device.supports(key) else ""
+
+    about = rs.camera_info
+    serial, usb = ask(about.serial_number), ask(about.usb_type_descriptor)
+    details = {"runtime": f"librealsense {rs.__version__}", "product line": ask(about.product_line), "note": note}
+    recording = known.kind == "recording"
+    return SensorInfo(
+        uri=known.uri if recording or not serial else f"realsense:{serial}",
+        name=known.name if recording else ask(about.name) or known.name,
+        kind=known.kind,
+        serial=serial,
+        connection="file" if recording else (f"USB {usb}" if usb else ""),
+        firmware=ask(about.firmware_version),
+        details={**known.details, **{key: text for key, text in details.items() if text}},
+    )
+
+
+def _has_color(rs: Any, camera: Any) -> bool:
+    """Whether colour comes from this part of a device."""
+    return camera.is_color_sensor() or any(p.stream_type() == rs.stream.color for p in camera.get_stream_profiles())
+
+
+def find_device(context: Any, rs: Any, serial: str) -> Any:
+    """The camera with this serial number, or the first one if it is "".
+
+    Raises:
+        SensorError: It is not there; the message lists those that are.
+    """
+    devices = [d for d in context.query_devices() if d.supports(rs.camera_info.serial_number)]
+    for device in devices:
+        if not serial or device.get_info(rs.camera_info.serial_number) == serial:
+            return device
+    present = ", ".join(device.get_info(rs.camera_info.serial_number) for device in devices) or "none"
+    which = f"RealSense camera {serial}" if serial else "RealSense camera"
+    raise SensorError(f"there is no {which} (present: {present}): plug it in, or run rgbd-seg doctor")
+
+
+def list_devices(context: Any = None) -> list[SensorInfo]:
+    """The plugged-in cameras; none is opened.
+
+    Args:
+        context: A librealsense context to ask, None for a new one.
+
+    Raises:
+        SensorError: librealsense is missing.
+    """
+    rs = load()
+    try:
+        devices = (context or rs.context()).query_devices()
+        unnamed = SensorInfo("realsense:", "Intel RealSense", "camera")
+        return [_device_info(rs, device, unnamed) for device in devices]
+    except RuntimeError as error:
+        raise SensorError(f"librealsense cannot list its devices: {error}") from error
+
+
+def watch(changed: Callable[[], None], context: Any = None) -> Any:
+    """Calls `changed` from a thread of librealsense whenever a camera comes or goes, while the result is kept.
+
+    Args:
+        changed: Called without arguments; must return soon.
+        context: A librealsense context to watch, None for a new one.
+
+    Raises:
+        SensorError: librealsense is missing.
+    """
+    context = context or load().context()
+    context.set_devices_changed_callback(lambda _: changed())
+    return context
+
+
+def open_device(uri: Uri, request: Request) -> RealSenseSensor:
+    """A camera or a recording, not opened yet.
+
+    Raises:
+        ConfigurationError: An option is unknown.
+    """
+    uri.refuse_unknown("realtime")
+    rest = unquote(uri.rest)
+    if recording := recording_of(uri):
+        return RealSenseSensor(recording.details["path"], recording, request, realtime=in_real_time(uri))
+    name = f"Intel RealSense {rest}".rstrip()
+    return RealSenseSensor(rest, SensorInfo(uri.text, name, "camera", serial=rest), request)

@@ -1,0 +1,95 @@
+"""The 3D view: the viewer's place, both painters, thinning, and hidden classes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from rgbd_seg.app.view.cloud.gl_painter import GlPainter
+from rgbd_seg.app.view.cloud.orbit import Orbit
+from rgbd_seg.app.view.cloud.scene import Scene, point_grid
+from rgbd_seg.app.view.cloud.splat_painter import SplatPainter
+from rgbd_seg.app.view.display import Display
+
+if TYPE_CHECKING:
+    from rgbd_seg.app.window import MainWindow
+    from rgbd_seg.frame import Segmentation
+
+
+def scene(segmentation: Segmentation, display: Display | None = None, coloring: str = "color") -> Scene:
+    orbit = Orbit(0.0, 0.0, 1.5, (0.0, 0.0, 1.5))
+    return Scene(segmentation, display or Display(opacity=0.0), coloring, (1.0, 2.0), orbit, (160, 120))
+
+
+def test_the_target_is_in_the_middle_of_the_picture() -> None:
+    for orbit in (Orbit(), Orbit().from_above(), Orbit().turned(1.0, -0.4).nearer(2.0).shifted(0.2, 0.1)):
+        clip = orbit.matrix(160, 120) @ np.array([*orbit.target_m, 1.0])
+        assert clip[:2] / clip[3] == pytest.approx([0.0, 0.0], abs=1e-5)
+        assert clip[3] == pytest.approx(orbit.distance_m, rel=1e-4)
+
+
+def test_axes_are_right_handed_and_pitch_rises_above() -> None:
+    right, down, ahead = Orbit(0.0, 0.0).axes()
+    assert np.allclose([right, down, ahead], np.eye(3))
+    above = Orbit(0.0, math.radians(89)).axes()[2]
+    assert above[1] > 0.99  # Looks down, and down is positive.
+
+
+@pytest.mark.parametrize("make", [GlPainter, SplatPainter])
+def test_painters_draw_what_is_there_in_its_place(segmentation: Segmentation, make: type) -> None:
+    try:
+        painter = make()
+    except Exception as error:
+        pytest.skip(f"no OpenGL here: {error}")
+    one = scene(segmentation)
+    pixels = painter.paint(point_grid(one, 1), one.orbit, one.size)
+    painter.close()
+    assert pixels.shape == (120, 160, 4)
+    assert tuple(pixels[60, 70, :3]) == (50, 100, 200)  # Qt's order: blue, green, red.
+    assert tuple(pixels[2, 2, :3]) == (19, 17, 16)  # The backdrop.
+
+
+def test_hidden_classes_are_hidden_here_too(segmentation: Segmentation) -> None:
+    assert segmentation.label_set is not None
+    first = segmentation.label_set.names[0]
+    whole = point_grid(scene(segmentation), 2)
+    without = point_grid(scene(segmentation, Display(hidden=frozenset({first}))), 2)
+    alone = point_grid(scene(segmentation, Display(solo=first)), 2)
+    assert without.there.sum() + alone.there.sum() == whole.there.sum()
+
+
+def test_no_triangle_bridges_a_jump_or_a_hole(segmentation: Segmentation) -> None:
+    grid = point_grid(scene(segmentation), 1)
+    z = grid.points_m.reshape(-1, 3)[grid.triangles()][..., 2]
+    assert (z > 0).all()
+    assert set(np.ptp(z, axis=1)) == {0.0}  # The halves lie 1 m apart.
+
+
+def test_classes_and_depth_colour_the_points(segmentation: Segmentation) -> None:
+    assert segmentation.label_set is not None
+    palette = Display().class_colors(segmentation.label_set)
+    classes = point_grid(scene(segmentation, coloring="class"), 1)
+    assert tuple(classes.rgb[20, 2]) == tuple(palette[1])
+    assert tuple(classes.rgb[20, 60]) == tuple(palette[2])
+    depth = point_grid(scene(segmentation, coloring="depth"), 1)
+    assert tuple(depth.rgb[20, 20]) != tuple(depth.rgb[20, 60])
+
+
+def test_top_and_front_find_the_cloud_again_after_it_was_shifted_away(
+    window: MainWindow, segmentation: Segmentation
+) -> None:
+    view = window.cloud
+    view.show_moment(segmentation, Display(), (1.0, 2.0))
+    middle = view.orbit.target_m
+    for shift in ((2.0, 0.0), (-1.0, 3.0)):
+        view._orbit = view.orbit.shifted(*shift)
+        view.look_from_above()
+        assert view.orbit.target_m == middle
+    view._orbit = view.orbit.shifted(0.4, 0.1)
+    view.look_from_camera()
+    orbit = view.orbit
+    eye = np.asarray(orbit.target_m) - orbit.axes()[2] * orbit.distance_m
+    assert np.allclose(eye, 0.0)

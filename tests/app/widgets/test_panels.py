@@ -1,0 +1,107 @@
+"""Panels that are hidden all at once and come back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QProcess, Qt
+from PySide6.QtWidgets import QSlider
+
+from rgbd_seg.app.about import DoctorDialog
+from rgbd_seg.app.replay.bar import ReplayBar
+from rgbd_seg.app.source.control_form import ControlForm
+from rgbd_seg.app.widgets.theme import DARK
+from rgbd_seg.sensors.sensor import Control
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from rgbd_seg.app.window import MainWindow
+
+
+def in_front(window: MainWindow, name: str) -> bool:
+    return not window.docks[name].visibleRegion().isEmpty()
+
+
+def test_hiding_the_panels_and_back_leaves_the_same_one_in_front(window: MainWindow, qtbot: QtBot) -> None:
+    for name in ("Recording", "Measurements"):
+        window.docks[name].show()
+    window.docks["Recording"].raise_()
+    window.resizeDocks([window.docks["Classes"], window.docks["Recording"]], [200, 420], Qt.Orientation.Vertical)
+    qtbot.waitUntil(lambda: in_front(window, "Recording"), timeout=5000)
+    qtbot.wait(50)  # Qt lays docks out late.
+    height = window.docks["Classes"].height()
+    window.commands.toggle_panels()
+    assert not any(dock.isVisible() for dock in window.docks.values())
+    window.commands.toggle_panels()
+    qtbot.waitUntil(lambda: in_front(window, "Recording") and in_front(window, "Classes"), timeout=5000)
+    assert window.docks["Model"].isVisible()
+    assert not in_front(window, "Model")
+    assert not in_front(window, "Measurements")
+    qtbot.waitUntil(lambda: window.docks["Classes"].height() == height, timeout=5000)
+
+
+def test_keys_of_the_window_work_right_after_a_number_was_typed(window: MainWindow, qtbot: QtBot) -> None:
+    wanted = []
+    window.recording_panel.record_wanted.connect(lambda: wanted.append("R"))
+    window.commands.actions["toggle_recording"].triggered.connect(lambda: wanted.append("R"))
+    window.docks["Recording"].show()
+    window.docks["Recording"].raise_()
+    window.activateWindow()
+    seconds = window.recording_panel.pre_roll
+    seconds.setFocus()
+    qtbot.waitUntil(seconds.hasFocus, timeout=5000)
+    seconds.selectAll()
+    qtbot.keyClick(seconds, Qt.Key.Key_3)
+    qtbot.keyClick(seconds, Qt.Key.Key_R)
+    assert (seconds.value(), wanted) == (3, ["R"])
+
+
+def test_the_top_bar_stays_where_it_is_when_a_recording_begins(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: window.top_bar.record.width() > 0, timeout=5000)
+    before = window.top_bar.record.geometry()
+    for text in ("0:00  0.0 MB", "12:34  987 MB"):
+        window.top_bar.show_recording(text, True)
+        assert window.top_bar.record.sizeHint().width() <= before.width()
+
+
+def test_a_slider_in_a_narrow_panel_has_room_to_be_dragged(qtbot: QtBot) -> None:
+    form = ControlForm()
+    qtbot.addWidget(form)
+    form.show_controls((Control("speed", "Walking speed", 1.0, minimum=0.0, maximum=3.0, unit="x"),))
+    form.resize(190, 200)
+    form.show()
+    (slider,) = form.findChildren(QSlider)
+    assert slider.width() >= 90
+
+
+def test_the_built_in_room_is_listed_once(window: MainWindow) -> None:
+    window.source_panel.show_recent(("synthetic:", "synthetic:?seed=3"))
+    tree = window.source_panel.tree
+    names = [
+        tree.topLevelItem(top).child(row).text(0)
+        for top in range(tree.topLevelItemCount())
+        for row in range(tree.topLevelItem(top).childCount())
+    ]
+    assert names.count("Synthetic room") == 1
+    assert len(names) == 3
+
+
+def test_the_replay_bar_fits_a_small_screen_and_leaves_out_what_has_keys(qtbot: QtBot) -> None:
+    bar = ReplayBar(DARK)
+    qtbot.addWidget(bar)
+    bar.show()
+    mark = bar._dispensable[0]
+    for width, shown in ((900, True), (bar.minimumWidth(), False), (900, True)):
+        bar.resize(width, bar.height())
+        assert (mark.isVisible(), bar.every.isVisible()) == (shown, True)
+        assert bar.loop.geometry().right() < bar.width()
+
+
+def test_escape_ends_the_doctor_as_well(window: MainWindow) -> None:
+    dialog = DoctorDialog(window)
+    dialog.show()
+    process = dialog._process
+    assert process.waitForStarted(10_000)
+    dialog.reject()  # What Escape does; it sends no close event.
+    assert process.state() is QProcess.ProcessState.NotRunning
