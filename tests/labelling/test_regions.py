@@ -11,7 +11,7 @@ import pytest
 from rgbd_seg.cli import main
 from rgbd_seg.labelling.regions import disparity_of, regions_of
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.recording.picture_files import write_color, write_gray, write_text
+from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
