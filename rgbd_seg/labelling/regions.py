@@ -1,10 +1,8 @@
 """Regions of a frame at every grain, from colour, depth and surface direction together.
 
-A watershed from a grid of seeds cuts the picture into some three thousand pieces, and Ward's method merges them: the
-two neighbours whose union loses least come first. A region's model is one colour and one plane. Disparity (1 / depth)
-is linear in pixel coordinates on any plane, whatever the camera, so that the plane is a linear fit whose sums add up
-when regions merge: a white box on a white table stays two regions (two planes), a picture on a wall too (two colours).
-A hole in the depth adds nothing to the plane: it goes where its colour goes on.
+Ward's method merges the pieces of a frame (`pieces.py`): the two neighbours whose union loses least come first. A
+region's model is one colour and one plane: a white box on a white table stays two regions (two planes), a picture on a
+wall too (two colours). A hole in the depth adds nothing to the plane: it goes where its colour goes on.
 
 Merging goes in rounds of mutual nearest neighbours, which gives the tree of the greedy order (Murtagh, 1983), but in
 some thirty steps on whole arrays.
@@ -13,50 +11,51 @@ some thirty steps on whole arrays.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
+
+from rgbd_seg.labelling.pieces import cut, disparity_of, off_plane
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rgbd_seg.frame import RgbdFrame
+    from rgbd_seg.labelling.pieces import Pieces
 
     Floats = NDArray[np.float64]
     Ids = NDArray[np.int64]
 
-#: Pieces of the watershed; more adds time, fewer cut corners.
-PIECES = 3000
 # What counts as one unit of difference: levels of CIE Lab (0..255), and disparity in 1 / metre (some three steps of a
 # Kinect v1). Tuned on training frames of NYUv2 and mOSD.
 _COLOR_SIGMA = 8.0
-_DISPARITY_SIGMA = 0.01
+DISPARITY_SIGMA = 0.01
 # A cost by size alone, so that specks of equal colour merge before large areas do.
 _SIZE_COST = 0.2
-# Levels of an 8-bit picture for a disparity of 1 / metre, as the watershed sees it.
-_DISPARITY_LEVELS = 120.0
-_SMALLEST_STEP = 4
+# Surfaces are regions by their plane: colour decides next to nothing, and a merge whose pixels would on average lie
+# further off their common plane than one unit is none.
+_SURFACE_COLOR_SIGMA = 80.0
+_SURFACE_LIMIT = 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Regions:
     """The tree of one frame's regions.
 
     Attributes:
-        pieces: (H, W) int32, the finest regions, 0..n-1.
-        merges: (n - 1, 2) int64 pairs of pieces (kept, absorbed) in the order of merging; fewer if the picture is
-            in several parts, which does not happen in a rectangle.
+        pieces: The finest regions, and their neighbours.
+        merges: (n - 1, 2) int64 pairs of pieces (kept, absorbed) in the order of merging.
     """
 
-    pieces: NDArray[np.int32]
+    pieces: Pieces
     merges: Ids
 
-    @property
-    def finest(self) -> int:
-        """How many pieces there are."""
-        return len(self.merges) + 1
+    @cached_property
+    def surfaces(self) -> NDArray[np.int32]:
+        """The surface of each piece: (n,) int32. It ends at steps of depth and at creases, not at colours."""
+        merges = _merge(self.pieces, _SURFACE_COLOR_SIGMA, _SURFACE_LIMIT)
+        return _roots(merges, len(self.pieces))
 
     def at(self, count: int) -> NDArray[np.int32]:
         """The picture in `count` regions (or as many as there are pieces, if that is less).
@@ -64,24 +63,17 @@ class Regions:
         Returns:
             (H, W) int32 region ids, 0..count-1.
         """
-        return np.asarray(self.table(count)[self.pieces], np.int32)
+        return np.asarray(self.table(count)[self.pieces.map], np.int32)
 
     def table(self, count: int) -> NDArray[np.int32]:
         """The region of each piece at a grain: (n,) int32, 0..count-1."""
-        parent = np.arange(self.finest)
-        done = self.merges[: max(0, self.finest - max(1, count))]
-        parent[done[:, 1]] = done[:, 0]
-        while True:  # Each round halves the way to the root.
-            higher = parent[parent]
-            if np.array_equal(higher, parent):
-                break
-            parent = higher
-        return np.unique(parent, return_inverse=True)[1].astype(np.int32)
+        done = max(0, len(self.pieces) - max(1, count))
+        return _roots(self.merges[:done], len(self.pieces))
 
     def mask(self, x: int, y: int, count: int) -> NDArray[np.bool_]:
         """The region under a pixel (column x, row y) at a grain: (H, W) bool."""
         table = self.table(count)
-        return np.asarray((table == table[self.pieces[y, x]])[self.pieces])
+        return np.asarray((table == table[self.pieces.map[y, x]])[self.pieces.map])
 
 
 def find_regions(frame: RgbdFrame) -> Regions:
@@ -93,12 +85,6 @@ def find_regions(frame: RgbdFrame) -> Regions:
     return regions_of(frame.color, disparity_of(depth, frame.calibration.depth_unit_m))
 
 
-def disparity_of(depth: NDArray[np.uint16], depth_unit_m: float) -> NDArray[np.float32]:
-    """1 / metres, 0 at holes: (H, W) float32."""
-    metres = depth.astype(np.float32) * np.float32(depth_unit_m)
-    return np.asarray(np.divide(1.0, metres, out=np.zeros_like(metres), where=metres > 0), np.float32)
-
-
 def regions_of(color: NDArray[np.uint8], disparity: NDArray[np.float32]) -> Regions:
     """Cuts a picture into regions.
 
@@ -106,132 +92,50 @@ def regions_of(color: NDArray[np.uint8], disparity: NDArray[np.float32]) -> Regi
         color: (H, W, 3) uint8 RGB.
         disparity: (H, W) float32, 1 / metres, 0 = no measurement.
     """
-    lab = np.asarray(cv2.cvtColor(cv2.medianBlur(color, 3), cv2.COLOR_RGB2LAB), np.uint8)
-    pieces = _cut(lab, disparity)
-    return Regions(pieces, _merge(pieces, lab, disparity))
+    pieces = cut(color, disparity)
+    return Regions(pieces, _merge(pieces, _COLOR_SIGMA))
 
 
-def _cut(lab: NDArray[np.uint8], disparity: NDArray[np.float32]) -> NDArray[np.int32]:
-    """The pieces: a watershed over lightness, a mixture of both chroma axes, and disparity."""
-    picture = lab.copy()
-    chroma = cv2.transform(lab, np.array([[0.0, 1.5, 1.0, 128 - 2.5 * 128]]))  # uint8, saturated.
-    picture[..., 1] = chroma
-    picture[..., 2] = np.clip(disparity * _DISPARITY_LEVELS, 0, 255)
-    slopes = cv2.split(cv2.morphologyEx(picture, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))
-    slope = np.asarray(cv2.max(cv2.max(slopes[0], slopes[1]), slopes[2]), np.uint8)
-    height, width = slope.shape
-    step = max(_SMALLEST_STEP, round((height * width / PIECES) ** 0.5))
-    pieces = np.asarray(cv2.watershed(picture, _seeds(slope, step)), np.int32)
-    _close_lines(pieces, picture)
-    used = np.unique(pieces, return_inverse=True)[1] if pieces.min() < 1 else pieces - 1
-    return np.asarray(used, np.int32).reshape(height, width)
+def _roots(merges: Ids, count: int) -> NDArray[np.int32]:
+    """The part of each piece after some merges, numbered without gaps: (n,) int32."""
+    parent = np.arange(count)
+    parent[merges[:, 1]] = merges[:, 0]
+    while True:  # Each round halves the way to the root.
+        higher = parent[parent]
+        if np.array_equal(higher, parent):
+            return np.unique(parent, return_inverse=True)[1].astype(np.int32)
+        parent = higher
 
 
-def _seeds(slope: NDArray[np.uint8], step: int) -> NDArray[np.int32]:
-    """One marker for each cell of a grid, on the flattest pixel near its middle; never on the border, which is lost."""
-    height, width = slope.shape
-    rows, columns = (np.arange(min(step // 2, side // 2), side, step) for side in slope.shape)
-    y, x = (a.ravel() for a in np.meshgrid(rows, columns, indexing="ij"))
-    reach = np.arange(-(step // 3), step // 3 + 1)
-    dy, dx = (a.ravel()[:, None] for a in np.meshgrid(reach, reach, indexing="ij"))
-    near_y = np.clip(y + dy, min(1, height - 1), max(height - 2, 0))
-    near_x = np.clip(x + dx, min(1, width - 1), max(width - 2, 0))
-    flattest = slope[near_y, near_x].argmin(0), np.arange(len(y))
-    markers = np.zeros(slope.shape, np.int32)
-    markers[near_y[flattest], near_x[flattest]] = np.arange(1, len(y) + 1)
-    return markers
+def _merge(pieces: Pieces, color_sigma: float, limit: float = np.inf) -> Ids:
+    """The merges (kept, absorbed) in the order of what they lose.
 
+    Args:
+        pieces: What is merged.
+        color_sigma: The difference of colour that weighs as much as `DISPARITY_SIGMA` off the common plane.
+        limit: Merges that lose more than this for each pixel of the smaller side are left out.
 
-def _close_lines(pieces: NDArray[np.int32], picture: NDArray[np.uint8]) -> None:
-    """Gives the watershed's border pixels to the neighbour that looks most like them, in place."""
-    height, width = pieces.shape
-    flat, values = pieces.reshape(-1), picture.reshape(-1, 3)
-    if not (flat > 0).any():
-        flat[:] = 1
-    # The frame of the picture is a line too; its neighbours inside come first.
-    open_pixels = np.flatnonzero(flat <= 0)
-    while len(open_pixels):
-        y, x = np.divmod(open_pixels, width)
-        own = values[open_pixels].astype(np.int16)
-        best = np.full(len(open_pixels), 1000, np.int16)
-        winner = np.full(len(open_pixels), -1, np.int32)
-        for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
-            near = np.clip(y + dy, 0, height - 1) * width + np.clip(x + dx, 0, width - 1)
-            apart = np.abs(values[near] - own).T
-            difference = np.maximum(np.maximum(apart[0], apart[1]), apart[2])
-            difference[flat[near] <= 0] = 1000
-            better = difference < best
-            best[better] = difference[better]
-            winner[better] = flat[near[better]]
-        flat[open_pixels] = winner
-        open_pixels = open_pixels[winner <= 0]
-
-
-@lru_cache(maxsize=4)
-def _coordinates(height: int, width: int) -> tuple[Floats, ...]:
-    """x, y, xx, xy, yy of every second row, in picture widths from the middle: five (N,) float64."""
-    y, x = np.mgrid[0:height:2, 0:width]
-    x = ((x - width / 2) / width).ravel()
-    y = ((y - height / 2) / width).ravel()
-    return x, y, x * x, x * y, y * y
-
-
-def _sums(
-    pieces: NDArray[np.int32], lab: NDArray[np.uint8], disparity: NDArray[np.float32]
-) -> tuple[Floats, Floats, Floats]:
-    """Pixels, colour sums and plane sums of each piece: (n,), (n, 3), (n, 10). Every second row is enough."""
-    count = int(pieces.max()) + 1
-    ids, colors = pieces[::2].ravel(), lab[::2].reshape(-1, 3)
-    size = np.bincount(ids, minlength=count).astype(np.float64)
-    color = np.stack([np.bincount(ids, colors[:, i], count) for i in range(3)], 1).astype(np.float64)
-    empty = size == 0  # A piece within one odd row.
-    size[empty] = 1
-    color[empty] = 128
-    w = disparity[::2].ravel()
-    known = np.flatnonzero(w)
-    ids, w = ids[known], w[known].astype(np.float64)
-    x, y, xx, xy, yy = (values[known] for values in _coordinates(*pieces.shape))
-    terms = (None, x, y, xx, xy, yy, w, w * x, w * y, w * w)
-    plane = np.stack([np.bincount(ids, term, count).astype(np.float64) for term in terms], 1)
-    return size, color, plane
-
-
-def _off_plane(sums: Floats) -> Floats:
-    """The sum of squared distances from the best plane, of each row of plane sums: (n,) float64."""
-    n, x, y, xx, xy, yy, w, wx, wy, ww = sums.T
-    n = np.maximum(n, 1e-9)
-    flat = n * 1e-5  # Next to no extent gives no slope instead of any.
-    xx, xy, yy = xx - x * x / n + flat, xy - x * y / n, yy - y * y / n + flat
-    wx, wy, ww = wx - x * w / n, wy - y * w / n, ww - w * w / n
-    explained = (yy * wx * wx - 2 * xy * wx * wy + xx * wy * wy) / (xx * yy - xy * xy)
-    return np.asarray(np.maximum(ww - explained, 0), np.float64)
-
-
-def _neighbours(pieces: NDArray[np.int32], count: int) -> Ids:
-    """Pairs of pieces that touch, the smaller id first, each once, as first * count + second."""
-    found = []
-    for a, b in ((pieces[:, :-1], pieces[:, 1:]), (pieces[:-1], pieces[1:])):
-        differ = a != b
-        one, other = a[differ].astype(np.int64), b[differ].astype(np.int64)
-        found.append(np.minimum(one, other) * count + np.maximum(one, other))
-    return np.unique(np.concatenate(found))
-
-
-def _merge(pieces: NDArray[np.int32], lab: NDArray[np.uint8], disparity: NDArray[np.float32]) -> Ids:
-    """The merges (kept, absorbed) in the order of what they lose: (n - 1, 2) int64."""
-    size, color, plane = _sums(pieces, lab, disparity)
-    count = len(size)
-    off = _off_plane(plane)
+    Returns:
+        (k, 2) int64; k is one less than the number of pieces where there is no limit.
+    """
+    count = len(pieces)
+    size, color, plane = pieces.size.copy(), pieces.color.copy(), pieces.plane.copy()
+    off = off_plane(plane)
     height = np.zeros(count)
-    one, other = np.divmod(_neighbours(pieces, count), count)
+    one, other = pieces.pairs.T
     merges: list[Ids] = []
     heights: list[Floats] = []
     while len(one):
         n, m = size[one], size[other]
         weight = n * m / (n + m)
         color_step = ((color[one] / n[:, None] - color[other] / m[:, None]) ** 2).sum(1)
-        plane_step = _off_plane(plane[one] + plane[other]) - off[one] - off[other]
-        cost = weight * (color_step / _COLOR_SIGMA**2 + _SIZE_COST) + plane_step / _DISPARITY_SIGMA**2
+        plane_step = off_plane(plane[one] + plane[other]) - off[one] - off[other]
+        cost = weight * (color_step / color_sigma**2 + _SIZE_COST) + plane_step / DISPARITY_SIGMA**2
+        allowed = cost <= (limit + _SIZE_COST) * weight
+        if not allowed.all():
+            one, other, cost = one[allowed], other[allowed], cost[allowed]
+            if not len(one):
+                break
         kept, absorbed, lost = _mutual(one, other, cost, count)
         # A merge never counts less than those that it rests on, or a coarse cut would undo a fine one.
         lost = np.maximum(lost, np.maximum(height[kept], height[absorbed]))
@@ -241,7 +145,7 @@ def _merge(pieces: NDArray[np.int32], lab: NDArray[np.uint8], disparity: NDArray
         size[kept] += size[absorbed]
         color[kept] += color[absorbed]
         plane[kept] += plane[absorbed]
-        off[kept] = _off_plane(plane[kept])
+        off[kept] = off_plane(plane[kept])
         now = np.arange(count)
         now[absorbed] = kept
         one, other = now[one], now[other]

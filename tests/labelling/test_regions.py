@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from rgbd_seg.cli import main
-from rgbd_seg.labelling.regions import disparity_of, regions_of
+from rgbd_seg.labelling.pieces import disparity_of
+from rgbd_seg.labelling.regions import regions_of
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
 
@@ -85,7 +86,7 @@ def test_coarser_grains_are_unions_of_finer_ones_and_every_count_is_met() -> Non
         coarse = regions.at(count)
         assert len(np.unique(coarse)) == count
         assert len(np.unique(fine.astype(np.int64) * 1000 + coarse)) == 200
-    assert len(np.unique(regions.at(10**6))) == regions.finest
+    assert len(np.unique(regions.at(10**6))) == len(regions.pieces)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 2), (3, 40), (17, 5)])
