@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -24,19 +24,50 @@ def _check(name: str, array: NDArray[np.generic], dtype: type, shape: tuple[int,
     array.flags.writeable = False
 
 
+TruthOrigin = Literal["source", "hand", "imported"]
+TRUTH_ORIGINS: tuple[TruthOrigin, ...] = get_args(TruthOrigin)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:
-    """Exact labels that came with a frame.
+    """Labels of a frame that a prediction may be scored against.
 
     Attributes:
         labels: (H, W) uint8, ids of `label_set`, 0 = void.
         label_set: What the ids mean.
-        instances: (H, W) uint16, 0 = none, or None where the source knows none.
+        instances: (H, W) uint16, 0 = none, or None where nobody knows any.
+        origin: Who says so: the "source" itself (a rendered room knows its own pixels), a person's "hand", or
+            "imported" with a data set whose makers are trusted.
     """
 
     labels: NDArray[np.uint8]
     label_set: LabelSet
     instances: NDArray[np.uint16] | None = None
+    origin: TruthOrigin = "source"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What a model saw in a frame when it was recorded. It can be looked at and compared; nothing is scored against it.
+
+    Attributes:
+        labels: (H, W) uint8, ids of `label_set`, 0 = unlabelled.
+        label_set: What the ids mean.
+        model: Name of the model, "" if unknown.
+        model_sha256: Hash of its file in hexadecimal, "" if unknown.
+        made: How it was run, in words ("openvino float32, smoothing low"), "" if unknown.
+    """
+
+    labels: NDArray[np.uint8]
+    label_set: LabelSet
+    model: str = ""
+    model_sha256: str = ""
+    made: str = ""
+
+    @property
+    def instances(self) -> None:
+        """None: a segmentation tells no instances apart. `Truth` may have them."""
+        return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +81,8 @@ class RgbdFrame:
         index: Counts captured frames from 0; gaps are drops.
         host_ns: `time.monotonic_ns()` at arrival.
         device_us: The sensor's own clock in microseconds, or None; not comparable with `host_ns`.
-        truth: Exact labels, if the source has them.
+        truth: Labels that a prediction may be scored against, if there are any.
+        prediction: What a model saw in it when it was recorded, if anybody recorded that.
     """
 
     color: NDArray[np.uint8]
@@ -60,6 +92,7 @@ class RgbdFrame:
     host_ns: int
     device_us: int | None = None
     truth: Truth | None = None
+    prediction: Prediction | None = None
 
     def __post_init__(self) -> None:
         size = (self.calibration.color.height, self.calibration.color.width)
@@ -69,6 +102,8 @@ class RgbdFrame:
             _check("truth", self.truth.labels, np.uint8, size)
             if self.truth.instances is not None:
                 _check("instances", self.truth.instances, np.uint16, size)
+        if self.prediction is not None:
+            _check("recorded labels", self.prediction.labels, np.uint8, size)
 
     @property
     def height(self) -> int:
@@ -92,6 +127,8 @@ class Segmentation:
         label_set: What the ids mean; None where no model is open.
         elapsed_s: Seconds by stage, in order ("upload", "network", ...); empty where no model is open.
         model: Name of the model, "" where none is open.
+        model_sha256: Hash of its file in hexadecimal, "" if unknown.
+        made: How the model was run, in words.
     """
 
     frame: RgbdFrame
@@ -100,6 +137,8 @@ class Segmentation:
     label_set: LabelSet | None = None
     elapsed_s: Mapping[str, float] = field(default_factory=dict)
     model: str = ""
+    model_sha256: str = ""
+    made: str = ""
 
     def __post_init__(self) -> None:
         size = (self.frame.height, self.frame.width)
@@ -109,3 +148,15 @@ class Segmentation:
             _check("labels", self.labels, np.uint8, size)
         if self.confidence is not None:
             _check("confidence", self.confidence, np.uint8, size)
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """The labels as they would be recorded; None where no model is open."""
+        if self.labels is None or self.label_set is None:
+            return None
+        return Prediction(self.labels, self.label_set, self.model, self.model_sha256, self.made)
+
+    @property
+    def known_labels(self) -> Prediction | Truth | None:
+        """What is shown of this moment: what the model sees, else the truth, else what was recorded."""
+        return self.prediction or self.frame.truth or self.frame.prediction

@@ -169,7 +169,7 @@ class LabelSet:
         try:
             if path.stat().st_size > _MAX_FILE_BYTES:
                 raise ConfigurationError(f"{path} is too large for a label set (over {_MAX_FILE_BYTES} bytes)")
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError, ValueError) as error:
             if isinstance(error, ConfigurationError):
                 raise

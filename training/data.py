@@ -11,6 +11,7 @@ import cv2
 import lightning
 import numpy as np
 import torch
+from rgbd_seg.recording.labelled_folder import LABELS_FILE, provenance_of
 from torch.utils.data import DataLoader, Dataset
 
 from rgbd_seg.errors import ConfigurationError
@@ -187,6 +188,11 @@ class RgbdData(lightning.LightningDataModule):
         return f"{len(self.pictures('train'))} pictures"
 
     @property
+    def predicted(self) -> str:
+        """Which model made the labels ("predicted by ..."), "" where they are truth."""
+        return ""
+
+    @property
     def depth_statistics(self) -> DepthStatistics:
         """Mean and deviation of the training depth, as given or measured on up to 300 pictures spread over the set."""
         if self._statistics is None:
@@ -320,7 +326,14 @@ class FolderData(RgbdData):
     @property
     def description(self) -> str:
         """How many pictures of which folder."""
-        return f"{super().description} of {(self._roots['train'] or Path()).resolve().name}"
+        labels = f" with labels {self.predicted}" if self.predicted else ""
+        return f"{super().description} of {(self._roots['train'] or Path()).resolve().name}{labels}"
+
+    @property
+    def predicted(self) -> str:
+        """As the folder's `labels.json` says it."""
+        root = self._roots["train"] or Path()
+        return str(provenance_of(root)) if (root / LABELS_FILE).is_file() else ""
 
     def _open(self, root: Path) -> PictureFolder:
         label_set = LabelSet.load(self._names) if self._names else None

@@ -209,10 +209,14 @@ class SegmentationModule(lightning.LightningModule):
         self._layout = layout
 
     def on_fit_start(self) -> None:
-        """Says on the card what is trained on, where the recipe does not: without a word it means random weights."""
+        """Says on the card what is trained on, where the recipe does not, and always that a model made the labels."""
         data = getattr(self.trainer, "datamodule", None)
-        if not self.card.trained_on and isinstance(data, RgbdData):
+        if not isinstance(data, RgbdData):
+            return
+        if not self.card.trained_on:  # Without a word it means random weights.
             self.card = replace(self.card, trained_on=data.description)
+        if data.predicted:
+            self.card = replace(self.card, details={**self.card.details, "labels": data.predicted})
 
     def on_train_start(self) -> None:
         """Freezes what is to be frozen: Lightning itself leaves the modes of modules as it finds them."""

@@ -95,6 +95,8 @@ def run(args: argparse.Namespace) -> int:
         warnings += damage.sentences + list(result.warnings)
     for warning in warnings:
         print(f"rgbd-seg: {warning}", file=sys.stderr)
+    if result.note:
+        print(f"rgbd-seg: {result.note}", file=sys.stderr)
     left_out = f", {len(damage.sentences)} unreadable left out" if damage.sentences else ""
     print(f"{result.path}: {result.frames} frames{left_out}")
     return 1 if warnings else 0

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from rgbd_seg.recording.summary import RecordingSummary
 
 _GAPS_SHOWN = 10
+_TRUTH = {
+    "source": "labels of the source itself, which knows every pixel",
+    "hand": "labels made by hand",
+    "imported": "labels that came with the data",
+    "": "none",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +61,8 @@ def _show(summary: RecordingSummary) -> None:
         "missing": f"{summary.missing} frames in {len(summary.gaps)} gaps" if summary.gaps else "nothing",
         "size": f"{_bytes(summary.size_bytes)}, {_bytes(summary.size_bytes / summary.frames)} a frame"
         + (f", {summary.size_bytes / 1e6 / summary.duration_s:.2f} MB/s" if summary.duration_s else ""),
-        "labels": "yes" if summary.has_truth else "no",
+        "truth": _TRUTH[summary.truth],
+        "predictions": "; ".join(summary.predictions) or "none",
     }
     if summary.damaged is not None:
         rows["damaged"] = f"{summary.damaged} frames cannot be read" if summary.damaged else "no frame"

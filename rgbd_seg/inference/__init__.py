@@ -12,12 +12,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.available import BACKENDS, available_backends, installed_backends
+from rgbd_seg.inference.cache import file_digest
 from rgbd_seg.inference.cpu import cpu_name, wait_passively
 from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
 
@@ -102,6 +104,8 @@ def _open(module: ModuleType, path: Path, options: SegmenterOptions, reason: str
     if trouble:
         raise ModelError(f"{trouble}: choose another back end or device, or auto")
     segmenter: Segmenter = module.open_segmenter(path, options, reason, progress)
+    if path.is_file():  # Some formats are folders.
+        segmenter.info = replace(segmenter.info, sha256=file_digest(path))
     return segmenter
 
 

@@ -150,7 +150,18 @@ class GraphSegmenter(Segmenter):
         if self._min_confidence > 0:
             np.copyto(result.labels, 0, where=result.confidence < self._min_confidence * 255)
         elapsed_s = {**result.elapsed_s, **(more_s or {})}
-        return Segmentation(frame, result.labels, result.confidence, self.label_set, elapsed_s, self.info.model)
+        info = self.info
+        return Segmentation(
+            frame, result.labels, result.confidence, self.label_set, elapsed_s, info.model, info.sha256, self._made
+        )
+
+    @property
+    def _made(self) -> str:
+        """How labels are made now, in words."""
+        made = f"{self.info.backend} {self.info.precision}, {self.info.size[1]}x{self.info.size[0]}"
+        if self._smoothing != "off":
+            made += f", smoothing {self._smoothing}"
+        return made if not self._min_confidence else f"{made}, confidence from {self._min_confidence:.2f}"
 
     def _run(self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float) -> Inferred:
         strength = None

@@ -63,6 +63,7 @@ class SegmenterInfo:
         reason: Why this back end, device and precision, in a sentence.
         notes: Fallbacks that were taken, each a sentence.
         details: Scores, parameters, licence and the like, as plain text.
+        sha256: Hash of the model's file in hexadecimal, "" if it was not asked for.
     """
 
     model: str
@@ -75,6 +76,7 @@ class SegmenterInfo:
     reason: str
     notes: tuple[str, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
+    sha256: str = ""
 
 
 class Segmenter(ABC):

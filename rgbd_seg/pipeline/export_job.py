@@ -157,6 +157,6 @@ class ExportJob:
         if result.cancelled:
             return ExportStatus(result.frames, total, "cancelled", "The export was cancelled; nothing is left of it.")
         left_out = f", {len(damage.sentences)} damaged frames left out" if damage.sentences else ""
-        notes = " ".join(result.warnings)
+        notes = " ".join(filter(None, (*result.warnings, result.note)))
         text = f"Exported {result.frames} frames{left_out} to {result.path}. {notes}".strip()
         return ExportStatus(result.frames, total, "finished", text)

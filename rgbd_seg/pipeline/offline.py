@@ -70,5 +70,12 @@ def stored_frames_of(sensor: Sensor, limit: int | None = None) -> Iterator[Store
             time_us = (frame.host_ns - first.host_ns) // 1000
         last_us = max(time_us, last_us)  # A clock that was reset must not turn the recording back.
         yield StoredFrame(
-            frame.color, frame.depth, frame.calibration, frame.index, last_us, frame.device_us, frame.truth
+            frame.color,
+            frame.depth,
+            frame.calibration,
+            frame.index,
+            last_us,
+            frame.device_us,
+            frame.truth,
+            frame.prediction,
         )

@@ -109,7 +109,6 @@ class Recorder:
         source: SensorInfo,
         *,
         settings: Mapping[str, str] | None = None,
-        model_sha256: str = "",
         options: RecorderOptions | None = None,
         on_end: Callable[[RecorderStatus], None] | None = None,
     ) -> None:
@@ -120,7 +119,6 @@ class Recorder:
             calibration: Of the stream.
             source: What is recorded.
             settings: Stream mode, exposure and the like, as plain text.
-            model_sha256: Hash of the model whose segmentations are offered, "" if unknown or none.
             options: How it works.
             on_end: Called from the recorder's thread when the recording ends by itself, after the file is closed.
 
@@ -147,7 +145,6 @@ class Recorder:
             calibration,
             name=source.name,
             details={key: value for key, value in details.items() if value},
-            model_sha256=model_sha256,
             options=self._options.writer,
         )
         self._changed = threading.Condition()
@@ -200,6 +197,8 @@ class Recorder:
         if frame.truth is not None:
             size += frame.truth.labels.nbytes
             size += frame.truth.instances.nbytes if frame.truth.instances is not None else 0
+        if frame.prediction is not None:
+            size += frame.prediction.labels.nbytes
         return self._put(frame, segmentation, size, wait_s)
 
     def offer_labels(self, segmentation: Segmentation) -> bool:

@@ -15,6 +15,8 @@ import numpy as np
 from rgbd_seg.coloring import OPACITY, paint_overlay
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.pipeline.offline import every_frame, frame_count
+from rgbd_seg.recording.label_provenance import LabelProvenance, Maker
+from rgbd_seg.recording.layouts.labelled_folder import label_file_text
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
 from rgbd_seg.recording.pictures.video import VideoWriter
 from rgbd_seg.scores import Scores
@@ -69,7 +71,7 @@ class SegmentResult:
         frames: How many were segmented.
         unreadable: How many could not be read.
         warnings: What else was wrong, in whole sentences.
-        scores: Agreement with the source's own labels; None if it has none.
+        scores: Against the source's truth; None if it has none.
     """
 
     output: Path
@@ -183,7 +185,10 @@ class _Files:
         self._palette = segmenter.label_set.palette()
         self._options = options
         self._video = VideoWriter(folder / "overlay.mp4", fps) if options.video else None
-        write_text(folder / LABELS_FILE, self._label_set.to_json())
+        maker = Maker(
+            segmenter.info.model, segmenter.info.sha256, f"{segmenter.info.backend} {segmenter.info.precision}"
+        )
+        write_text(folder / LABELS_FILE, label_file_text(self._label_set, LabelProvenance(None, (maker,))))
         self._areas_file = (folder / AREAS_FILE).open("w", newline="", encoding="utf-8")
         self._areas = csv.writer(self._areas_file, lineterminator="\n")
         self._areas.writerow(("frame", "class_id", "class", "pixels", "share", "median_distance_m"))
@@ -225,6 +230,7 @@ class _Files:
             "source": source,
             "model": self._model.model,
             "model_file": self._model.origin,
+            "model_sha256": self._model.sha256,
             "trained_on": self._model.trained_on,
             "backend": self._model.backend,
             "precision": self._model.precision,

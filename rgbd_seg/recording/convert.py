@@ -29,12 +29,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConvertResult:
-    """What was written; `cancelled` if it was stopped and nothing is left."""
+    """What was written.
+
+    Attributes:
+        path: Where.
+        frames: How many.
+        warnings: What the format could not keep.
+        cancelled: Whether it was stopped; nothing is left then.
+        note: What whoever uses its labels should know, in a sentence, or "".
+    """
 
     path: Path
     frames: int
     warnings: tuple[str, ...]
     cancelled: bool = False
+    note: str = ""
 
 
 class Damage:
@@ -143,7 +152,7 @@ def convert(
     finally:
         clean()
         atexit.unregister(clean)
-    return ConvertResult(out, done, tuple(target.warnings))
+    return ConvertResult(out, done, tuple(target.warnings), note=target.counter.note)
 
 
 def _refuse_existing(out: Path) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rgbd_seg.calibration import Calibration
-    from rgbd_seg.frame import Truth
+    from rgbd_seg.frame import Prediction, Truth, TruthOrigin
     from rgbd_seg.labels import LabelSet
 
 
@@ -46,7 +46,9 @@ class RecordingInfo:
         path: The file or folder.
         layout: "mcap", "sunrgbd", "tum", "folder", ...
         name: What people call it (the sensor's name, or the folder's).
-        label_set: What the ids in `Truth` mean, None where there is no truth.
+        label_set: What the ids of its labels mean: of the truth, or else of what models saw; None without either.
+        truth_origin: Who says so, None where there is no truth.
+        predictions: What is known of each model whose labels were recorded: name, hash, how it was run.
         details: Sensor, serial, settings, program version and the like, as plain text.
         warnings: What was wrong with it and mended or left out, in whole sentences.
         gaps: Where frames are missing.
@@ -56,6 +58,8 @@ class RecordingInfo:
     layout: str
     name: str
     label_set: LabelSet | None = None
+    truth_origin: TruthOrigin | None = None
+    predictions: tuple[str, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -72,7 +76,8 @@ class StoredFrame:
         index: The index it was captured with; gaps are drops.
         time_us: Microseconds since the first frame.
         device_us: The sensor's own clock, or None.
-        truth: Exact labels, or the segmentation that was recorded with it.
+        truth: Labels that a prediction may be scored against.
+        prediction: What a model saw in it when it was recorded.
     """
 
     color: NDArray[np.uint8]
@@ -82,11 +87,19 @@ class StoredFrame:
     time_us: int
     device_us: int | None = None
     truth: Truth | None = None
+    prediction: Prediction | None = None
 
     def as_captured(self) -> RgbdFrame:
         """The same as a camera would deliver it; it arrives at its time in the recording."""
         return RgbdFrame(
-            self.color, self.depth, self.calibration, self.index, self.time_us * 1000, self.device_us, self.truth
+            self.color,
+            self.depth,
+            self.calibration,
+            self.index,
+            self.time_us * 1000,
+            self.device_us,
+            self.truth,
+            self.prediction,
         )
 
 

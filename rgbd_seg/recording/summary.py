@@ -35,7 +35,8 @@ class RecordingSummary:
         gaps: Where frames are missing.
         size_bytes: On the disk.
         calibration: Of the first frame that can be read.
-        has_truth: Whether that frame has labels.
+        truth: Who made the labels that predictions may be scored against, "" where there are none.
+        predictions: The models whose labels were recorded.
         streams: For each stream its topic, kind of message and number of messages; empty outside MCAP.
         details: Sensor, serial, settings and the like.
         warnings: What was wrong, in whole sentences.
@@ -52,7 +53,8 @@ class RecordingSummary:
     gaps: tuple[Gap, ...]
     size_bytes: int
     calibration: Calibration
-    has_truth: bool
+    truth: str
+    predictions: tuple[str, ...]
     streams: tuple[tuple[str, str, int], ...]
     details: Mapping[str, str]
     warnings: tuple[str, ...]
@@ -76,7 +78,8 @@ class RecordingSummary:
             "interval_ms": dict(zip(("shortest", "median", "longest"), self.interval_ms, strict=True)),
             "size_bytes": self.size_bytes,
             "calibration": self.calibration.to_dict(),
-            "labels": self.has_truth,
+            "truth": self.truth or None,
+            "predictions": list(self.predictions),
             "streams": [dict(zip(("topic", "message", "messages"), stream, strict=True)) for stream in self.streams],
             "gaps": [
                 {"after": g.after, "frames": g.frames, "seconds": g.seconds, "reason": g.reason} for g in self.gaps
@@ -128,7 +131,8 @@ def summarise(
         gaps=info.gaps,
         size_bytes=_size(info.path),
         calibration=first.calibration,
-        has_truth=first.truth is not None,
+        truth=info.truth_origin or "",
+        predictions=info.predictions,
         streams=reader.streams,
         details=info.details,
         warnings=info.warnings,

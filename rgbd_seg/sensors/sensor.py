@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorLost, SensorTimeout
-from rgbd_seg.frame import RgbdFrame, Truth
+from rgbd_seg.frame import Prediction, RgbdFrame, Truth
 from rgbd_seg.sensors.freshness import Freshness
 
 if TYPE_CHECKING:
@@ -139,7 +139,8 @@ class Capture:
         device_us: The device's clock in microseconds, or None.
         host_ns: `time.monotonic_ns()` at arrival where the driver knows better than the base, else None.
         calibration: Only where it changes from frame to frame (folders of single pictures), else None.
-        truth: Exact labels, if the source has them.
+        truth: Labels that a prediction may be scored against, if the source has them.
+        prediction: What a model saw in it when it was recorded, if that is known.
     """
 
     color: NDArray[np.uint8]
@@ -149,6 +150,7 @@ class Capture:
     host_ns: int | None = None
     calibration: Calibration | None = None
     truth: Truth | None = None
+    prediction: Prediction | None = None
 
 
 class PairBuffers(Protocol):
@@ -291,6 +293,7 @@ class Sensor(ABC):
                 host_ns=capture.host_ns or time.monotonic_ns(),
                 device_us=capture.device_us,
                 truth=capture.truth,
+                prediction=capture.prediction,
             )
         except ConfigurationError as error:
             raise SensorLost(f"{self.info.name} delivered a broken picture: {error}") from error

@@ -33,13 +33,11 @@ class ClassRow:
 
 
 def count_classes(segmentation: Segmentation) -> tuple[ClassRow, ...]:
-    """The classes of one result, largest first; of the truth where no model is loaded. Empty without either."""
-    labels, label_set = segmentation.labels, segmentation.label_set
-    if labels is None or label_set is None:
-        truth = segmentation.frame.truth
-        if truth is None:
-            return ()
-        labels, label_set = truth.labels, truth.label_set
+    """The classes of what is shown of a moment (`Segmentation.known_labels`), largest first."""
+    known = segmentation.known_labels
+    if known is None:
+        return ()
+    labels, label_set = known.labels, known.label_set
     counts = np.bincount(labels.ravel(), minlength=256)[: len(label_set) + 1]
     sparse = labels[::_STRIDE, ::_STRIDE].ravel()
     depth = segmentation.frame.depth[::_STRIDE, ::_STRIDE].ravel()

@@ -51,15 +51,13 @@ class Measurement:
 
 
 def measure(segmentation: Segmentation) -> tuple[Measurement, ...]:
-    """Measures every class of a frame, largest area first; of the truth where there is no model."""
-    frame = segmentation.frame
-    labels, label_set = segmentation.labels, segmentation.label_set
-    if labels is None or label_set is None:
-        if frame.truth is None:
-            return ()
-        labels, label_set = frame.truth.labels, frame.truth.label_set
+    """Measures every class of what is shown of a moment (`Segmentation.known_labels`), largest area first."""
+    frame, known = segmentation.frame, segmentation.known_labels
+    if known is None:
+        return ()
+    label_set = known.label_set
     points = deproject(frame.depth, frame.calibration)[::_STRIDE, ::_STRIDE]
-    labels = labels[::_STRIDE, ::_STRIDE]
+    labels = known.labels[::_STRIDE, ::_STRIDE]
     there = points[..., 2] > 0
     areas = _areas_m2(points, there, frame.calibration.color)
     found = []

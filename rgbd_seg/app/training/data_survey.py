@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.recording.layouts.labelled_folder import labels_of, list_pictures
+from rgbd_seg.recording.layouts.labelled_folder import labels_of, list_pictures, provenance_of
 from rgbd_seg.recording.pictures.loading import read_labels
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class DataSurvey:
         label_set: What the label ids mean.
         shares: Part of the labelled pixels by class, 0..1, in a sample of the pictures.
         labelled: Part of all pixels that has a label, in that sample.
+        predicted: "predicted by ..." where a model made labels, else "".
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class DataSurvey:
     label_set: LabelSet
     shares: Mapping[str, float]
     labelled: float
+    predicted: str = ""
 
     def __str__(self) -> str:
         height, width = self.size
@@ -75,4 +77,5 @@ def survey(folder: Path) -> DataSurvey:
     if not labelled:
         raise ConfigurationError(f"No pixel of the label pictures in {folder.name} has a class yet.")
     shares = {name: float(counts[i] / labelled) for i, name in enumerate(label_set.names, start=1)}
-    return DataSurvey(folder, len(pictures), size, label_set, shares, labelled / pixels)
+    predicted = str(provenance_of(folder))
+    return DataSurvey(folder, len(pictures), size, label_set, shares, labelled / pixels, predicted)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
@@ -77,6 +78,11 @@ class TrainingDialog(QDialog):
         form.addRow("Pictures", row)
         self._about_data = _quiet("An export of a recording as “folder”, with its labels corrected.")
         form.addRow("", self._about_data)
+        self.predictions = QCheckBox()
+        self.predictions.setToolTip("A network that is trained on another's predictions learns its mistakes as well")
+        self.predictions.toggled.connect(self._check)
+        form.addRow("", self.predictions)
+        self.predictions.hide()
         self.start = QComboBox()
         for text, path in starts:
             self.start.addItem(text, path)
@@ -154,6 +160,10 @@ class TrainingDialog(QDialog):
         self._about_data.setText("" if self._data is None else f"{self._data}.")
         if self._data is not None and self.name.text() in ("", "my model"):
             self.name.setText(self._data.folder.name)
+        predicted = self._data.predicted if self._data else ""
+        self.predictions.setChecked(False)
+        self.predictions.setText(f"Train on labels {predicted}, which are no truth")
+        self.predictions.setVisible(bool(predicted))
         self._show_classes()
         self._show_sizes()
         self._check()
@@ -249,6 +259,7 @@ class TrainingDialog(QDialog):
             self.batch.value(),
             amount if in_minutes else None,
             None if in_minutes else amount,
+            self.predictions.isChecked(),
         )
 
     def _check(self) -> None:

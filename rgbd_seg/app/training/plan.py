@@ -41,6 +41,7 @@ class TrainingPlan:
         batch_size: Pictures in a step.
         minutes: How long to train, None where `epochs` says it.
         epochs: How often to go through the pictures, None where `minutes` says it.
+        predictions_are_wanted: Whether labels that a model has made are to be trained on.
     """
 
     name: str
@@ -51,6 +52,7 @@ class TrainingPlan:
     batch_size: int = 8
     minutes: int | None = 10
     epochs: int | None = None
+    predictions_are_wanted: bool = False
 
     @property
     def problem(self) -> str:
@@ -67,6 +69,8 @@ class TrainingPlan:
             return "Choose at least one class."
         if not any(self.data.shares.get(name, 0) > 0 for name in self.classes):
             return "None of the chosen classes is in the pictures."
+        if self.data.predicted and not self.predictions_are_wanted:
+            return f"The labels are {self.data.predicted}: tick that they are to be trained on, or correct them first."
         return ""
 
     @property
@@ -98,13 +102,14 @@ class TrainingPlan:
         if start is not None:  # The weights expect depth on this scale.
             data["depth_mean_m"], data["depth_std_m"], data["depth_max_m"] = start.depth
         before = f"{start.trained_on or start.name}, then " if start else ""
+        labels = f" with labels {self.data.predicted}" if self.data.predicted else ""
         return {
             "seed_everything": 0,
             "data": {"class_path": "training.data.FolderData", "init_args": data},
             "model": {
                 "name": self.name.strip(),
                 **(start.network if start else _LITE),
-                "trained_on": f"{before}{frames} pictures of {self.data.folder.name}",
+                "trained_on": f"{before}{frames} pictures of {self.data.folder.name}{labels}",
                 "licence": start.licence if start else "",
                 "initial_weights": str(start.path) if start else "random",
                 "side_weight": 0.3,

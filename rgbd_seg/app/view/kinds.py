@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from rgbd_seg.frame import TruthOrigin
 
 ViewKind = Literal[
-    "overlay", "color", "depth", "labels", "confidence", "truth", "error", "cloud", "second", "wipe", "difference"
+    "overlay",
+    "color",
+    "depth",
+    "labels",
+    "confidence",
+    "truth",
+    "recorded",
+    "error",
+    "cloud",
+    "second",
+    "wipe",
+    "difference",
 ]
+
+#: Who made the truth, in words.
+TRUTH_WORDS: dict[TruthOrigin, str] = {
+    "source": "the source's own labels",
+    "hand": "labels made by hand",
+    "imported": "labels that came with the data",
+}
 
 # In the order of the menu.
 VIEW_NAMES: dict[ViewKind, str] = {
@@ -16,6 +37,7 @@ VIEW_NAMES: dict[ViewKind, str] = {
     "labels": "Segmentation",
     "confidence": "Confidence",
     "truth": "Truth",
+    "recorded": "Recorded labels",
     "error": "Errors",
     "cloud": "3D cloud",
     "second": "Second model",

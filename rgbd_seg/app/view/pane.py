@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 _HINTS: dict[str, str] = {
     "labels": "This model gives no labels",
     "confidence": "This model gives no confidence",
-    "truth": "This source has no exact labels",
+    "truth": "This source has no truth: no labels that are known to be right",
+    "recorded": "No model's labels were recorded with this source",
     "second": "Model menu, Compare with… loads a second model",
     "wipe": "Model menu, Compare with… loads a second model",
     "difference": "Model menu, Compare with… loads a second model",
     "cloud": "The 3D cloud is in another view",
-    "error": "Errors need a model and a source with exact labels",
+    "error": "Errors need a model, and a source that has truth",
 }
 _CHIP_PX = 26
 _CHIP_STYLE = (

@@ -88,6 +88,10 @@ class Pictures:
         truth = self.segmentation.frame.truth
         return None if truth is None else self._blended(truth.labels, truth.label_set)
 
+    def _recorded(self) -> QImage | None:
+        recorded = self.segmentation.frame.prediction
+        return None if recorded is None else self._blended(recorded.labels, recorded.label_set)
+
     def _labels(self) -> QImage | None:
         one = self.segmentation
         if one.labels is None or one.label_set is None:
@@ -179,6 +183,7 @@ class Pictures:
         "labels": _labels,
         "confidence": _confidence,
         "truth": _truth,
+        "recorded": _recorded,
         "error": _error,
         "second": _second_overlay,
         "wipe": _wipe,

@@ -11,6 +11,7 @@ from rgbd_seg.app.classes.class_rows import ClassRow, SteadyRows, count_classes
 from rgbd_seg.app.undo import differing
 from rgbd_seg.app.view.depth_range import DepthRange
 from rgbd_seg.app.view.image_view import Marks, Pixel
+from rgbd_seg.app.view.kinds import TRUTH_WORDS
 from rgbd_seg.app.view.pictures import Pictures
 from rgbd_seg.app.view.probe import distance_m, probe
 from rgbd_seg.scores import Scores
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from rgbd_seg.app.widgets.status_line import StatusLine
     from rgbd_seg.frame import Segmentation
     from rgbd_seg.labels import LabelSet
+
+_SINCE = "since the source or the model was opened"
 
 
 class Presenter(QObject):
@@ -45,6 +48,7 @@ class Presenter(QObject):
         self.segmentation: Segmentation | None = None
         self._second: Segmentation | None = None
         self.scores = Scores()
+        self.agreement = Scores()  # With what was recorded.
         self._labels_expected = False
         self._second_expected = False
         self.rows: tuple[ClassRow, ...] = ()  # The classes in view, as of the last tick.
@@ -72,11 +76,16 @@ class Presenter(QObject):
         if segmentation.model != self._model:
             self._model = segmentation.model
             self.scores.reset()
+            self.agreement.reset()
         elif self.segmentation is not None and segmentation.frame is self.segmentation.frame:
+            self.agreement.take_back()
             self.scores.take_back()  # A picture that stands, looked at again with other settings, counts once.
         self.segmentation = segmentation
         self._depth_range.follow(segmentation.frame)
         self.scores.add(segmentation)
+        recorded = segmentation.frame.prediction
+        if recorded is not None:
+            self.agreement.add_labels(recorded.labels, recorded.label_set, segmentation)
         self._grid.show_aspect(segmentation.frame.width / segmentation.frame.height)
         self.redraw()
         self.shown.emit()
@@ -102,6 +111,7 @@ class Presenter(QObject):
         self._pin, self._ruler = None, None
         self._depth_range.reset()
         self.scores.reset()
+        self.agreement.reset()
         for pane in self._grid.panes:
             pane.show_picture(None)
         self._cloud.forget()
@@ -138,6 +148,11 @@ class Presenter(QObject):
             return "model is loading" if self._labels_expected else "no model"
         if kind == "error" and self.scores.mean_iou is not None:
             return f"mIoU {self.scores.mean_iou:.3f}"
+        frame = self.segmentation.frame if self.segmentation is not None else None
+        if frame is not None and frame.prediction is not None and kind == "recorded":
+            return f"by {frame.prediction.model or 'a model'}, not truth"
+        if frame is not None and frame.truth is not None and kind == "truth":
+            return TRUTH_WORDS[frame.truth.origin]
         return ""
 
     def _why_none(self, kind: str) -> str:
@@ -160,13 +175,9 @@ class Presenter(QObject):
 
     @property
     def label_set(self) -> LabelSet | None:
-        """What the labels on screen mean; those of the truth where no model is loaded."""
-        one = self.segmentation
-        if one is None:
-            return None
-        if one.label_set is not None:
-            return one.label_set
-        return one.frame.truth.label_set if one.frame.truth else None
+        """What the labels on screen mean."""
+        known = self.segmentation.known_labels if self.segmentation is not None else None
+        return known.label_set if known else None
 
     def tick(self) -> None:
         """Refreshes figures that would be unreadable at the frame rate. Call it four times a second."""
@@ -175,9 +186,21 @@ class Presenter(QObject):
         self.rows = count_classes(self.segmentation)
         rows = self._steady.update(self.rows, self.label_set, self._classes.pointed_at)
         self._classes.show_rows(rows, self.label_set)
+        self._status.show_score(*self._score())
+
+    def _score(self) -> tuple[str, str]:
+        """How the model does against the truth, or else against what was recorded, and what that figure is."""
+        one = self.segmentation
         miou, accuracy = self.scores.mean_iou, self.scores.pixel_accuracy
-        score = f"mIoU {miou:.3f}   pixels right {accuracy:.1%}" if miou is not None and accuracy is not None else ""
-        self._status.show_score(score)
+        if one is not None and miou is not None and accuracy is not None:
+            who = TRUTH_WORDS[one.frame.truth.origin if one.frame.truth else "source"]
+            return f"mIoU {miou:.3f}   pixels right {accuracy:.1%}", f"Scored against {who}, {_SINCE}"
+        same = self.agreement.pixel_accuracy
+        if same is not None and one is not None and one.frame.prediction is not None:
+            words = f"agrees with the recorded labels on {same:.1%}"
+            by = one.frame.prediction.model or "a model"
+            return words, f"The recorded labels are predictions of {by}, not truth. Part of their pixels, {_SINCE}"
+        return "", ""
 
     # What the panels want
 
@@ -300,6 +323,10 @@ class Presenter(QObject):
         pixel = self._pointer or self._pin
         facts = probe(self.segmentation, *pixel) if pixel is not None and self.segmentation is not None else None
         shown = self.display.shown_name
-        words = replace(facts, name=shown(facts.name), truth=shown(facts.truth)) if facts else ""
+        words: object = ""
+        if facts:
+            names = (facts.name, facts.truth, facts.recorded)
+            name, truth, recorded = map(shown, names)
+            words = replace(facts, name=name, truth=truth, recorded=recorded)
         self._status.show_probe(str(words))
         self._classes.light(facts.name or None if facts and self._pointer is not None else None)

@@ -26,7 +26,8 @@ class Probe:
         point_m: (x, y, z) metres in the colour camera's frame, None at a hole.
         name: Class name, "" without a model.
         confidence: 0..1, None if unknown.
-        truth: Exact class name, "" if unknown.
+        truth: Class name in the truth, "" without.
+        recorded: Class name that a model gave it when it was recorded, "" without.
     """
 
     column: int
@@ -35,6 +36,7 @@ class Probe:
     name: str
     confidence: float | None
     truth: str
+    recorded: str = ""
 
     def __str__(self) -> str:
         parts = [f"({self.column:3d}, {self.row:3d})"]
@@ -42,6 +44,8 @@ class Probe:
             parts.append(self.name + ("" if self.confidence is None else f" {self.confidence:.2f}"))
         if self.truth and self.truth != self.name:
             parts.append(f"truth: {self.truth}")
+        if self.recorded and self.recorded != self.name:
+            parts.append(f"recorded: {self.recorded}")
         if self.point_m is None:
             parts.append("no depth")
         else:
@@ -65,7 +69,10 @@ def probe(segmentation: Segmentation, column: int, row: int) -> Probe | None:
             confidence = float(segmentation.confidence[row, column]) / 255
     if frame.truth is not None:
         truth = frame.truth.label_set.name_of(int(frame.truth.labels[row, column]))
-    return Probe(column, row, point, name, confidence, truth)
+    recorded = ""
+    if frame.prediction is not None:
+        recorded = frame.prediction.label_set.name_of(int(frame.prediction.labels[row, column]))
+    return Probe(column, row, point, name, confidence, truth, recorded)
 
 
 def distance_m(segmentation: Segmentation, start: tuple[int, int], end: tuple[int, int]) -> float | None:

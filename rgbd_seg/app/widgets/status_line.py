@@ -56,7 +56,6 @@ class StatusLine(QStatusBar):
         self._rates[2].setToolTip("From a frame's arrival to its result")
         self._rates[3].setToolTip("Frames that the source counted but that never arrived")
         self._score = QLabel()
-        self._score.setToolTip("Agreement with the exact labels since the source or the model was opened")
         self.addWidget(self._score)
         self._probe = QLabel()
         self._probe.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -72,9 +71,10 @@ class StatusLine(QStatusBar):
         for label, text in zip(self._rates, texts, strict=True):
             label.setText(text)
 
-    def show_score(self, text: str) -> None:
-        """Shows the agreement with exact labels, "" for none."""
+    def show_score(self, text: str, meaning: str = "") -> None:
+        """Shows how the model does, "" for nothing to compare with, and what that figure means."""
         self._score.setText(text)
+        self._score.setToolTip(meaning)
 
     def show_probe(self, text: str) -> None:
         """Shows what is under the pointer, "" for nothing."""

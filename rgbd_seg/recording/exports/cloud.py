@@ -8,7 +8,8 @@ import numpy as np
 
 from rgbd_seg.calibration import deproject
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget, labels_of
+from rgbd_seg.frame import Prediction
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,15 +43,15 @@ class CloudTarget(ExportTarget):
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
         """Appends a frame; see `ExportTarget.write`."""
-        truth = labels_of(frame, segmentation)
+        labels = self.labels_of(frame, segmentation, one_set=False)
         points = deproject(frame.depth, frame.calibration)
         color = frame.color
-        if truth is not None and self._options.cloud_colors == "labels":
-            color = truth.label_set.palette()[truth.labels]
+        if labels is not None and self._options.cloud_colors == "labels":
+            color = labels.label_set.palette()[labels.labels]
         step = self._options.cloud_step
-        labels = truth.labels if truth is not None else None
+        ids = labels.labels if labels is not None else None
         thin = (slice(None, None, step), slice(None, None, step))
-        data = cloud_file(points[thin], color[thin], labels[thin] if labels is not None else None, _names(truth))
+        data = cloud_file(points[thin], color[thin], ids[thin] if ids is not None else None, _comments(labels))
         path = self._path / f"{frame.index:06d}.ply"
         try:
             path.write_bytes(data)
@@ -105,8 +106,11 @@ def cloud_file(
     return "\n".join(header).encode("ascii", "replace") + cloud.tobytes()
 
 
-def _names(truth: Truth | None) -> tuple[str, ...]:
-    if truth is None:
+def _comments(labels: Prediction | Truth | None) -> tuple[str, ...]:
+    if labels is None:
         return ()
-    present = np.flatnonzero(np.bincount(truth.labels.ravel(), minlength=256))
-    return tuple(f"label {label} {truth.label_set.name_of(int(label))}".replace("\n", " ") for label in present)
+    present = np.flatnonzero(np.bincount(labels.labels.ravel(), minlength=256))
+    lines = [f"label {label} {labels.label_set.name_of(int(label))}" for label in present]
+    if isinstance(labels, Prediction):
+        lines.append(f"labels predicted by {labels.model or 'a model'}")
+    return tuple(line.replace("\n", " ") for line in lines)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget, labels_of
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.pictures.saving import write_color, write_gray
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.frame import Segmentation, Truth
-    from rgbd_seg.labels import LabelSet
+    from rgbd_seg.frame import Prediction, Segmentation, Truth
     from rgbd_seg.recording.reader import StoredFrame
 
 
@@ -36,7 +35,6 @@ class CocoTarget(ExportTarget):
         self._suffix = options.color or "jpg"
         self._min_region_px = options.min_region_px
         self._images: list[dict[str, Any]] = []
-        self._label_set: LabelSet | None = None
         self._annotations = 0
         (path / "annotations").mkdir(parents=True)
         self._file: IO[str] = (path / "annotations" / "instances_default.json").open("w", encoding="utf-8")
@@ -50,22 +48,20 @@ class CocoTarget(ExportTarget):
         height, width = frame.depth.shape
         image = {"id": len(self._images) + 1, "file_name": f"{name}.{self._suffix}", "width": width, "height": height}
         self._images.append(image)
-        truth = labels_of(frame, segmentation)
-        if truth is None:
+        labels = self.labels_of(frame, segmentation)
+        if labels is None:
             return
-        if self._label_set is not None and truth.label_set != self._label_set:
-            raise RecordingError(f"frame {frame.index} has another label set than the frames before")
-        self._label_set = truth.label_set
-        for label, polygon, area in polygons_of(truth, self._min_region_px):
+        for label, polygon, area in polygons_of(labels, self._min_region_px):
             self._write_annotation(len(self._images), label, polygon, area)
 
     def close(self) -> None:
         """Writes the pictures and categories behind the annotations."""
-        names = self._label_set.names if self._label_set else ()
+        names = self.label_set.names if self.label_set else ()
         categories = [{"id": i, "name": name, "supercategory": ""} for i, name in enumerate(names, 1)]
         self._file.write("],\n")
         self._file.write(f'"images": {json.dumps(self._images)},\n"categories": {json.dumps(categories)},\n')
-        self._file.write('"info": {"description": "exported by rgbd-seg"}, "licenses": []}\n')
+        info = {"description": f"exported by rgbd-seg. {self.counter.note}".strip()}
+        self._file.write(f'"info": {json.dumps(info)}, "licenses": []}}\n')
         self._file.close()
 
     def _write_annotation(self, image: int, label: int, polygon: NDArray[np.int32], area: int) -> None:
@@ -90,22 +86,22 @@ def open_target(path: Path, source: ExportSource, options: ExportOptions) -> Exp
     return CocoTarget(path, options)
 
 
-def polygons_of(truth: Truth, min_region_px: int) -> Iterator[tuple[int, NDArray[np.int32], int]]:
+def polygons_of(labels: Prediction | Truth, min_region_px: int) -> Iterator[tuple[int, NDArray[np.int32], int]]:
     """The outlines of all regions of a label map, the largest first.
 
     Args:
-        truth: Labels, and instances where there are any: two touching chairs then stay two.
+        labels: Labels, and instances where there are any: two touching chairs then stay two.
         min_region_px: Smaller regions are left out.
 
     Yields:
         Label id, (N, 2) int32 columns and rows of pixel corners with N >= 4, and the pixels inside, holes included.
     """
     regions: list[tuple[int, int, NDArray[np.int32]]] = []
-    for label in np.unique(truth.labels[truth.labels > 0]):
-        mask = truth.labels == label
+    for label in np.unique(labels.labels[labels.labels > 0]):
+        mask = labels.labels == label
         parts = [mask]
-        if truth.instances is not None:
-            parts = [mask & (truth.instances == number) for number in np.unique(truth.instances[mask])]
+        if labels.instances is not None:
+            parts = [mask & (labels.instances == number) for number in np.unique(labels.instances[mask])]
         for part in parts:
             regions += [(int(label), area, outline) for outline, area in _outlines(part, min_region_px)]
     # By what they enclose: a thin ring comes before what lies in it, though it has fewer pixels.

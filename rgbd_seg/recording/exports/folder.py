@@ -1,7 +1,7 @@
 """Export to plain pictures: `image/`, `depth/`, `label/` by equal names, which loses nothing and is a data set too.
 
-`frames.csv` keeps index and clocks, `rgbd_seg.json` keeps unit and intrinsics, `labels.json` what the ids mean, and
-`calibration/` the frames whose camera differs from the first.
+`frames.csv` keeps index and clocks, `rgbd_seg.json` keeps unit and intrinsics, `labels.json` what the ids mean and who
+made them, and `calibration/` the frames whose camera differs from the first.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import csv
 import json
 from typing import TYPE_CHECKING
 
-from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget, labels_of
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.layouts.folder import CALIBRATION_FOLDER, FRAMES_FILE
+from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE, label_file_text
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar
 
@@ -32,11 +33,10 @@ class FolderTarget(ExportTarget):
         self._source = source
         self._suffix = options.color or "png"
         self._calibration: Calibration | None = None
-        self._has_labels = False
         path.mkdir(parents=True)
         self._file = (path / FRAMES_FILE).open("w", newline="", encoding="utf-8")
         self._frames = csv.writer(self._file, lineterminator="\n")
-        self._frames.writerow(("name", "index", "time_us", "device_us"))
+        self._frames.writerow(("name", "index", "time_us", "device_us", "labels"))
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
         """Appends a frame; see `ExportTarget.write`."""
@@ -49,19 +49,19 @@ class FolderTarget(ExportTarget):
             write_text(self._path / CALIBRATION_FOLDER / f"{name}.json", text)
         write_color(self._path / "image" / f"{name}.{self._suffix}", frame.color)
         write_gray(self._path / "depth" / f"{name}.png", frame.depth)
-        truth = labels_of(frame, segmentation)
-        if truth is not None:
-            if not self._has_labels:
-                self._has_labels = True
-                write_text(self._path / "labels.json", truth.label_set.to_json())
-            write_gray(self._path / "label" / f"{name}.png", truth.labels)
-            if truth.instances is not None:
-                write_gray(self._path / "label_instance" / f"{name}.png", truth.instances)
-        self._frames.writerow((name, frame.index, frame.time_us, "" if frame.device_us is None else frame.device_us))
+        labels = self.labels_of(frame, segmentation)
+        if labels is not None:
+            write_gray(self._path / "label" / f"{name}.png", labels.labels)
+            if labels.instances is not None:
+                write_gray(self._path / "label_instance" / f"{name}.png", labels.instances)
+        device_us = "" if frame.device_us is None else frame.device_us
+        self._frames.writerow((name, frame.index, frame.time_us, device_us, self.mark))
 
     def close(self) -> None:
-        """Finishes the list of frames."""
+        """Finishes the list of frames, and says what the labels mean and who made them."""
         self._file.close()
+        if self.label_set is not None:
+            write_text(self._path / LABELS_FILE, label_file_text(self.label_set, self.counter.provenance))
 
     def _write_sidecar(self, calibration: Calibration) -> None:
         sidecar = Sidecar(

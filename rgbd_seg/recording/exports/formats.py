@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Literal
 
 from rgbd_seg.coloring import OPACITY
 from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.frame import Truth
+from rgbd_seg.recording.label_provenance import ProvenanceCounter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.frame import Prediction, Segmentation, Truth
+    from rgbd_seg.labels import LabelSet
     from rgbd_seg.recording.reader import StoredFrame
 
 
@@ -99,10 +100,20 @@ class ExportSource:
 
 
 class ExportTarget(ABC):
-    """Something being written, frame by frame. `warnings` collects what the format could not keep."""
+    """Something being written, frame by frame.
+
+    Attributes:
+        warnings: What the format could not keep.
+        counter: Where the labels that were written come from.
+        mark: The same of the last frame, as `frames.csv` has it.
+        label_set: What the ids mean in a data set.
+    """
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
+        self.counter = ProvenanceCounter()
+        self.mark = ""
+        self.label_set: LabelSet | None = None
 
     @abstractmethod
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
@@ -116,12 +127,28 @@ class ExportTarget(ABC):
     def close(self) -> None:
         """Finishes the files. Called once."""
 
+    def labels_of(
+        self, frame: StoredFrame, segmentation: Segmentation | None, *, one_set: bool = True
+    ) -> Prediction | Truth | None:
+        """The labels to write: the asked model's, else the truth, else what a model saw when it was recorded.
 
-def labels_of(frame: StoredFrame, segmentation: Segmentation | None) -> Truth | None:
-    """The labels to export: those of the model if one was asked, else those that were recorded."""
-    if segmentation is not None and segmentation.labels is not None and segmentation.label_set is not None:
-        return Truth(segmentation.labels, segmentation.label_set)
-    return frame.truth
+        Args:
+            frame: The frame.
+            segmentation: What the asked model saw in it.
+            one_set: Whether all ids must mean the same, as in a data set: others than those of the first are left out.
+        """
+        labels = (segmentation.prediction if segmentation is not None else None) or frame.truth or frame.prediction
+        if one_set and labels is not None:
+            self.label_set = self.label_set or labels.label_set
+            if labels.label_set.names != self.label_set.names:
+                sentence = (
+                    f"labels of the set {labels.label_set.name} left out: the first were of {self.label_set.name}"
+                )
+                if sentence not in self.warnings:
+                    self.warnings.append(sentence)
+                labels = None
+        self.mark = self.counter.add(labels) if labels is not None else ""
+        return labels
 
 
 def format_of(path: Path, wanted: str | None = None) -> str:

@@ -1,7 +1,7 @@
 """Export as a tree like SUN RGB-D: `<camera>/<recording>/<frame>/` with image/, depth/, intrinsics.txt and label/.
 
 Depth is stored as the data set stores it, millimetres rotated left by three bits. Only the raw depth is written: a
-camera gives no other. Where every frame has labels of the 37 classes, `index.json` makes the tree one that our training
+camera gives no other. Where every frame has truth of the 37 classes, `index.json` makes the tree one that our training
 reads like a prepared SUN RGB-D, with all frames in the training split.
 """
 
@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget, labels_of
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.layouts.sunrgbd import encode_depth
 from rgbd_seg.recording.layouts.sunrgbd_names import LABEL_SET
 from rgbd_seg.recording.pictures.depth_unit import change_unit
@@ -47,7 +47,6 @@ class SunrgbdTarget(ExportTarget):
         self._suffix = options.color or "jpg"
         self._too_far = 0
         self._source = source
-        self._label_set: LabelSet | None = None
         self._distorted = False
         self._index: list[dict[str, str | int]] = []
         self._unlabelled = 0
@@ -65,21 +64,25 @@ class SunrgbdTarget(ExportTarget):
         self._distorted |= any(k.distortion)
         write_text(folder / "intrinsics.txt", f"{k.fx!r} 0 {k.cx!r}\n0 {k.fy!r} {k.cy!r}\n0 0 1\n")
         write_text(folder / "scene.txt", "unknown\n")
-        truth = labels_of(frame, segmentation)
-        if truth is None:
+        labels = self.labels_of(frame, segmentation)
+        if labels is None:
             self._unlabelled += 1
         else:
-            self._label_set = self._label_set or truth.label_set
-            write_gray(folder / "label" / f"{name}.png", truth.labels)
-            if truth.instances is not None:
-                write_gray(folder / "label_instance" / f"{name}.png", truth.instances)
+            write_gray(folder / "label" / f"{name}.png", labels.labels)
+            if labels.instances is not None:
+                write_gray(folder / "label_instance" / f"{name}.png", labels.instances)
         self._index.append(self._index_entry(folder, name, frame))
 
     def close(self) -> None:
         """Writes what the whole tree shares, and says what did not fit."""
-        if not self._unlabelled and self._label_set and self._label_set.names == LabelSet.load(LABEL_SET).names:
+        provenance = self.counter.provenance
+        names = self.label_set.names if self.label_set else ()
+        # Training takes such a tree for a prepared SUN RGB-D, whose labels people have drawn.
+        if not self._unlabelled and not provenance.made_by and names == LabelSet.load(LABEL_SET).names:
             write_text(self._root / "index.json", json.dumps({"format": 1, "frames": self._index}, indent=0) + "\n")
-        sidecar = Sidecar(label_set=self._label_set, name=self._source.name, details=self._source.details)
+        sidecar = Sidecar(
+            label_set=self.label_set, labels=provenance, name=self._source.name, details=self._source.details
+        )
         write_text(self._root / SIDECAR, sidecar.to_json())
         if self._too_far:
             self.warnings.append(f"{self._too_far} depth pixels farther than 65.5 m became holes")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget, labels_of
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.layouts.tum import TUM_DEPTH_UNIT_M
 from rgbd_seg.recording.pictures.depth_unit import change_unit
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rgbd_seg.calibration import Calibration
-    from rgbd_seg.frame import Segmentation, Truth
+    from rgbd_seg.frame import Segmentation
     from rgbd_seg.recording.reader import StoredFrame
 
 
@@ -31,7 +31,6 @@ class TumTarget(ExportTarget):
         self._source = source
         self._suffix = options.color or "png"
         self._calibration: Calibration | None = None
-        self._truth: Truth | None = None
         self._too_far = 0
         self._used: set[str] = set()
         path.mkdir(parents=True)
@@ -54,10 +53,9 @@ class TumTarget(ExportTarget):
         write_gray(self._path / "depth" / f"{name}.png", depth)
         self._lists["rgb"].write(f"{name} rgb/{name}.{self._suffix}\n")
         self._lists["depth"].write(f"{name} depth/{name}.png\n")
-        truth = labels_of(frame, segmentation)
-        if truth is not None:
-            self._truth = self._truth or truth
-            write_gray(self._path / "label" / f"{name}.png", truth.labels)
+        labels = self.labels_of(frame, segmentation)
+        if labels is not None:
+            write_gray(self._path / "label" / f"{name}.png", labels.labels)
 
     def close(self) -> None:
         """Finishes the lists."""
@@ -70,7 +68,8 @@ class TumTarget(ExportTarget):
                 depth_unit_m=TUM_DEPTH_UNIT_M,
                 registered=self._calibration.registered,
                 intrinsics=self._calibration.color,
-                label_set=self._truth.label_set if self._truth else None,
+                label_set=self.label_set,
+                labels=self.counter.provenance,
                 name=self._source.name,
                 details=self._source.details,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rgbd_seg.coloring import paint_overlay
-from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget, labels_of
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.pictures.video import VideoWriter
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ class VideoTarget(ExportTarget):
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
         """Appends a frame; see `ExportTarget.write`."""
-        truth = labels_of(frame, segmentation)
-        if truth is None:
+        labels = self.labels_of(frame, segmentation, one_set=False)
+        if labels is None:
             self._video.write(frame.color)
         else:
-            self._video.write(paint_overlay(frame.color, truth.labels, truth.label_set.palette(), self._opacity))
+            self._video.write(paint_overlay(frame.color, labels.labels, labels.label_set.palette(), self._opacity))
 
     def close(self) -> None:
         """Finishes the file."""

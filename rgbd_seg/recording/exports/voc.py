@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget, labels_of
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_indexed, write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rgbd_seg.frame import Segmentation
-    from rgbd_seg.labels import LabelSet
     from rgbd_seg.recording.reader import StoredFrame
 
 
@@ -29,7 +28,6 @@ class VocTarget(ExportTarget):
         super().__init__()
         self._path = path
         self._suffix = options.color or "jpg"
-        self._label_set: LabelSet | None = None
         self._names: list[str] = []
         path.mkdir(parents=True)
 
@@ -38,20 +36,15 @@ class VocTarget(ExportTarget):
         name = f"{frame.index:06d}"
         write_color(self._path / "JPEGImages" / f"{name}.{self._suffix}", frame.color)
         write_gray(self._path / "depth" / f"{name}.png", frame.depth)
-        truth = labels_of(frame, segmentation)
-        if truth is None:
-            labels = np.zeros(frame.depth.shape, np.uint8)
-        else:
-            if self._label_set is not None and truth.label_set != self._label_set:
-                raise RecordingError(f"frame {frame.index} has another label set than the frames before")
-            self._label_set, labels = truth.label_set, truth.labels
-        palette = self._label_set.palette() if self._label_set else np.zeros((256, 3), np.uint8)
-        write_indexed(self._path / "SegmentationClass" / f"{name}.png", labels, palette)
+        labels = self.labels_of(frame, segmentation)
+        ids = np.zeros(frame.depth.shape, np.uint8) if labels is None else labels.labels
+        palette = self.label_set.palette() if self.label_set else np.zeros((256, 3), np.uint8)
+        write_indexed(self._path / "SegmentationClass" / f"{name}.png", ids, palette)
         self._names.append(name)
 
     def close(self) -> None:
         """Writes the lists."""
-        classes = self._label_set.classes if self._label_set else ()
+        classes = self.label_set.classes if self.label_set else ()
         rows = [("background", (0, 0, 0)), *((one.name, one.color) for one in classes)]
         lines = [f"{_plain(name)}:{color[0]},{color[1]},{color[2]}::" for name, color in rows]
         write_text(self._path / "labelmap.txt", "\n".join(["# label:color_rgb:parts:actions", *lines]) + "\n")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from rgbd_seg.calibration import Intrinsics
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.labels import LabelClass, LabelSet, distinct_colors
+from rgbd_seg.recording.label_provenance import LabelProvenance
 from rgbd_seg.recording.pictures.loading import COLOR_SUFFIXES, DEPTH_SUFFIXES, LABEL_SUFFIXES
 from rgbd_seg.recording.pictures.pair_reader import (
     PictureOptions,
@@ -25,14 +26,14 @@ from rgbd_seg.recording.pictures.pair_reader import (
     regular_times_us,
     times_of,
 )
-from rgbd_seg.recording.pictures.sidecar import Geometry, Sidecar, find_matrix, read_sidecar, read_text
+from rgbd_seg.recording.pictures.sidecar import Geometry, Sidecar, find_matrix, read_json, read_sidecar, read_text
 from rgbd_seg.recording.reader import Gap, RecordingInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-#: Index, time and device clock of each frame, written by our own export: name,index,time_us,device_us.
+#: Of each frame, written by our own export: name,index,time_us,device_us,labels (see label_provenance.py).
 FRAMES_FILE = "frames.csv"
 #: What the details say where nobody told the depth unit.
 UNIT_NOTE = "depth unit"
@@ -101,6 +102,7 @@ def open_reader(path: Path, **options: str) -> PictureReader:
     )
     unit_known = given.depth_unit_m or sidecar.depth_unit_m
     stamps, warnings = _read_stamps(path, keys)
+    provenance = _provenance(path, sidecar)
     fps = given.fps or sidecar.fps or _DEFAULT_FPS
     pairs = _make_pairs(path, files, keys, stamps, fps)
     info = RecordingInfo(
@@ -108,13 +110,15 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         layout="folder",
         name=sidecar.name or path.resolve().name,
         label_set=given.label_set or sidecar.label_set or _label_set(path, files),
+        truth_origin=provenance.origin if files["labels"] else None,
+        predictions=tuple(map(str, provenance.made_by)) if files["labels"] else (),
         details=({} if unit_known else {UNIT_NOTE: "assumed: millimetres"}) | dict(sidecar.details),
         warnings=tuple(left_out + warnings),
         gaps=tuple(_gaps(pairs)),
     )
     # A saturated count is no measurement in any customary unit; 7-Scenes uses it for holes.
     invalid = _first(given.invalid_depth, sidecar.invalid_depth, 65535)
-    return PictureReader(info, pairs, times_of(pairs), geometry, invalid)
+    return PictureReader(info, pairs, times_of(pairs), geometry, invalid, provenance)
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -207,27 +211,44 @@ def _label_set(path: Path, files: Files) -> LabelSet | None:
     return LabelSet("numbers", tuple(LabelClass(f"label {i + 1}", color) for i, color in enumerate(colors)))
 
 
-def _read_stamps(path: Path, keys: Iterable[str]) -> tuple[dict[str, tuple[int, int, int | None]], list[str]]:
-    """Index, time and device clock by key from `frames.csv`; nothing if it is missing or does not cover the frames."""
+def _provenance(path: Path, sidecar: Sidecar) -> LabelProvenance:
+    """Who made the labels: by `labels.json`, or else by the sidecar."""
+    file = path / "labels.json"
+    return LabelProvenance.from_dict(read_json(file)) if file.is_file() else sidecar.labels
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """A row of `frames.csv`."""
+
+    index: int
+    time_us: int
+    device_us: int | None
+    labels: str
+
+
+def _read_stamps(path: Path, keys: Iterable[str]) -> tuple[dict[str, _Stamp], list[str]]:
+    """The rows by key from `frames.csv`; nothing if it is missing or does not cover the frames."""
     file = path / FRAMES_FILE
     if not file.is_file():
         return {}, []
-    stamps: dict[str, tuple[int, int, int | None]] = {}
+    stamps: dict[str, _Stamp] = {}
     try:
         for row in csv.DictReader(read_text(file, _MAX_FRAMES_FILE_BYTES).splitlines()):
             device_us = int(row["device_us"]) if row["device_us"] else None
-            stamps[_key(row["name"])] = (int(row["index"]), int(row["time_us"]), device_us)
+            index, time_us = int(row["index"]), int(row["time_us"])
+            stamps[_key(row["name"])] = _Stamp(index, time_us, device_us, row.get("labels") or "")
     except (KeyError, ValueError, TypeError, csv.Error) as error:
         return {}, [f"{file} cannot be used ({error!r}): frames are spaced evenly instead"]
-    ordered = [stamps[key][1] for key in keys if key in stamps]
-    in_range = all(abs(number) < 2**62 for stamp in stamps.values() for number in stamp if number is not None)
+    ordered = [stamps[key].time_us for key in keys if key in stamps]
+    in_range = all(max(abs(s.index), abs(s.time_us), abs(s.device_us or 0)) < 2**62 for s in stamps.values())
     if any(key not in stamps for key in keys) or ordered != sorted(ordered) or not in_range:
         return {}, [f"{file} does not fit the pictures: frames are spaced evenly instead"]
     return stamps, []
 
 
 def _make_pairs(
-    path: Path, files: Files, keys: Iterable[str], stamps: Mapping[str, tuple[int, int, int | None]], fps: float
+    path: Path, files: Files, keys: Iterable[str], stamps: Mapping[str, _Stamp], fps: float
 ) -> list[PicturePair]:
     own = {_key(file.stem): file for file in sorted((path / CALIBRATION_FOLDER).glob("*.json"))}
     # Frames that lack a partner keep their place in the count, so that gaps stay visible.
@@ -236,18 +257,19 @@ def _make_pairs(
     pairs: list[PicturePair] = []
     start_us: int | None = None
     for key in keys:
-        index, time_us, device_us = stamps.get(key, (places[key], int(times_us[places[key]]), None))
-        start_us = time_us if start_us is None else start_us
+        stamp = stamps.get(key) or _Stamp(places[key], int(times_us[places[key]]), None, "")
+        start_us = stamp.time_us if start_us is None else start_us
         pairs.append(
             PicturePair(
                 color=files["color"][key],
                 depth=files["depth"][key],
-                index=index,
-                time_us=time_us - start_us,
-                device_us=device_us,
+                index=stamp.index,
+                time_us=stamp.time_us - start_us,
+                device_us=stamp.device_us,
                 labels=files["labels"].get(key),
                 instances=files["instances"].get(key),
                 calibration=own.get(key),
+                made_by=stamp.labels,
             )
         )
     return pairs

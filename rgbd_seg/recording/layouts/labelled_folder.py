@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.label_provenance import LabelProvenance
 from rgbd_seg.recording.layouts.folder import natural_key
+from rgbd_seg.recording.pictures.sidecar import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +31,25 @@ def labels_of(root: Path) -> LabelSet:
             'write one ({"name": ..., "classes": ["floor", "table", ...]})'
         )
     return LabelSet.load(path)
+
+
+def provenance_of(root: Path) -> LabelProvenance:
+    """Who made the labels in the folder, as far as its `labels.json` says.
+
+    Raises:
+        ConfigurationError: It cannot be read.
+    """
+    try:
+        return LabelProvenance.from_dict(read_json(root / LABELS_FILE))
+    except RecordingError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def label_file_text(label_set: LabelSet, provenance: LabelProvenance) -> str:
+    """The text of `labels.json`: what the ids mean, and who made the labels."""
+    classes = label_set.to_json()
+    more = "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in provenance.to_dict().items())
+    return classes.replace("{\n", "{\n" + more, 1)
 
 
 def list_pictures(root: Path) -> list[tuple[Path, Path, Path]]:

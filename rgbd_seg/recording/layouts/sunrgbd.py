@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, overload
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
-from rgbd_seg.frame import Truth
+from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.layouts.folder import natural_key
 from rgbd_seg.recording.layouts.sunrgbd_names import LABEL_SET
@@ -143,9 +143,11 @@ class SunrgbdReader(PictureReader):
             layout="sunrgbd",
             name=sidecar.name or ("SUN RGB-D" if len(folders) > 1 else path.resolve().name),
             label_set=None if labels == "none" else label_set,
+            truth_origin=None if labels == "none" else sidecar.labels.origin,
+            predictions=() if labels == "none" else tuple(map(str, sidecar.labels.made_by)),
             details={KIND_NOTE: depth} | dict(sidecar.details),
         )
-        super().__init__(info, pairs, times_us, Geometry(depth_unit_m=0.001))
+        super().__init__(info, pairs, times_us, Geometry(depth_unit_m=0.001), provenance=sidecar.labels)
 
     def name(self, position: int) -> str:
         """The frame's folder below the tree, such as `kv1/b3dodata/img_0063`."""
@@ -174,12 +176,12 @@ class SunrgbdReader(PictureReader):
         matrix = find_matrix(_frame_folder(pair))
         return Geometry(depth_unit_m=0.001, matrix=matrix).calibration(width, height)
 
-    def _truth(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Truth | None:
+    def _labels_of(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Prediction | Truth | None:
         label_set = self._info.label_set
         if label_set is None:
             return None
         if self._labels in ("auto", "prepared") and pair.labels is not None:
-            return super()._truth(pair, depth)
+            return super()._labels_of(pair, depth)
         outlines = _frame_folder(pair) / POLYGONS
         if self._labels == "prepared" or not outlines.is_file():
             return None
@@ -189,7 +191,7 @@ class SunrgbdReader(PictureReader):
             # Some of these files do not parse; the frame itself is sound and is shown without truth.
             self._warn(f"{error}: the frame has no labels")
             return None
-        return Truth(labels, LabelSet.load(LABEL_SET), instances)
+        return Truth(labels, LabelSet.load(LABEL_SET), instances, "imported")
 
 
 class _LazyPairs(Sequence[PicturePair]):

@@ -69,15 +69,19 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         matrix=find_matrix(path),
         usual=_USUAL,
     )
+    labelled = any(pair.labels for pair in pairs)
     info = RecordingInfo(
         path=path,
         layout="tum",
         name=sidecar.name or path.resolve().name,
         label_set=given.label_set or sidecar.label_set,
+        truth_origin=sidecar.labels.origin if labelled else None,
+        predictions=tuple(map(str, sidecar.labels.made_by)) if labelled else (),
         details=sidecar.details,
         warnings=tuple(warnings),
     )
-    return PictureReader(info, pairs, times_of(pairs), geometry, given.invalid_depth or sidecar.invalid_depth or 0)
+    invalid = given.invalid_depth or sidecar.invalid_depth or 0
+    return PictureReader(info, pairs, times_of(pairs), geometry, invalid, sidecar.labels)
 
 
 def associate(

@@ -15,7 +15,7 @@ from mcap.opcode import Opcode
 
 from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import ConfigurationError, RecordingError
-from rgbd_seg.frame import Truth
+from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.recording.mcap import format as layout
 from rgbd_seg.recording.mcap.input import DamagedError, McapInput, Message, message_at
 from rgbd_seg.recording.mcap.opening import read_contents
@@ -201,20 +201,28 @@ class McapReader(RecordingReader):
             time_us=int(self._times_us[position]),
             device_us=device_us if isinstance(device_us, int) else None,
             truth=self._truth(int(streams.times_ns[position]), size),
+            prediction=self._prediction(int(streams.times_ns[position]), size),
         )
 
     def _truth(self, time_ns: int, size: tuple[int, int]) -> Truth | None:
-        """The exact labels of a frame, or else the segmentation recorded with it."""
-        for stream in self._streams.labels:
+        for stream in self._streams.truths:
             labels = self._ids(stream, time_ns, np.uint8)
             if labels is None or labels.shape != size:
                 continue
             instances = None
-            if stream.topic == layout.TOPIC_TRUTH and self._streams.instances is not None:
+            if self._streams.instances is not None:
                 instances = self._ids(self._streams.instances, time_ns, np.uint16)
             if instances is not None and instances.shape != size:
                 instances = None
-            return Truth(labels, stream.label_set, instances)
+            return Truth(labels, stream.label_set, instances, stream.origin)
+        return None
+
+    def _prediction(self, time_ns: int, size: tuple[int, int]) -> Prediction | None:
+        for stream in self._streams.predictions:
+            labels = self._ids(stream, time_ns, np.uint8)
+            if labels is not None and labels.shape == size:
+                maker = stream.maker
+                return Prediction(labels, stream.label_set, maker.model, maker.sha256, maker.how)
         return None
 
     def _ids(
@@ -230,14 +238,17 @@ class McapReader(RecordingReader):
         own = dict(metadata.get(layout.METADATA, {}))
         details = dict(metadata.get(layout.METADATA_DETAILS, {}))
         details |= {key: own[key] for key in ("program", "started") if key in own}
-        for stream in self._streams.labels:
-            if stream.model:
-                details |= {"model": stream.model, "model_sha256": stream.model_sha256}
+        for name in ("model", "model_sha256"):  # Older versions copied them here; they belong to their labels.
+            details.pop(name, None)
+        truth = self._streams.truths[0] if self._streams.truths else None
+        labels = (*self._streams.truths, *self._streams.predictions)
         return RecordingInfo(
             path=path,
             layout="mcap",
             name=own.get("name") or path.stem,
-            label_set=self._streams.labels[0].label_set if self._streams.labels else None,
+            label_set=labels[0].label_set if labels else None,
+            truth_origin=truth.origin if truth else None,
+            predictions=tuple(str(stream.maker) for stream in self._streams.predictions),
             details={key: value for key, value in details.items() if value},
             warnings=self.contents.warnings + self._streams.warnings,
             gaps=self.contents.index.gaps if self.contents.has_gap_list else self._read_gaps(),

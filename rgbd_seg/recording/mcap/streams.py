@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import cv2
@@ -12,7 +12,9 @@ import numpy as np
 
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.frame import TRUTH_ORIGINS
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.label_provenance import Maker
 from rgbd_seg.recording.mcap import format as layout
 from rgbd_seg.recording.mcap.input import DamagedError
 from rgbd_seg.recording.mcap.pictures import (
@@ -26,11 +28,13 @@ from rgbd_seg.recording.mcap.pictures import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from rgbd_seg.calibration import Origin
+    from rgbd_seg.frame import TruthOrigin
     from rgbd_seg.recording.mcap.contents import McapContents
     from rgbd_seg.recording.mcap.input import Message
 
@@ -59,11 +63,22 @@ class LabelStream:
     """A channel of label maps; not every frame has one. Joined by equal times."""
 
     channel_id: int
-    topic: str
     places: NDArray[np.int64]
     label_set: LabelSet
-    model: str = ""
-    model_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TruthStream(LabelStream):
+    """Labels that may be scored against; see `Truth`."""
+
+    origin: TruthOrigin = "source"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictionStream(LabelStream):
+    """Labels of one model; see `Prediction`."""
+
+    maker: Maker = field(default_factory=Maker)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +90,8 @@ class Streams:
         color: Colour of the N frames.
         depth: Depth of the N frames.
         frame: Clocks and indices of the N frames; None in files of other programs.
-        labels: Exact labels first, then segmentations.
+        truths: Labels to score against.
+        predictions: What models saw, newest channel first: where several saw a frame, the first one here is taken.
         instances: Instance ids that belong to exact labels; joined by equal times, like the labels.
         calibration: What holds for frames that do not bring their own.
         warnings: What had to be assumed, in whole sentences.
@@ -85,7 +101,8 @@ class Streams:
     color: Stream
     depth: Stream
     frame: Stream | None
-    labels: tuple[LabelStream, ...]
+    truths: tuple[TruthStream, ...]
+    predictions: tuple[PredictionStream, ...]
     instances: Stream | None
     calibration: Calibration
     warnings: tuple[str, ...] = ()
@@ -128,11 +145,27 @@ def _own_streams(path: Path, contents: McapContents) -> Streams:
         calibration = Calibration.from_dict(json.loads(contents.metadata[layout.METADATA]["calibration"]))
     except (KeyError, ValueError, RecursionError) as error:
         raise RecordingError(f"{path} has lost its calibration: {error}") from None
+    truths, predictions, warnings = _label_streams(path, contents, by_topic)
+    instances = None
+    for channel_id in by_topic.get(layout.TOPIC_INSTANCES, ()):
+        if channel_id in tables:
+            instances = Stream(channel_id, RAW, tables[channel_id])
+    return Streams(times, color, depth, frame, truths, predictions, instances, calibration, warnings)
+
+
+def _label_streams(
+    path: Path, contents: McapContents, by_topic: Mapping[str, list[int]]
+) -> tuple[tuple[TruthStream, ...], tuple[PredictionStream, ...], tuple[str, ...]]:
+    """The truth, what models saw, and sentences about labels that are not what their topic says."""
+    truths: list[TruthStream] = []
+    predictions: list[PredictionStream] = []
     warnings: list[str] = []
-    labels = []
+    # A conversion once wrote what a model had seen as truth; the model is then named in the details, if anywhere.
+    details = contents.metadata.get(layout.METADATA_DETAILS, {})
     for topic in (layout.TOPIC_TRUTH, layout.TOPIC_SEGMENTATION):
         for channel_id in by_topic.get(topic, ()):
-            if channel_id not in tables:
+            places = contents.index.tables.get(channel_id)
+            if places is None:
                 continue
             values = contents.channels[channel_id].metadata
             try:
@@ -140,13 +173,30 @@ def _own_streams(path: Path, contents: McapContents) -> Streams:
             except (ConfigurationError, ValueError, RecursionError):
                 warnings.append(f"The labels on {topic} are left out: what they mean has been lost.")
                 continue
-            model, sha256 = values.get("model", ""), values.get("model_sha256", "")
-            labels.append(LabelStream(channel_id, topic, tables[channel_id], label_set, model, sha256))
-    instances = None
-    for channel_id in by_topic.get(layout.TOPIC_INSTANCES, ()):
-        if channel_id in tables:
-            instances = Stream(channel_id, RAW, tables[channel_id])
-    return Streams(times, color, depth, frame, tuple(labels), instances, calibration, tuple(warnings))
+            origin = values.get("origin", "")
+            if topic == layout.TOPIC_TRUTH and origin in TRUTH_ORIGINS and "model" not in values:
+                truths.append(TruthStream(channel_id, places, label_set, origin))
+            elif topic == layout.TOPIC_TRUTH and not values.get("model") and not details.get("model"):
+                truths.append(TruthStream(channel_id, places, label_set))
+            else:
+                source = values if "model" in values or topic == layout.TOPIC_SEGMENTATION else details
+                maker = Maker(source.get("model", ""), source.get("model_sha256", ""), values.get("made", ""))
+                predictions.insert(0, PredictionStream(channel_id, places, label_set, maker))
+                if topic == layout.TOPIC_TRUTH:
+                    warnings.append(
+                        f"The labels on {topic} were written by an older version that took predictions for truth: they "
+                        f"are shown as what {maker.model or 'a model'} saw, and nothing is scored against them."
+                    )
+    seen: NDArray[np.int64] = np.empty(0, np.int64)
+    for stream in predictions:
+        twice = np.intersect1d(seen, stream.places[:, 0])
+        if twice.size:
+            warnings.append(
+                f"{twice.size} frames have labels of more than one model: the newest are shown, not those of "
+                f"{stream.maker}."
+            )
+        seen = np.union1d(seen, stream.places[:, 0])
+    return tuple(truths), tuple(predictions), tuple(warnings)
 
 
 def _with_equal_times(
@@ -220,7 +270,7 @@ def _foreign_streams(path: Path, contents: McapContents, messages: Messages) -> 
     color_stream = replace(found["color"], places=found["color"].places[color_rows])
     depth_stream = replace(found["depth"], places=found["depth"].places[depth_rows])
     times = depth_stream.places[:, 0]
-    return Streams(times, color_stream, depth_stream, None, (), None, calibration, tuple(warnings))
+    return Streams(times, color_stream, depth_stream, None, (), (), None, calibration, tuple(warnings))
 
 
 def _depth_size(schema: str, data: memoryview) -> tuple[int, int] | None:

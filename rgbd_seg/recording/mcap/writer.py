@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rgbd_seg.calibration import Calibration
-    from rgbd_seg.frame import RgbdFrame, Segmentation
+    from rgbd_seg.frame import Prediction, RgbdFrame, Segmentation
     from rgbd_seg.labels import LabelSet
 
 # A segmentation is written with the frame it belongs to only if that frame was among the last so many.
@@ -81,7 +81,6 @@ class RecordingWriter:
         *,
         name: str = "",
         details: Mapping[str, str] | None = None,
-        model_sha256: str = "",
         options: WriterOptions | None = None,
     ) -> None:
         """Creates the file; it never overwrites one.
@@ -91,7 +90,6 @@ class RecordingWriter:
             calibration: Of the stream. Frames that carry another one keep theirs.
             name: What people call the source, such as "Intel RealSense D435".
             details: Serial, URI, stream mode, settings and the like, as plain text.
-            model_sha256: Hash of the model file whose segmentations are recorded, "" if unknown or none.
             options: How it is written.
 
         Raises:
@@ -100,7 +98,6 @@ class RecordingWriter:
         self.path = Path(path)
         self._options = options or WriterOptions()
         self._calibration = calibration
-        self._model_sha256 = model_sha256
         offset_ns = self._options.epoch_offset_ns
         self._epoch_offset_ns = time.time_ns() - time.monotonic_ns() if offset_ns is None else offset_ns
         self._index = MessageIndexBuilder()
@@ -114,7 +111,7 @@ class RecordingWriter:
         self._recent: dict[tuple[int, int], int] = {}  # (index, host_ns) -> log time, oldest first.
         self._calibration_is_due = True
         self._synced = time.monotonic()
-        self._label_channels: dict[tuple[str, LabelSet, str], int] = {}
+        self._label_channels: dict[tuple[str, LabelSet, tuple[tuple[str, str], ...]], int] = {}
         self._instances_channel: int | None = None
         self._closed = False
         self.hurry = False
@@ -157,7 +154,7 @@ class RecordingWriter:
 
         Args:
             frame: The frame; its truth, if it has one, is recorded too.
-            segmentation: What a model saw in it, or None.
+            segmentation: What a model saw in it, in place of the frame's own prediction; None keeps that.
 
         Raises:
             RecordingError: The disk is full or gone. What was written before can be read.
@@ -165,7 +162,7 @@ class RecordingWriter:
         truth, instances = frame.truth, None
         if truth is not None:
             # First: a channel that cannot be opened must not leave half a frame in the chunk.
-            labels_channel = self._label_channel(layout.TOPIC_TRUTH, truth.label_set, "")
+            labels_channel = self._label_channel(layout.TOPIC_TRUTH, truth.label_set, {"origin": truth.origin})
             instances = self._instances() if truth.instances is not None else None
         time_ns = self._log_time(frame.host_ns)
         self._write_gap(frame, time_ns)
@@ -190,8 +187,9 @@ class RecordingWriter:
         self._recent[frame.index, frame.host_ns] = time_ns
         if len(self._recent) > _REMEMBERED_FRAMES:
             del self._recent[next(iter(self._recent))]
-        if segmentation is not None:
-            self._write_labels(segmentation, time_ns)
+        prediction = (segmentation.prediction if segmentation is not None else None) or frame.prediction
+        if prediction is not None:
+            self._write_labels(prediction, frame.index, time_ns)
         self.flush_if_due()
 
     def write_segmentation(self, segmentation: Segmentation) -> bool:
@@ -201,9 +199,10 @@ class RecordingWriter:
             False if the frame is not among the last ones written, or no model was open.
         """
         time_ns = self._recent.get((segmentation.frame.index, segmentation.frame.host_ns))
-        if segmentation.labels is None or time_ns is None:
+        prediction = segmentation.prediction
+        if prediction is None or time_ns is None:
             return False
-        self._write_labels(segmentation, time_ns)
+        self._write_labels(prediction, segmentation.frame.index, time_ns)
         self.flush_if_due()
         return True
 
@@ -322,20 +321,16 @@ class RecordingWriter:
         self._index.gaps.append(gap)
         self._add(self._gap_channel, sequence, time_ns, layout.gap_message(gap))
 
-    def _write_labels(self, segmentation: Segmentation, time_ns: int) -> None:
-        if segmentation.labels is None or segmentation.label_set is None:
-            return
-        channel = self._label_channel(layout.TOPIC_SEGMENTATION, segmentation.label_set, segmentation.model)
-        pieces = layout.raw_image(segmentation.labels, "8UC1", time_ns)
-        self._add(channel, segmentation.frame.index, time_ns, *pieces)
+    def _write_labels(self, prediction: Prediction, index: int, time_ns: int) -> None:
+        who = {"model": prediction.model, "model_sha256": prediction.model_sha256, "made": prediction.made}
+        channel = self._label_channel(layout.TOPIC_SEGMENTATION, prediction.label_set, who)
+        self._add(channel, index, time_ns, *layout.raw_image(prediction.labels, "8UC1", time_ns))
 
-    def _label_channel(self, topic: str, label_set: LabelSet, model: str) -> int:
-        """The channel of one label set (and model): another one gets its own channel with the same topic."""
-        key = (topic, label_set, model)
+    def _label_channel(self, topic: str, label_set: LabelSet, provenance: dict[str, str]) -> int:
+        """The channel of one label set and provenance: another one gets its own channel with the same topic."""
+        key = (topic, label_set, tuple(provenance.items()))
         if key not in self._label_channels:
-            metadata = {"label_set": json.dumps(label_set.to_dict())}
-            if model:
-                metadata |= {"model": model, "model_sha256": self._model_sha256}
+            metadata = {"label_set": json.dumps(label_set.to_dict()), **provenance}
             channel = self._output.add_channel(topic, "protobuf", self._raw_schema, metadata)
             self._label_channels[key] = channel
         return self._label_channels[key]

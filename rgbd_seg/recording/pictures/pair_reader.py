@@ -9,8 +9,9 @@ import numpy as np
 
 from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import ConfigurationError, RecordingError
-from rgbd_seg.frame import Truth
+from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.label_provenance import LabelProvenance
 from rgbd_seg.recording.pictures.loading import (
     UnreadablePictureError,
     check_pair,
@@ -47,6 +48,7 @@ class PicturePair:
         labels: A label map of the same size, or None.
         instances: A map of instance ids of the same size, or None.
         calibration: A JSON file with this frame's own calibration, or None.
+        made_by: Who made its labels, as `LabelProvenance.labels` takes it; "" for what holds for all.
     """
 
     color: Path
@@ -57,6 +59,7 @@ class PicturePair:
     labels: Path | None = None
     instances: Path | None = None
     calibration: Path | None = None
+    made_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ class PictureReader(RecordingReader):
         times_us: NDArray[np.int64],
         geometry: Geometry,
         invalid_depth: int = 0,
+        provenance: LabelProvenance | None = None,
     ) -> None:
         """Looks at the first readable pair's headers, so that a wrong folder is refused at once.
 
@@ -144,6 +148,7 @@ class PictureReader(RecordingReader):
             times_us: (N,) microseconds since the first frame, never decreasing.
             geometry: How pictures become metres.
             invalid_depth: A count that means "no return" besides 0.
+            provenance: Who made the labels; None for a data set that says nothing about it.
 
         Raises:
             RecordingError: Depth is not metric, sizes do not match, or no pair can be read at all.
@@ -152,6 +157,7 @@ class PictureReader(RecordingReader):
         self._pairs = pairs
         self._geometry = geometry
         self._invalid_depth = invalid_depth
+        self._provenance = provenance or LabelProvenance()
         self._times_us = times_us
         self._times_us.flags.writeable = False
         self._calibrations: dict[tuple[int, int], Calibration] = {}
@@ -182,6 +188,7 @@ class PictureReader(RecordingReader):
         pair = self.pair(position)
         color, depth = read_color(pair.color), self._read_depth(pair.depth)
         require_same_size(color.shape[:2], pair.color, depth.shape, pair.depth)
+        labels = self._labels_of(pair, depth)
         return StoredFrame(
             color,
             depth,
@@ -189,7 +196,8 @@ class PictureReader(RecordingReader):
             pair.index,
             pair.time_us,
             pair.device_us,
-            self._truth(pair, depth),
+            labels if isinstance(labels, Truth) else None,
+            labels if isinstance(labels, Prediction) else None,
         )
 
     def _warn(self, sentence: str) -> None:
@@ -211,7 +219,7 @@ class PictureReader(RecordingReader):
             self._calibrations[width, height] = self._geometry.calibration(width, height)
         return self._calibrations[width, height]
 
-    def _truth(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Truth | None:
+    def _labels_of(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Prediction | Truth | None:
         label_set = self._info.label_set
         if pair.labels is None or label_set is None:
             return None
@@ -221,7 +229,7 @@ class PictureReader(RecordingReader):
         if pair.instances is not None:
             instances = read_instances(pair.instances)
             require_same_size(depth.shape, pair.depth, instances.shape, pair.instances)
-        return Truth(labels, label_set, instances)
+        return self._provenance.labels(labels, label_set, instances, pair.made_by)
 
 
 def _read_calibration(path: Path, width: int, height: int) -> Calibration:

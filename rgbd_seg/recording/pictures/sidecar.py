@@ -9,6 +9,7 @@ Everything in it is optional:
       "intrinsics": {"width": 640, "height": 480, "fx": 525, "fy": 525, "cx": 319.5, "cy": 239.5, "distortion": []},
       "fps": 30,                           where the frames have no times of their own
       "label_set": "sunrgbd37",            a built-in set, or {"name": ..., "classes": [...]}
+      "labels": {"origin": "hand"},        who made the labels (see label_provenance.py)
       "name": "Asus Xtion",                what people call the recording
       "details": {"serial": "1205"}        anything else worth keeping, as text
     }
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import BUILT_IN, LabelSet
+from rgbd_seg.recording.label_provenance import LabelProvenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +48,7 @@ class Sidecar:
     intrinsics: Intrinsics | None = None
     fps: float | None = None
     label_set: LabelSet | None = None
+    labels: LabelProvenance = field(default_factory=LabelProvenance)
     name: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,6 +61,7 @@ class Sidecar:
             "intrinsics": self.intrinsics.to_dict() if self.intrinsics else None,
             "fps": self.fps,
             "label_set": self.label_set.to_dict() if self.label_set else None,
+            "labels": self.labels.to_dict() if self.label_set else None,
             "name": self.name,
             "details": dict(self.details),
         }
@@ -85,6 +89,7 @@ def read_sidecar(folder: Path) -> Sidecar | None:
             intrinsics=Intrinsics.from_dict(data["intrinsics"]) if data.get("intrinsics") else None,
             fps=_number(data, "fps", 0.001, 1000.0),
             label_set=_label_set(data.get("label_set"), f"{path}: label_set"),
+            labels=LabelProvenance.from_dict(data.get("labels")),
             name=str(data["name"])[:200] if data.get("name") else None,
             details={str(k)[:100]: str(v)[:1000] for k, v in details.items()} if isinstance(details, dict) else {},
         )

@@ -103,6 +103,7 @@ class ReplaySensor(Sensor):
                 device_us=stored.device_us,
                 calibration=stored.calibration,
                 truth=stored.truth,
+                prediction=stored.prediction,
             )
 
     def _count(self, number: int | None) -> int:

@@ -87,7 +87,9 @@ class _Stream:
         self._writer = writer
         sensor.buffers = writer.buffers
         self._calibration: Calibration = sensor.calibration
-        self._label_set: object = None
+        # What the parent knows of the labels' meaning: told once, and where it changes.
+        self._truth_told: object = None
+        self._prediction_told: object = None
         self._waits_for_reader = sensor.info.kind != "camera"  # A camera drops frames, a recording must not.
         self._closing = False
         self._ended = False
@@ -123,7 +125,7 @@ class _Stream:
         message: Message = {
             "type": "frame",
             "slot": slot,
-            "shape": [shape.height, shape.width, shape.labels, shape.instances],
+            "shape": [shape.height, shape.width, shape.labels, shape.instances, shape.prediction],
             "number": frame.index,
             "host_ns": frame.host_ns,
             "device_us": frame.device_us,
@@ -131,9 +133,15 @@ class _Stream:
         if frame.calibration is not self._calibration:
             self._calibration = frame.calibration
             message["calibration"] = frame.calibration.to_dict()
-        if frame.truth is not None and frame.truth.label_set is not self._label_set:
-            self._label_set = frame.truth.label_set
-            message["label_set"] = frame.truth.label_set.to_dict()
+        truth, prediction = frame.truth, frame.prediction
+        if truth is not None and (truth.label_set, truth.origin) != self._truth_told:
+            self._truth_told = (truth.label_set, truth.origin)
+            message["truth"] = {"label_set": truth.label_set.to_dict(), "origin": truth.origin}
+        if prediction is not None:
+            who = {"model": prediction.model, "model_sha256": prediction.model_sha256, "made": prediction.made}
+            if (prediction.label_set, who) != self._prediction_told:
+                self._prediction_told = (prediction.label_set, who)
+                message["prediction"] = {"label_set": prediction.label_set.to_dict(), **who}
         return message
 
     def _answer(self, message: Message) -> None:

@@ -11,11 +11,11 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import SensorError, SensorLost
-from rgbd_seg.frame import Truth
+from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.sensors import driver_module
 from rgbd_seg.sensors.isolation import messages
@@ -79,7 +79,7 @@ class IsolatedSensor(Sensor):
         self._modes: tuple[StreamMode, ...] = ()
         self._end: SensorError | ConfigurationError | None = None
         self._silent_s = 0.0
-        self._label_set: LabelSet | None = None
+        self._labels_told: dict[str, dict[str, Any]] = {}
         self._reader: FrameReader | None = None
 
     @property
@@ -146,7 +146,7 @@ class IsolatedSensor(Sensor):
         self._reader = reader
         self.info = messages.info_from_dict(opened["info"])
         self._modes = tuple(StreamMode(*row) for row in opened["modes"])
-        self._stream_calibration, self._label_set = calibration, None
+        self._stream_calibration, self._labels_told = calibration, {}
         self._opened_at = time.monotonic()
         return calibration
 
@@ -197,12 +197,16 @@ class IsolatedSensor(Sensor):
     def _capture(self, message: Message, reader: FrameReader) -> Capture:
         if "calibration" in message:
             self._stream_calibration = Calibration.from_dict(message["calibration"])
-        if "label_set" in message:
-            self._label_set = LabelSet.from_dict(message["label_set"])
+        for kind in ("truth", "prediction"):
+            if kind in message:
+                told = message[kind]
+                self._labels_told[kind] = {**told, "label_set": LabelSet.from_dict(told["label_set"])}
         arrays = reader.take(message["slot"], FrameShape(*message["shape"]))
-        truth = None
-        if arrays.labels is not None and self._label_set is not None:
-            truth = Truth(arrays.labels, self._label_set, arrays.instances)
+        truth = prediction = None
+        if arrays.labels is not None and "truth" in self._labels_told:
+            truth = Truth(arrays.labels, instances=arrays.instances, **self._labels_told["truth"])
+        if arrays.prediction is not None and "prediction" in self._labels_told:
+            prediction = Prediction(arrays.prediction, **self._labels_told["prediction"])
         return Capture(
             color=arrays.color,
             depth=arrays.depth,
@@ -211,6 +215,7 @@ class IsolatedSensor(Sensor):
             host_ns=message["host_ns"],
             calibration=self._stream_calibration,
             truth=truth,
+            prediction=prediction,
         )
 
     def _ask(self, question: Message, answer: str) -> Message:

@@ -37,27 +37,37 @@ _ALIGNMENT = 4096
 
 @dataclass(frozen=True, slots=True)
 class FrameShape:
-    """What lies in a slot, in this order: colour (3 bytes a pixel), depth (2), labels (1) and instances (2) if any."""
+    """What lies in a slot besides colour (3 bytes a pixel) and depth (2).
+
+    Attributes:
+        height: Rows.
+        width: Columns.
+        labels: Whether there are labels of the truth (1 byte a pixel).
+        instances: Whether the truth has instances (2).
+        prediction: Whether there are recorded labels of a model (1).
+    """
 
     height: int
     width: int
     labels: bool = False
     instances: bool = False
+    prediction: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameArrays:
-    """The arrays of one slot: (H, W, 3) uint8, (H, W) uint16, (H, W) uint8 or None, (H, W) uint16 or None."""
+    """The arrays of one slot: colour (H, W, 3) uint8, the others (H, W), None where the slot has none."""
 
     color: NDArray[np.uint8]
     depth: NDArray[np.uint16]
     labels: NDArray[np.uint8] | None
     instances: NDArray[np.uint16] | None
+    prediction: NDArray[np.uint8] | None
 
 
 def slot_bytes(height: int, width: int) -> int:
     """Room for one frame with everything it may carry, a multiple of the page size. Pages never used cost nothing."""
-    return -(-height * width * 8 // _ALIGNMENT) * _ALIGNMENT + _ALIGNMENT
+    return -(-height * width * 9 // _ALIGNMENT) * _ALIGNMENT + _ALIGNMENT
 
 
 def _arrays(raw: NDArray[np.uint8], shape: FrameShape) -> FrameArrays:
@@ -70,7 +80,9 @@ def _arrays(raw: NDArray[np.uint8], shape: FrameShape) -> FrameArrays:
     instances = raw[start : start + h * w * 2].view(np.uint16).reshape(h, w) if shape.instances else None
     start += h * w * 2
     labels = raw[start : start + h * w].reshape(h, w) if shape.labels else None
-    return FrameArrays(color, depth, labels, instances)
+    start += h * w
+    prediction = raw[start : start + h * w].reshape(h, w) if shape.prediction else None
+    return FrameArrays(color, depth, labels, instances, prediction)
 
 
 class SharedMemory:
@@ -142,8 +154,8 @@ class FrameReader:
             return _arrays(raw, shape)
         self._returned.append(slot)
         views = _arrays(raw, shape)
-        copies = (None if a is None else a.copy() for a in (views.color, views.depth, views.labels, views.instances))
-        return FrameArrays(*copies)  # type: ignore[arg-type]
+        every = (views.color, views.depth, views.labels, views.instances, views.prediction)
+        return FrameArrays(*(None if a is None else a.copy() for a in every))  # type: ignore[arg-type]
 
     def returned(self) -> list[int]:
         """Slots that nobody looks into any more, each reported once."""
@@ -196,10 +208,9 @@ class FrameWriter:
         """
         if slot_bytes(frame.height, frame.width) > self._slot_bytes:
             raise SensorError("pictures of different sizes cannot come from a child process: open with isolated=False")
-        truth = frame.truth
-        shape = FrameShape(
-            frame.height, frame.width, truth is not None, truth is not None and truth.instances is not None
-        )
+        truth, prediction = frame.truth, frame.prediction
+        has_instances = truth is not None and truth.instances is not None
+        shape = FrameShape(frame.height, frame.width, truth is not None, has_instances, prediction is not None)
         slot, offered = self._reserve(), self._offered
         self._reserved = self._offered = None
         arrays = self._arrays(slot, shape)
@@ -211,6 +222,8 @@ class FrameWriter:
             np.copyto(arrays.labels, truth.labels)
             if arrays.instances is not None and truth.instances is not None:
                 np.copyto(arrays.instances, truth.instances)
+        if prediction is not None and arrays.prediction is not None:
+            np.copyto(arrays.prediction, prediction.labels)
         return slot, shape
 
     def _reserve(self) -> int:

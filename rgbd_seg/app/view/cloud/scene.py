@@ -87,9 +87,8 @@ def point_grid(scene: Scene, stride: int) -> PointGrid:
     points = deproject(frame.depth, frame.calibration)[pick] if stride == 1 else _sparse_points(scene, stride)
     there = depth > 0
     rgb = frame.color[pick]
-    labels, label_set = one.labels, one.label_set
-    if labels is None and frame.truth is not None and scene.coloring == "class":
-        labels, label_set = frame.truth.labels, frame.truth.label_set
+    known = one.known_labels if scene.coloring == "class" else one.prediction
+    labels, label_set = (known.labels, known.label_set) if known else (None, None)
     if scene.coloring == "depth":
         near_mm, far_mm = round(scene.ends_m[0] * 100) * 10, round(scene.ends_m[1] * 100) * 10
         steps = np.take(depth_table(frame.calibration.depth_unit_m, near_mm, far_mm), depth)
