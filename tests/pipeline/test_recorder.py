@@ -65,7 +65,7 @@ def test_what_is_offered_is_in_the_file(tmp_path: Path) -> None:
     assert not recorder.offer(frames[0])
     with McapReader(tmp_path / "a.mcap") as reader:
         assert [frame.index for frame in reader] == list(range(20))
-        assert all(frame.truth is not None for frame in reader)
+        assert all(frame.prediction is not None and frame.truth is None for frame in reader)
         details = reader.info.details
         assert (details["uri"], details["lens"], details["exposure"]) == ("imagined:7", "wide", "auto")
 

@@ -69,7 +69,7 @@ def readable_frames(reader: RecordingReader) -> Iterator[tuple[int, StoredFrame]
 def make_segmentation(frame: RgbdFrame, label_set: LabelSet) -> Segmentation:
     """What an imagined network saw in a frame."""
     labels = ((frame.depth // 64 + frame.index) % (len(label_set) + 1)).astype(np.uint8)
-    return Segmentation(frame, labels, None, label_set, {"network": 0.01}, "imagined")
+    return Segmentation(frame, labels, None, label_set, {"network": 0.01}, "imagined", "ab" * 32, "in a dream")
 
 
 def small_recordings(folder: Path) -> list[bytes]:

@@ -142,7 +142,7 @@ class ExportTarget(ABC):
             self.label_set = self.label_set or labels.label_set
             if labels.label_set.names != self.label_set.names:
                 sentence = (
-                    f"labels of the set {labels.label_set.name} left out: the first were of {self.label_set.name}"
+                    f"labels of the set {labels.label_set.name} are left out: those before are of {self.label_set.name}"
                 )
                 if sentence not in self.warnings:
                     self.warnings.append(sentence)

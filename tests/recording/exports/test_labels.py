@@ -14,7 +14,6 @@ from hypothesis.extra.numpy import arrays
 from matplotlib.path import Path as Outline
 from PIL import Image
 
-from rgbd_seg.errors import RecordingError
 from rgbd_seg.frame import Segmentation, Truth
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording import open_recording
@@ -133,13 +132,15 @@ class TestAnnotation:
         assert found == [(1, 100), (2, 40)]
         assert len(list(polygons_of(Truth(labels, LABELS), 1))) == 3
 
-    def test_another_label_set_in_the_middle_is_refused(self, frames: list[StoredFrame], tmp_path: Path) -> None:
+    def test_labels_of_another_set_in_the_middle_are_left_out_and_said(
+        self, frames: list[StoredFrame], tmp_path: Path
+    ) -> None:
         truth = frames[2].truth
         assert truth is not None
         frames[2] = replace(frames[2], truth=replace(truth, label_set=LabelSet.load("sunrgbd13")))
-        for to in ("coco", "voc"):
-            with pytest.raises(RecordingError, match="another label set"):
-                convert(frames, tmp_path / to, SOURCE, to=to)
+        for to in ("coco", "voc", "folder", "tum", "sunrgbd"):
+            result = convert(frames, tmp_path / to, SOURCE, to=to)
+            assert any("sunrgbd13 are left out" in warning for warning in result.warnings)
 
     def test_touching_instances_stay_two(self) -> None:
         labels = np.ones((10, 20), np.uint8)
@@ -195,16 +196,18 @@ class TestLabels:
         return Segmentation(frame, labels, None, LABELS, {}, "thresholds")
 
     @pytest.mark.parametrize("to", ["folder", "sunrgbd", "mcap"])
-    def test_predicted_labels_take_the_place_of_recorded_ones(
+    def test_what_a_model_sees_takes_the_place_of_truth_and_is_said_to_be_no_truth(
         self, to: str, frames: list[StoredFrame], tmp_path: Path
     ) -> None:
         out = tmp_path / f"out{FORMATS[to].suffix}"
-        convert(frames, out, SOURCE, to=to, annotate=self._see)
+        result = convert(frames, out, SOURCE, to=to, annotate=self._see)
         with open_recording(out) as reader:
-            truth = reader.read(0).truth
-        assert truth is not None
-        if to != "mcap":  # A recording keeps both; the recorded truth is then what it is.
-            assert np.array_equal(truth.labels, np.where(frames[0].depth > 4000, 3, 0))
+            stored = reader.read(0)
+        assert stored.prediction is not None
+        assert stored.prediction.model == "thresholds"
+        assert np.array_equal(stored.prediction.labels, np.where(frames[0].depth > 4000, 3, 0))
+        assert (stored.truth is not None) == (to == "mcap")  # A recording keeps both.
+        assert bool(result.note) == (to != "mcap")
 
     def test_frames_without_labels_have_none_afterwards(self, tmp_path: Path) -> None:
         frames = [make_stored(0, labelled=False)]
@@ -213,3 +216,4 @@ class TestLabels:
         for to in ("folder", "mcap", "sunrgbd", "tum"):
             with open_recording(tmp_path / f"{to}{FORMATS[to].suffix}") as reader:
                 assert reader.read(0).truth is None
+                assert reader.read(0).prediction is None

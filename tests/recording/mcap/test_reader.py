@@ -93,22 +93,23 @@ def test_segmentations_come_back_with_their_frames_and_model(tmp_path: Path) -> 
     frames = [make_frame(i) for i in range(8)]
     path = tmp_path / "a.mcap"
     results = {1: make_segmentation(frames[1], label_set), 4: make_segmentation(frames[4], label_set)}
-    with RecordingWriter(path, frames[0].calibration, model_sha256="abc", options=SMALL_CHUNKS) as writer:
+    with RecordingWriter(path, frames[0].calibration, options=SMALL_CHUNKS) as writer:
         for frame in frames:
             writer.write(frame, results.get(frame.index) if frame.index == 4 else None)
         assert writer.write_segmentation(results[1])  # Late, as it comes from a live network.
         assert not writer.write_segmentation(make_segmentation(make_frame(99), label_set))
     with McapReader(path) as reader:
         assert reader.info.label_set == label_set
-        assert reader.info.details["model"] == "imagined"
-        assert reader.info.details["model_sha256"] == "abc"
+        assert reader.info.truth_origin is None
+        assert reader.info.predictions == ("imagined, SHA-256 abababababab, in a dream",)
         for stored in reader:
             expected = results.get(stored.index)
-            assert (stored.truth is None) == (expected is None)
+            assert stored.truth is None
+            assert (stored.prediction is None) == (expected is None)
             if expected is not None:
-                assert stored.truth is not None
+                assert stored.prediction is not None
                 assert expected.labels is not None
-                assert np.array_equal(stored.truth.labels, expected.labels)
+                assert np.array_equal(stored.prediction.labels, expected.labels)
 
 
 def test_a_frame_keeps_its_own_calibration(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path, labels = tmp_path / "a.mcap", LabelSet.load("sunrgbd13")
     color = "png" if request.param == "lz4" else "jpeg"
     options = WriterOptions(compression=request.param, color=color, chunk_bytes=60_000)  # type: ignore[arg-type]
-    with RecordingWriter(path, make_calibration(), name="walk", model_sha256="ab" * 32, options=options) as writer:
+    with RecordingWriter(path, make_calibration(), name="walk", options=options) as writer:
         for index in range(FRAMES):
             if index == 5:
                 writer.mark_gap("camera lost", seconds=1.0)
