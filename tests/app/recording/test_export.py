@@ -167,7 +167,7 @@ def test_labelled_anew_by_another_model(
     agree(dialog, qtbot)
     qtbot.waitUntil(lambda: says(replay, f"Exported {FRAMES} frames"), timeout=10000)
     with open_recording(target) as exported:
-        assert np.array_equal(exported.read(FRAMES - 1).truth.labels, make_segmentation().labels)
+        assert np.array_equal(exported.read(FRAMES - 1).prediction.labels, make_segmentation().labels)
 
 
 def test_closing_the_window_leaves_nothing_half_written(

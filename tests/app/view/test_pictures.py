@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rgbd_seg.app.view.display import Display
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 def test_a_moment_is_freed_without_the_collector_of_cycles(qtbot: QtBot) -> None:
     """With PyTorch loaded that collector comes by so seldom that the window grew by megabytes a minute."""
-    segmentation = make_segmentation(truth=True)
+    plain = make_segmentation(truth=True)
+    segmentation = replace(plain, frame=replace(plain.frame, prediction=plain.prediction))
     second = make_segmentation(truth=True)
     gc.disable()
     try:
