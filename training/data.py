@@ -11,11 +11,11 @@ import cv2
 import lightning
 import numpy as np
 import torch
-from rgbd_seg.recording.labelled_folder import LABELS_FILE, provenance_of
 from torch.utils.data import DataLoader, Dataset
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE, provenance_of
 from training.augment import GENTLE_ZOOM, Augmentation, augment
 from training.classes import merged
 from training.fold import cut_fold

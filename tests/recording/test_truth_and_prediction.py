@@ -11,14 +11,14 @@ import pytest
 
 from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.recording import format as layout
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.convert import convert, source_of, stored_frames
-from rgbd_seg.recording.export import FORMATS, ExportOptions
-from rgbd_seg.recording.labelled_folder import provenance_of
-from rgbd_seg.recording.mcap_output import McapOutput
-from rgbd_seg.recording.mcap_reader import McapReader
-from rgbd_seg.recording.writer import RecordingWriter
+from rgbd_seg.recording.exports.formats import FORMATS, ExportOptions
+from rgbd_seg.recording.layouts.labelled_folder import provenance_of
+from rgbd_seg.recording.mcap import format as layout
+from rgbd_seg.recording.mcap.output import McapOutput
+from rgbd_seg.recording.mcap.reader import McapReader
+from rgbd_seg.recording.mcap.writer import RecordingWriter
 from rgbd_seg.sensors import open_sensor
 from tests.recording.frames import make_calibration, make_frame, make_segmentation
 

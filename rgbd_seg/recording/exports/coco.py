@@ -12,7 +12,6 @@ from typing import IO, TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.pictures.saving import write_color, write_gray
 

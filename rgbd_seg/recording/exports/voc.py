@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_indexed, write_text
 

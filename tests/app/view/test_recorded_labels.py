@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rgbd_seg.frame import Segmentation
-from rgbd_seg.recording.writer import RecordingWriter
+from rgbd_seg.recording.mcap.writer import RecordingWriter
 from tests.app.conftest import CALIBRATION, make_frame, make_segmentation
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytestqt.qtbot import QtBot
 
-    from rgbd_seg.app.main_window import MainWindow
+    from rgbd_seg.app.window import MainWindow
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_they_are_shown_without_a_model_and_compared_with_one(
 def test_a_snapshot_keeps_them_apart_from_truth(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from rgbd_seg.app.snapshot import save_snapshot
+    from rgbd_seg.app.recording.snapshot import save_snapshot
 
     one = make_segmentation()
     frame = replace(make_frame(), prediction=one.prediction)
