@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
 import tempfile
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
+
+from tests.waiting import end_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Before anything is imported that reads them. Children inherit all of it.
 _HOME = Path(tempfile.mkdtemp(prefix="rgbd-seg-tests-"))
@@ -51,6 +59,54 @@ def _nothing_left_the_machine() -> Any:
     _tried_to_leave.clear()
     yield
     assert not _tried_to_leave
+
+
+_FAILED = pytest.StashKey[bool]()
+# What Python keeps for the whole process.
+_STAYS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Notes a failure, and drops what its frames hold: open files and processes would trouble the next tests."""
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+        if call.excinfo is not None and not item.config.getoption("usepdb"):
+            traceback.clear_frames(call.excinfo.tb)
+    return report
+
+
+def _children() -> set[int]:
+    """Process ids of this process's own children."""
+    try:
+        return {
+            int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()
+        }
+    except OSError:  # Another system, or a thread that has just ended.
+        return {child.pid for child in psutil.Process().children()}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_on(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Ends what a test has left running; a test that passed fails for it."""
+    before = _children()
+    yield
+    left = []
+    for pid in _children() - before:
+        try:
+            process = psutil.Process(pid)
+            if not any(name in " ".join(process.cmdline()) for name in _STAYS):
+                left.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    names = [str(process) for process in left if process.is_running()]
+    if request.node.stash.get(_FAILED, False):
+        end_all(left)
+        gc.collect()  # What the test held is complained of here and not in the next one.
+    elif left:
+        end_all(left)
+        pytest.fail(f"processes are left: {names}")
 
 
 @pytest.fixture(scope="session", autouse=True)

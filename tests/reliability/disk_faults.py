@@ -20,7 +20,8 @@ from rgbd_seg.recording import open_recording
 from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.sensor import SensorInfo
 from tests.recording.frames import make_calibration
-from tests.reliability.fault import Outcome, fault, until
+from tests.reliability.fault import Outcome, fault
+from tests.waiting import started, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -184,12 +185,10 @@ def _replay_while(path: Path, hurt: object) -> Outcome:
     sensor = open_sensor(str(path))
     assert sensor.playback is not None
     sensor.playback.every_frame = True
-    pipeline = LivePipeline(sensor)
-    pipeline.start()
-    until(lambda: pipeline.status().captured > 5)
-    hurt()
-    until(lambda: not pipeline.running, 60)
-    pipeline.stop()
+    with started(LivePipeline(sensor)) as pipeline:
+        until(lambda: pipeline.status().captured > 5)
+        hurt()
+        until(lambda: not pipeline.running)
     status = pipeline.status()
     warnings = getattr(sensor, "warnings", ())
     return Outcome(status.error or (warnings[0] if warnings else ""), status.captured, status.segmented)

@@ -29,7 +29,8 @@ class Outcome:
         seen: What the user reads, "" where there is nothing to say.
         captured: Frames that were captured before and after the fault.
         kept: How many of them are in the recording (or were shown, where nothing is recorded).
-        lost_s: Seconds of frames that are missing before the end of what was kept; must stay below 1.
+        lost_s: Seconds of frames that are missing before the end of what was kept; must stay below 1 on a machine that
+            gives the program a processor.
         recovered_s: Seconds until frames flowed again, None where nothing was to recover.
     """
 
@@ -57,15 +58,6 @@ def fault(name: str, *, in_suite: bool = True) -> Callable[[Callable[[Path], Out
         return cause
 
     return add
-
-
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Waits for something that must happen."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError("it did not happen in time")
-        time.sleep(0.002)
 
 
 class Leaks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
+from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,7 +21,8 @@ from rgbd_seg.models.model_file import load_model, save_model
 from rgbd_seg.pipeline.live import LivePipeline
 from rgbd_seg.pipeline.status import ModelState
 from tests.pipeline.scripted_sensor import Event, ScriptedSensor
-from tests.reliability.fault import Outcome, fault, until
+from tests.reliability.fault import Outcome, fault
+from tests.waiting import PATIENCE_S, started, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,20 +55,18 @@ def _swap_for(break_it: Callable[[Path], object], folder: Path) -> Outcome:
     """Runs a model from a file, breaks the file, loads it again: the running model must go on."""
     path = folder / "model.safetensors"
     write_model(path)
-    pipeline = LivePipeline(ScriptedSensor(_frames()), segmenter=open_segmenter(path, _TORCH))
-    pipeline.start()
-    until(lambda: pipeline.status().segmented > 3)
-    break_it(path)
-    pipeline.load_model(lambda progress: open_segmenter(path, _TORCH, progress))
-    until(lambda: pipeline.status().model.state is ModelState.FAILED)
-    begin, known = time.monotonic(), pipeline.status().segmented
-    until(lambda: pipeline.status().segmented > known + 1)
-    pipeline.results.take()
-    result = pipeline.results.take(5)
-    assert result is not None
-    assert result.model == "tiny"
-    recovered_s = time.monotonic() - begin
-    pipeline.stop()
+    with started(LivePipeline(ScriptedSensor(_frames()), segmenter=open_segmenter(path, _TORCH))) as pipeline:
+        until(lambda: pipeline.status().segmented > 3)
+        break_it(path)
+        pipeline.load_model(lambda progress: open_segmenter(path, _TORCH, progress))
+        until(lambda: pipeline.status().model.state is ModelState.FAILED)
+        begin, known = time.monotonic(), pipeline.status().segmented
+        until(lambda: pipeline.status().segmented > known + 1)
+        pipeline.results.take()
+        result = pipeline.results.take(PATIENCE_S)
+        assert result is not None
+        assert result.model == "tiny"
+        recovered_s = time.monotonic() - begin
     status = pipeline.status()
     return Outcome(status.model.error, status.captured, status.captured, 0.0, recovered_s)
 
@@ -97,7 +97,8 @@ class _FailingRunner(EagerRunner):
         return super().run(*frame)
 
 
-def _failing_pipeline(folder: Path) -> LivePipeline:
+@contextmanager
+def _failing_pipeline(folder: Path) -> Iterator[LivePipeline]:
     """A pipeline with the real PyTorch back end, which has seen its first frames."""
     write_model(folder / "model.safetensors")
     network, card = load_model(folder / "model.safetensors")
@@ -105,26 +106,24 @@ def _failing_pipeline(folder: Path) -> LivePipeline:
     device = torch.device("cpu")
     path = folder / "model.safetensors"
     segmenter = TorchSegmenter(path, network, card, _LARGE, device, "float32", "a test", _FailingRunner)
-    pipeline = LivePipeline(ScriptedSensor(_frames()), segmenter=segmenter)
-    pipeline.start()
-    until(lambda: pipeline.status().segmented > 3)
-    return pipeline
+    with started(LivePipeline(ScriptedSensor(_frames()), segmenter=segmenter)) as pipeline:
+        until(lambda: pipeline.status().segmented > 3)
+        yield pipeline
 
 
 def _fail_for_good(folder: Path, errors: list[Exception]) -> Outcome:
     """The device fails until the model is given up: the picture goes on, and the model can be loaded again."""
-    pipeline = _failing_pipeline(folder)
-    _FailingRunner.errors += errors
-    until(lambda: pipeline.status().model.state is ModelState.FAILED)
-    seen, begin, known = pipeline.status().model.error, time.monotonic(), pipeline.status().segmented
-    until(lambda: pipeline.status().segmented > known)
-    recovered_s = time.monotonic() - begin
-    _FailingRunner.errors.clear()
-    pipeline.load_model(lambda progress: open_segmenter(folder / "model.safetensors", _TORCH, progress))
-    until(lambda: pipeline.status().model.state is ModelState.READY)
-    pipeline.results.take()
-    until(lambda: (result := pipeline.results.take(5)) is not None and result.labels is not None)
-    pipeline.stop()
+    with _failing_pipeline(folder) as pipeline:
+        _FailingRunner.errors += errors
+        until(lambda: pipeline.status().model.state is ModelState.FAILED)
+        seen, begin, known = pipeline.status().model.error, time.monotonic(), pipeline.status().segmented
+        until(lambda: pipeline.status().segmented > known)
+        recovered_s = time.monotonic() - begin
+        _FailingRunner.errors.clear()
+        pipeline.load_model(lambda progress: open_segmenter(folder / "model.safetensors", _TORCH, progress))
+        until(lambda: pipeline.status().model.state is ModelState.READY)
+        pipeline.results.take()
+        until(lambda: (result := pipeline.results.take(5)) is not None and result.labels is not None)
     status = pipeline.status()
     return Outcome(seen, status.captured, status.captured, 0.0, recovered_s)
 
@@ -144,16 +143,15 @@ def _device_lost(folder: Path) -> Outcome:
 @fault("GPU out of memory once (simulated at the call)")
 def _out_of_memory_once(folder: Path) -> Outcome:
     """The network goes on at a smaller size, with labels, and says so."""
-    pipeline = _failing_pipeline(folder)
-    begin = time.monotonic()
-    _FailingRunner.errors.append(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"))
-    until(lambda: not _FailingRunner.errors)
-    known = pipeline.status().segmented
-    until(lambda: pipeline.status().segmented > known)
-    recovered_s = time.monotonic() - begin
-    pipeline.results.take()
-    result = pipeline.results.take(5)
-    pipeline.stop()
+    with _failing_pipeline(folder) as pipeline:
+        begin = time.monotonic()
+        _FailingRunner.errors.append(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"))
+        until(lambda: not _FailingRunner.errors)
+        known = pipeline.status().segmented
+        until(lambda: pipeline.status().segmented > known)
+        recovered_s = time.monotonic() - begin
+        pipeline.results.take()
+        result = pipeline.results.take(PATIENCE_S)
     assert result is not None
     assert result.labels is not None
     info, status = pipeline.status().model.info, pipeline.status()

@@ -21,9 +21,9 @@ import numpy as np
 import psutil
 
 from rgbd_seg.recording import open_recording
-from tests.reliability.fault import until
 from tests.reliability.window_process import WindowProcess
 from tests.virtual_screen import virtual_screen
+from tests.waiting import PATIENCE_S, until
 
 GROWTH = 0.05
 LOG_BYTES = 1_000_000
@@ -39,7 +39,7 @@ def soak(folder: Path, minutes: float, source: str, model: str, sample_s: float,
         try:
             window.wait_until_shown()
             if model != "none":
-                until(lambda: "loaded " in window.log(), 600)
+                until(lambda: "loaded " in window.log(), "the model", 600)
             path = window.start_recording()
             time.sleep(warm_s)
             begin = time.monotonic()
@@ -55,7 +55,7 @@ def soak(folder: Path, minutes: float, source: str, model: str, sample_s: float,
                 row = "  ".join(f"{name} {value:.0f}" for name, value in samples[-1].items())
                 print(f"{elapsed / 60:6.1f} min  {row}", flush=True)
             window.process.send_signal(signal.SIGTERM)
-            window.process.wait(60)
+            window.process.wait(PATIENCE_S)
             errors = window.errors().strip()
         finally:
             window.end()

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import psutil
 
 from rgbd_seg.assets import asset
-from tests.reliability.fault import Outcome, fault, until
-from tests.reliability.process_faults import ENDINGS
+from tests.reliability.fault import Outcome, fault
+from tests.reliability.process_faults import ENDINGS, wait_for_chunks
 from tests.reliability.recorded import recorded
 from tests.reliability.window_process import WindowProcess
 from tests.virtual_screen import virtual_screen
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +27,9 @@ def _end(window: WindowProcess, number: signal.Signals) -> float:
     children = psutil.Process(window.process.pid).children(recursive=True)
     begin = time.monotonic()
     window.process.send_signal(number)
-    window.process.wait(60)
+    window.process.wait(PATIENCE_S)
     took_s = time.monotonic() - begin
-    _, alive = psutil.wait_procs(children, 10)
+    _, alive = psutil.wait_procs(children, PATIENCE_S)
     assert not alive, f"children outlived the window: {alive}"
     assert "Traceback" not in window.errors(), window.errors()
     return took_s
@@ -40,7 +41,7 @@ def _signal_while_recording(number: signal.Signals, folder: Path) -> Outcome:
         try:
             window.wait_until_shown()
             path = window.start_recording()
-            time.sleep(1.0)
+            wait_for_chunks(path, 2)
             ended_ns = time.time_ns()
             took_s = _end(window, number)
         finally:
@@ -64,9 +65,9 @@ def _suspended(folder: Path) -> Outcome:
             path = window.start_recording()
             window.process.send_signal(signal.SIGSTOP)
             time.sleep(1.0)
-            size, begin = path.stat().st_size, time.monotonic()
+            begin = time.monotonic()
             window.process.send_signal(signal.SIGCONT)
-            until(lambda: path.stat().st_size > size)
+            wait_for_chunks(path)
             recovered_s = time.monotonic() - begin
             ended_ns = time.time_ns()
             _end(window, signal.SIGTERM)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from tests.reliability.fault import until
+from tests.reliability.process_faults import chunks
+from tests.waiting import end_all, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ class WindowProcess:
 
     def wait_until_shown(self) -> None:
         """Waits for the window itself."""
-        until(lambda: bool(self._find()), 90)
+        until(self._find, "the window")
 
     def _find(self) -> str:
         if self.process.poll() is not None:
@@ -57,12 +58,12 @@ class WindowProcess:
         for _ in range(4):  # The source may not be running yet; pressing again too early would stop the recording.
             self.press("r")
             with suppress(TimeoutError):
-                until(lambda: bool(self.recordings()), 15)
+                until(self.recordings, "a recording", 15)
                 break
         else:
             raise TimeoutError(f"no recording began: {self.errors()}")
         path = self.recordings()[0]
-        until(lambda: path.stat().st_size > 20_000, 60)
+        until(lambda: chunks(path), "the first frame in the file")
         return path
 
     def recordings(self) -> list[Path]:
@@ -95,6 +96,6 @@ class WindowProcess:
     def end(self) -> None:
         """Makes sure that nothing of it is left."""
         if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(20)
+            end_all([psutil.Process(self.process.pid)])
+        self.process.wait()
         self._errors.close()

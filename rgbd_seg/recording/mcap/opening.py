@@ -13,6 +13,7 @@ from rgbd_seg.recording.mcap.contents import McapContents
 from rgbd_seg.recording.mcap.format import INDEX_ATTACHMENT
 from rgbd_seg.recording.mcap.input import DamagedError, McapInput
 from rgbd_seg.recording.mcap.message_index import MessageIndex
+from rgbd_seg.recording.mcap.output import MAGIC
 from rgbd_seg.recording.mcap.scan import Scan, scan
 
 if TYPE_CHECKING:
@@ -85,8 +86,20 @@ def search(source: McapInput, progress: Callable[[float], None] | None = None) -
     except DamagedError:
         is_finished = False
     if not found.channels or not (found.chunks or found.loose):
+        if not is_finished and found.skipped_bytes == found.tail_bytes and _begins_well(source):
+            raise RecordingError(
+                f"{source.path} has just begun: no frame is in it yet. Open it again in a second; if nothing records "
+                "into it any more, it was ended before its first frame"
+            )
         raise RecordingError(f"{source.path} is no MCAP recording, or nothing in it can be read")
     return found, is_finished
+
+
+def _begins_well(source: McapInput) -> bool:
+    try:
+        return source.read_at(0, len(MAGIC)) == MAGIC
+    except DamagedError:
+        return False
 
 
 def _from_index(source: McapInput) -> McapContents | None:

@@ -188,6 +188,27 @@ def test_what_holds_nothing_is_refused_by_name(tmp_path: Path, content: bytes) -
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_recording_without_a_frame_yet_has_just_begun(tmp_path: Path) -> None:
+    path = tmp_path / "young.mcap"
+    with RecordingWriter(path, make_calibration(), options=WriterOptions(flush_s=60)) as writer:
+        for frames in range(2):  # Without any, and with one that waits in memory.
+            for attempt in (McapReader, repair):
+                with pytest.raises(RecordingError, match=r"young\.mcap has just begun: no frame is in it yet"):
+                    attempt(path)
+            writer.write(make_frame(frames))
+        writer.flush()
+        with McapReader(path) as reader:
+            assert len(reader) == 2
+    whole = path.read_bytes()
+    cut = tmp_path / "cut.mcap"
+    cut.write_bytes(whole[: whole.find(b"\x04\x00\x00\x00zstd") + 100])  # Killed while it wrote its first chunk.
+    with pytest.raises(RecordingError, match="has just begun"):
+        McapReader(cut)
+    cut.write_bytes(b"garbage!" + whole[8:3000])
+    with pytest.raises(RecordingError, match="is no MCAP recording"):
+        McapReader(cut)
+
+
 @pytest.fixture
 def recorders() -> Iterator[subprocess.Popen[str]]:
     """The program that records in processes of its own."""
