@@ -24,7 +24,7 @@ HEAVY = (
 def modules_loaded_by(code: str) -> set[str]:
     """The top-level modules in a fresh interpreter after running `code`."""
     probe = f"{code}\nimport json, sys\nprint(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=300)
     return set(json.loads(done.stdout.strip().splitlines()[-1]))
 
 

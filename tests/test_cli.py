@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def rgbd_seg(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Runs the program in a process of its own."""
     command = [sys.executable, "-m", "rgbd_seg", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=cwd)
 
 
 def test_version() -> None:

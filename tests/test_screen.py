@@ -39,7 +39,7 @@ def test_the_program_ends_with_a_sentence_instead_of_an_abort() -> None:
         env=environment | {"DISPLAY": ":60999"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 2

@@ -21,6 +21,7 @@ from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo, SegmenterOpti
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.pipeline.session import Session
 from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,6 +119,16 @@ class Models:
             raise ModelError(f"{path.name} is no model")
         self.opened.append(HalvesModel(str(path)))
         return self.opened[-1]
+
+
+@pytest.fixture
+def qtbot(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> QtBot:
+    """pytest-qt's own, with the patience that a busy machine needs."""
+    wait_until, wait_signal = qtbot.waitUntil, qtbot.waitSignal
+    patient = {"timeout": int(PATIENCE_S * 1000)}
+    monkeypatch.setattr(qtbot, "waitUntil", lambda condition, **_: wait_until(condition, **patient))
+    monkeypatch.setattr(qtbot, "waitSignal", lambda signal, **others: wait_signal(signal, **(others | patient)))
+    return qtbot
 
 
 @pytest.fixture

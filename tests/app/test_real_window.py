@@ -25,7 +25,9 @@ from rgbd_seg.models.model_file import save_model
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.mcap.writer import RecordingWriter
 from tests.app.conftest import CALIBRATION, make_frame
+from tests.reliability.process_faults import chunks
 from tests.virtual_screen import virtual_screen
+from tests.waiting import end_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(
     not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="needs Xvfb and xdotool (make test installs them)"
 )
-_PATIENCE_S = 600  # Generous: what is tested is that things happen, not how fast.
+_PATIENCE_S = 240  # Generous: what is tested is that things happen, not how fast.
 
 
 def wait_for(what: str, happened: Callable[[], object]) -> object:
@@ -88,7 +90,13 @@ class Person:
         self.program = subprocess.Popen(
             command, env=screen, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        self.window = str(wait_for("the window", lambda: self.xdotool("search", "--onlyvisible", "--name", "rgbd-seg")))
+        try:
+            search = ("search", "--onlyvisible", "--name", "rgbd-seg")
+            self.window = str(wait_for("the window", lambda: self.xdotool(*search) or self.program.poll() is not None))
+            assert self.program.poll() is None, "it ended at once"
+        except BaseException:
+            self.ends_at_once()
+            raise
         self.xdotool("windowfocus", self.window)
 
     def xdotool(self, *arguments: str) -> str:
@@ -113,7 +121,7 @@ class Person:
         how()
         output, _ = self.program.communicate(timeout=_PATIENCE_S)
         assert self.program.returncode == 0, output
-        _, alive = psutil.wait_procs(children, timeout=5)
+        _, alive = psutil.wait_procs(children, timeout=_PATIENCE_S)
         assert not alive, f"child processes are left: {alive}"
         return output
 
@@ -147,9 +155,11 @@ class Person:
     def ends_at_once(self) -> None:
         """For a test that failed in the middle."""
         if self.program.poll() is None:
-            self.program.kill()
+            end_all([psutil.Process(self.program.pid)])
             output, _ = self.program.communicate()
             print(output)  # Shown beside the failure.
+        assert self.program.stdout is not None
+        self.program.stdout.close()
 
 
 def test_watch_record_replay_seek_and_close(screen: dict[str, str], recording: Path, tmp_path: Path) -> None:
@@ -161,13 +171,12 @@ def test_watch_record_replay_seek_and_close(screen: dict[str, str], recording: P
         snapshot = person.takes_a_snapshot(kept, "snapshot.json")
         assert np.array_equal(cv2.imread(str(snapshot / "depth.png"), cv2.IMREAD_UNCHANGED), make_frame().depth)
         person.presses("r")
-        file = wait_for("a recording", lambda: next(iter(kept.glob("*.mcap")), None))
-        time.sleep(1.5)
+        file = Path(str(wait_for("a recording", lambda: next(iter(kept.glob("*.mcap")), None))))
+        wait_for("frames in the recording", lambda: chunks(file) >= 3)
         person.presses("r", "4", "bracketleft", "space", "Home", "Right", "Right", "h", "question", "Escape", "1")
         person.presses("r")  # A second recording, during which the window is closed.
         wait_for("the second recording", lambda: len(list(kept.glob("*.mcap"))) == 2)
         person.presses("space")
-        time.sleep(1.0)
         output = person.leaves(lambda: person.presses("ctrl+q"))
         assert "Traceback" not in output
     finally:
@@ -186,7 +195,6 @@ def test_a_bad_file_is_no_end_and_signals_close_in_order(screen: dict[str, str],
     bad.write_bytes(b"this is no recording" * 100)
     person = Person(screen, tmp_path, str(bad))
     try:
-        time.sleep(1.0)
         assert person.program.poll() is None
         output = person.leaves(lambda: person.program.send_signal(signal.SIGTERM))
         assert "Traceback" not in output

@@ -16,7 +16,7 @@ from rgbd_seg.app.widgets.keys_overlay import KeysOverlay
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.pipeline.status import State
 from rgbd_seg.recording import open_recording
-from tests.app.watching import says, wait_for_labels, wait_for_picture
+from tests.app.watching import says, wait_for_labels, wait_for_picture, wait_for_recorded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +85,7 @@ def test_recording_while_watching_and_opening_the_result(window: MainWindow, qtb
     window.refresh()
     qtbot.keyClick(window, Qt.Key.Key_R)
     qtbot.waitUntil(lambda: window.top_bar.record.isChecked(), timeout=5000)
-    qtbot.wait(400)
+    wait_for_recorded(window, qtbot, 5)
     qtbot.keyClick(window, Qt.Key.Key_R)
     qtbot.waitUntil(lambda: says(window, "Recorded"), timeout=8000)
     (file,) = (tmp_path / "recordings").glob("*.mcap")
@@ -108,7 +108,7 @@ def test_closing_while_recording_leaves_a_whole_file(window: MainWindow, qtbot: 
     window.sources.open("steady:one")
     wait_for_picture(window, qtbot)
     window.commands.toggle_recording()
-    qtbot.wait(300)
+    wait_for_recorded(window, qtbot, 3)
     window.close()
     (file,) = (tmp_path / "recordings").glob("*.mcap")
     with open_recording(file) as recording:

@@ -15,6 +15,16 @@ def wait_for_picture(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: window.presenter.segmentation is not None, timeout=5000)
 
 
+def wait_for_recorded(window: MainWindow, qtbot: QtBot, frames: int) -> None:
+    """Until so many frames are in the running recording."""
+
+    def there() -> bool:
+        recorder = window.session.status().recorder
+        return recorder is not None and recorder.frames >= frames
+
+    qtbot.waitUntil(there)
+
+
 def wait_for_labels(window: MainWindow, qtbot: QtBot) -> None:
     """Until a frame with labels is on screen."""
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,8 @@ from rgbd_seg import cli
 from rgbd_seg.recording.mcap.reader import McapReader
 from rgbd_seg.recording.mcap.writer import RecordingWriter
 from tests.recording.frames import PERIOD_NS, make_calibration, make_frame
+from tests.reliability.process_faults import chunks
+from tests.waiting import PATIENCE_S, program, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,14 +110,11 @@ def test_wrong_arguments_are_refused(recording: Path, tmp_path: Path, arguments:
 def test_a_signal_finalises_the_file(recording: Path, tmp_path: Path, number: int) -> None:
     path = tmp_path / "b.mcap"
     command = [sys.executable, "-m", "rgbd_seg", "record", f"{recording}?loop=1", "-o", str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
-        for _ in range(400):
-            if path.exists() and path.stat().st_size > 20_000:
-                break
-            time.sleep(0.05)
-        os.kill(program.pid, number)
-        output, _ = program.communicate(timeout=30)
-    assert program.returncode == 128 + number
+    with program(command, stdout=subprocess.PIPE, text=True) as recorder:
+        until(lambda: chunks(path) or recorder.poll() is not None, "the first frame in the file")
+        os.kill(recorder.pid, number)
+        output, _ = recorder.communicate(timeout=PATIENCE_S)
+    assert recorder.returncode == 128 + number
     assert "0 lost" in output
     with McapReader(path) as reader:
         assert reader.info.warnings == ()

@@ -192,7 +192,7 @@ class TestConvert:
 
     def test_a_realsense_recording_goes_into_ours_aligned(self, tmp_path: Path) -> None:
         script = Path(realsense_file.__file__)
-        subprocess.run([sys.executable, str(script), str(tmp_path / "in.db3")], check=True, timeout=60)
+        subprocess.run([sys.executable, str(script), str(tmp_path / "in.db3")], check=True, timeout=300)
         assert main(["convert", str(tmp_path / "in.db3"), str(tmp_path / "out")]) == 0
         with open_recording(tmp_path / "out") as reader:
             stored = list(reader)

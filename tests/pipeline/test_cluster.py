@@ -25,6 +25,7 @@ from rgbd_seg.cli import main
 from rgbd_seg.pipeline.seal import SEAL_FILE
 from tests.pipeline.tiny_model import write_tiny_model
 from tests.recording.picture_trees import write_pairs, write_sunrgbd_frame
+from tests.waiting import PATIENCE_S, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     fixed = [f"--{name}={agent}" for name, agent in zip(names, agents, strict=True)]
     options = ["--head", "--block", "--num-cpus=2", "--include-dashboard=false", "--object-store-memory=100000000"]
     start = [sys.executable, "-m", "ray.scripts.scripts", "start", *options, f"--port={port}", *fixed]
-    with subprocess.Popen(start, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as ray:
+    with program(start, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as ray:
         assert ray.stdout is not None
         said = []
         for line in ray.stdout:
@@ -78,6 +79,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
             pytest.fail("Ray did not start:\n" + "".join(said))
         yield address
         ray.send_signal(signal.SIGTERM)
+        ray.wait(PATIENCE_S)
 
 
 class Killer(threading.Thread):

@@ -16,6 +16,7 @@ from rgbd_seg.sensors import open_sensor
 from tests.pipeline.constant_segmenter import ConstantSegmenter
 from tests.pipeline.scripted_sensor import Event, ScriptedSensor
 from tests.recording.picture_trees import write_pairs
+from tests.waiting import PATIENCE_S, started, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,14 +26,6 @@ if TYPE_CHECKING:
     from rgbd_seg.sensors.sensor import Control
 
 QUICK = LiveSettings(reopen_every_s=0.01)
-
-
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Waits for something that must happen."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -143,7 +136,7 @@ def test_a_model_is_loaded_beside_running_frames_and_swapped(run: Callable[..., 
 
     def slow_loader(progress: Callable[[str, float], None]) -> Segmenter:
         progress("compiling", 0.5)
-        loading.wait(10)
+        loading.wait(PATIENCE_S)
         return first
 
     pipeline.load_model(slow_loader)
@@ -181,7 +174,7 @@ def test_an_overtaken_load_is_closed_and_never_used(run: Callable[..., LivePipel
     release = threading.Event()
 
     def slow_loader(progress: Callable[[str, float], None]) -> Segmenter:
-        release.wait(10)
+        release.wait(PATIENCE_S)
         return slow
 
     pipeline.load_model(slow_loader)
@@ -240,7 +233,7 @@ def slow_frames() -> Iterator[Event]:
 
 def model_of(pipeline: LivePipeline) -> str | None:
     """The model's name in the next result."""
-    result = pipeline.results.take(5)
+    result = pipeline.results.take(PATIENCE_S)
     return None if result is None else result.model
 
 
@@ -250,15 +243,13 @@ def test_a_replay_that_stands_is_segmented_by_a_model_that_comes_later(tmp_path:
     assert sensor.playback is not None
     sensor.playback.hold_at_end = True
     sensor.playback.every_frame = True
-    pipeline = LivePipeline(sensor)
-    pipeline.start()
-    until(lambda: pipeline.status().segmented == 3)
-    pipeline.results.take_nowait()
-    pipeline.load_model(lambda progress: ConstantSegmenter("late"))
-    assert model_of(pipeline) == "late"
-    pipeline.unload_model()
-    assert model_of(pipeline) == ""
-    pipeline.stop()
+    with started(LivePipeline(sensor)) as pipeline:
+        until(lambda: pipeline.status().segmented == 3)
+        pipeline.results.take_nowait()
+        pipeline.load_model(lambda progress: ConstantSegmenter("late"))
+        assert model_of(pipeline) == "late"
+        pipeline.unload_model()
+        assert model_of(pipeline) == ""
 
 
 def test_controls_are_asked_for_on_the_capture_thread_only(run: Callable[..., LivePipeline]) -> None:

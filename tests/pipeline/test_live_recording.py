@@ -13,17 +13,11 @@ from rgbd_seg.pipeline.recorder import Recorder
 from rgbd_seg.recording import open_recording
 from tests.pipeline.constant_segmenter import LABELS, ConstantSegmenter
 from tests.pipeline.scripted_sensor import CALIBRATION, Event, ScriptedSensor
+from tests.waiting import started, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.005)
 
 
 def paced(events: Iterable[Event]) -> Iterator[Event]:
@@ -37,8 +31,8 @@ def record_all(script: Iterable[Event], path: Path) -> LivePipeline:
     sensor = ScriptedSensor(script)
     pipeline = LivePipeline(sensor, settings=LiveSettings(reopen_every_s=0.01))
     pipeline.attach_recorder(Recorder(path, CALIBRATION, sensor.info))
-    pipeline.start()
-    until(lambda: not pipeline.running)
+    with started(pipeline):
+        until(lambda: not pipeline.running)
     return pipeline
 
 
@@ -69,17 +63,15 @@ def test_the_file_is_finished_however_the_pipeline_ends(last: Event, tmp_path: P
 
 def test_frames_from_before_the_button_come_into_the_recording(tmp_path: Path) -> None:
     sensor = ScriptedSensor(paced(range(1, 10_000)))
-    pipeline = LivePipeline(sensor, settings=LiveSettings(pre_roll_s=30.0))
-    pipeline.start()
-    until(lambda: pipeline.status().captured > 20)
-    pipeline.attach_recorder(Recorder(tmp_path / "a.mcap", CALIBRATION, sensor.info))
-    with Recorder(tmp_path / "b.mcap", CALIBRATION, sensor.info) as second:
-        with pytest.raises(SensorError, match="running already"):
-            pipeline.attach_recorder(second)
-    captured = pipeline.status().captured
-    until(lambda: pipeline.status().captured > captured + 20)
-    assert pipeline.detach_recorder() is not None
-    pipeline.stop()
+    with started(LivePipeline(sensor, settings=LiveSettings(pre_roll_s=30.0))) as pipeline:
+        until(lambda: pipeline.status().captured > 20)
+        pipeline.attach_recorder(Recorder(tmp_path / "a.mcap", CALIBRATION, sensor.info))
+        with Recorder(tmp_path / "b.mcap", CALIBRATION, sensor.info) as second:
+            with pytest.raises(SensorError, match="running already"):
+                pipeline.attach_recorder(second)
+        captured = pipeline.status().captured
+        until(lambda: pipeline.status().captured > captured + 20)
+        assert pipeline.detach_recorder() is not None
     with open_recording(tmp_path / "a.mcap") as reader:
         numbers = [int(frame.depth[0, 0]) for frame in reader]
     assert numbers == list(range(1, len(numbers) + 1))
@@ -90,9 +82,8 @@ def test_what_the_network_saw_is_in_the_recording(tmp_path: Path) -> None:
     sensor = ScriptedSensor(paced(range(1, 10_000)))
     pipeline = LivePipeline(sensor, segmenter=ConstantSegmenter())
     pipeline.attach_recorder(Recorder(tmp_path / "a.mcap", CALIBRATION, sensor.info))
-    pipeline.start()
-    until(lambda: pipeline.status().segmented > 20)
-    pipeline.stop()
+    with started(pipeline):
+        until(lambda: pipeline.status().segmented > 20)
     with open_recording(tmp_path / "a.mcap") as reader:
         frames = list(reader)
     seen = [frame.prediction for frame in frames if frame.prediction is not None]
@@ -103,14 +94,12 @@ def test_what_the_network_saw_is_in_the_recording(tmp_path: Path) -> None:
 
 def test_a_pre_roll_can_be_asked_for_while_frames_run(tmp_path: Path) -> None:
     sensor = ScriptedSensor(paced(range(1, 10_000)))
-    pipeline = LivePipeline(sensor)
-    pipeline.start()
-    until(lambda: pipeline.status().captured > 5)
-    pipeline.configure(LiveSettings(pre_roll_s=30.0))
-    before = pipeline.status().captured
-    until(lambda: pipeline.status().captured > before + 20)
-    pipeline.attach_recorder(Recorder(tmp_path / "a.mcap", CALIBRATION, sensor.info))
-    pipeline.stop()
+    with started(LivePipeline(sensor)) as pipeline:
+        until(lambda: pipeline.status().captured > 5)
+        pipeline.configure(LiveSettings(pre_roll_s=30.0))
+        before = pipeline.status().captured
+        until(lambda: pipeline.status().captured > before + 20)
+        pipeline.attach_recorder(Recorder(tmp_path / "a.mcap", CALIBRATION, sensor.info))
     with open_recording(tmp_path / "a.mcap") as reader:
         assert 5 < int(reader.read(0).depth[0, 0]) <= before + 2
         assert len(reader) >= 20

@@ -55,7 +55,7 @@ class SoftwareCamera:
         lists: queue.Queue[Any] = queue.Queue()
         self.context.set_devices_changed_callback(lambda event: lists.put(event.get_new_devices()))
         self.device.add_to(self.context)
-        self._listed = lists.get(timeout=5)
+        self._listed = lists.get(timeout=60)
         self._feeder = threading.Thread(target=self._feed, daemon=True)
         self._feeder.start()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import pytest
 
 from rgbd_seg.sensors import discover, hotplug
 from rgbd_seg.sensors.hotplug import DeviceWatcher, discover_isolated
+from tests.waiting import PATIENCE_S, until
 
 if TYPE_CHECKING:
     from rgbd_seg.sensors.sensor import SensorInfo
@@ -69,11 +69,11 @@ def test_coming_and_going_is_announced(folder: Path):
     watcher = DeviceWatcher(lambda devices, problems: heard.put(devices), {"plug": "plug_driver"})
     watcher.start()
     try:
-        assert heard.get(timeout=30) == []
+        assert heard.get(timeout=PATIENCE_S) == []
         (folder / "camera").touch()
-        assert [device.uri for device in heard.get(timeout=30)] == ["plug:camera"]
+        assert [device.uri for device in heard.get(timeout=PATIENCE_S)] == ["plug:camera"]
         (folder / "camera").unlink()
-        assert heard.get(timeout=30) == []
+        assert heard.get(timeout=PATIENCE_S) == []
     finally:
         watcher.stop()
     watcher.stop()
@@ -90,9 +90,9 @@ def test_a_listener_that_fails_does_not_end_the_watch(folder: Path):
     watcher = DeviceWatcher(listen, {"plug": "plug_driver"})
     watcher.start()
     try:
-        assert heard.get(timeout=30) == 0
+        assert heard.get(timeout=PATIENCE_S) == 0
         (folder / "camera").touch()
-        assert heard.get(timeout=30) == 1
+        assert heard.get(timeout=PATIENCE_S) == 1
     finally:
         watcher.stop()
 
@@ -102,9 +102,9 @@ def test_a_look_that_was_asked_for_is_answered_even_if_nothing_has_changed(folde
     watcher = DeviceWatcher(lambda devices, problems: heard.put(devices), {"plug": "plug_driver"})
     watcher.start()
     try:
-        assert heard.get(timeout=30) == []
+        assert heard.get(timeout=PATIENCE_S) == []
         watcher.look_now()
-        assert heard.get(timeout=30) == []
+        assert heard.get(timeout=PATIENCE_S) == []
     finally:
         watcher.stop()
 
@@ -114,12 +114,15 @@ def test_stopping_does_not_wait_for_a_driver_that_hangs(folder: Path):
     before = children()
     watcher = DeviceWatcher(lambda devices, problems: None, {"plug": "plug_driver"})
     watcher.start()
-    while len(children()) < len(before) + 2:  # The one on the lookout, and the one that hangs while looking.
-        time.sleep(0.01)
-    stopper = threading.Thread(target=watcher.stop)
-    stopper.start()
-    stopper.join(hotplug.LOOK_LIMIT_S / 2)
-    assert not stopper.is_alive()
+    try:
+        # The one on the lookout, and the one that hangs while looking.
+        until(lambda: len(children()) >= len(before) + 2)
+        stopper = threading.Thread(target=watcher.stop)
+        stopper.start()
+        stopper.join(hotplug.LOOK_LIMIT_S / 2)
+        assert not stopper.is_alive()
+    finally:
+        watcher.stop()
     assert children() == before
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from rgbd_seg.errors import ConfigurationError, EndOfStream
 from rgbd_seg.sensors.playback import Playback
+from tests.waiting import PATIENCE_S
 
 TIMES_US = np.arange(10, dtype=np.int64) * 100_000  # Ten frames a second.
 
@@ -264,9 +265,9 @@ def test_a_seek_wakes_a_waiting_reader() -> None:
     seen: list[int | None] = []
     reader = threading.Thread(target=lambda: seen.append(playback.next_position(30)))
     reader.start()
-    time.sleep(0.05)
+    time.sleep(0.05)  # The reader should be waiting by then; that it is not would fail no test.
     playback.seek_frame(1)
-    reader.join(10)
+    reader.join(PATIENCE_S)
     assert seen == [1]
 
 

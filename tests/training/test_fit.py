@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from rgbd_seg.models.model_file import load_model, read_card
 from tests.training.small_data import NAMES
 from tests.training.small_run import arguments, fit
+from tests.waiting import program, until
 from training.__main__ import main
 from training.data_source import open_data
 from training.evaluate import Predictor, evaluate
@@ -224,17 +224,11 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(small_folder: Path, tmp_p
 def test_a_killed_run_can_be_resumed(small_folder: Path, tmp_path: Path):
     long = arguments(small_folder, tmp_path, "--recent.every_n_train_steps=1", "--trainer.max_epochs=1000")
     recent = tmp_path / "run" / "one" / "checkpoints" / "recent.ckpt"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "training", *long], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while not recent.is_file() and time.monotonic() < deadline and process.poll() is None:
-            time.sleep(0.1)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with program([sys.executable, "-m", "training", *long], **quiet) as process:
+        until(lambda: recent.is_file() or process.poll() is not None, "the first checkpoint")
         process.send_signal(signal.SIGKILL)
-    finally:
-        process.kill()
-        process.wait(30)
+        process.wait()
     steps = torch.load(recent, weights_only=True)["global_step"]
     assert steps >= 1
     resumed = fit(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -26,6 +25,7 @@ from rgbd_seg.assets import asset
 from rgbd_seg.errors import ConfigurationError
 from tests.app.training.stub import use_stub
 from tests.training.small_data import NAMES, write_folder
+from tests.waiting import PATIENCE_S, program, until
 
 if TYPE_CHECKING:
     from rgbd_seg.app.training.data_survey import DataSurvey
@@ -165,16 +165,13 @@ def test_a_run_trains_and_leaves_a_model(plan: TrainingPlan, tmp_path: Path, mon
     use_stub(tmp_path, monkeypatch)
     run = new_run(tmp_path / "runs", plan)
     command = [sys.executable, "-m", "rgbd_seg.app.training.job", str(run.folder)]
-    with subprocess.Popen(command) as job:
+    with program(command) as job:
         curves = Curves(run.folder / "metrics.jsonl")
-        until = time.monotonic() + 60
-        while not curves.mious and time.monotonic() < until:
-            time.sleep(0.05)
-            curves.read()
+        until(lambda: curves.read() and curves.mious, "the first score")
         assert run.state().stage is Stage.TRAINING
         assert "mIoU 0.400" in run_text(run, run.state(), curves)
         run.stop()
-        assert job.wait(60) == 0
+        assert job.wait(PATIENCE_S) == 0
     assert run.state().stage is Stage.FINISHED
     assert run.model == run.folder / "small things.safetensors"
     assert run.model.read_bytes() == b"best"
@@ -205,12 +202,9 @@ def test_a_failure_is_told_in_the_words_of_the_training(
 def test_the_real_training_stops_on_request_and_its_model_opens(data: DataSurvey, tmp_path: Path) -> None:
     demo = read_start_model(asset("models/demo.safetensors"))
     run = new_run(tmp_path, TrainingPlan("real", data, demo, NAMES, (32, 32), 4, 30))
-    with subprocess.Popen([sys.executable, "-m", "rgbd_seg.app.training.job", str(run.folder)]) as job:
+    with program([sys.executable, "-m", "rgbd_seg.app.training.job", str(run.folder)]) as job:
         curves = Curves(run.folder / "metrics.jsonl")
-        until = time.monotonic() + _PATIENCE_S
-        while not curves.losses and time.monotonic() < until:
-            time.sleep(0.2)
-            curves.read()
+        until(lambda: curves.read() and curves.losses, "the first loss", _PATIENCE_S)
         run.stop()
         assert job.wait(_PATIENCE_S) == 0, (run.folder / "log.txt").read_text()
     curves.read()

@@ -16,6 +16,7 @@ from rgbd_seg.inference.openvino.compilation import compilations
 from rgbd_seg.inference.openvino.conversion import Conversion, convert_apart
 from rgbd_seg.inference.openvino.model import OpenVinoModel
 from rgbd_seg.inference.openvino.runtime import find_device
+from tests.waiting import PATIENCE_S, program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +106,7 @@ def test_a_damaged_file_is_refused_in_one_sentence(
 
 def test_the_other_process_ends_when_the_first_is_gone(model_path: Path) -> None:
     command = [sys.executable, "-m", openvino_conversion.__name__, json.dumps(asdict(conversion(model_path)))]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert process.stdin is not None
-    process.stdin.close()
-    assert process.wait(60) == 1
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with program(command, stdin=subprocess.PIPE, **quiet) as process:
+        process.stdin.close()
+        assert process.wait(PATIENCE_S) == 1

@@ -22,6 +22,7 @@ from rgbd_seg.recording.mcap.scan import scan
 from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions
 from tests.recording.frames import make_calibration, make_frame, readable_frames
 from tests.recording.mcap.killed_recorder import CLOCK, HANDED, OFFERED
+from tests.waiting import PATIENCE_S, program
 
 if TYPE_CHECKING:
     import struct
@@ -213,11 +214,10 @@ def test_a_recording_without_a_frame_yet_has_just_begun(tmp_path: Path) -> None:
 def recorders() -> Iterator[subprocess.Popen[str]]:
     """The program that records in processes of its own."""
     command = [sys.executable, "-m", "tests.recording.mcap.killed_recorder"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
-        yield program
-        assert program.stdin is not None
-        program.stdin.close()
-        assert program.wait(20) == 0
+    with program(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as forks:
+        yield forks
+        forks.stdin.close()
+        assert forks.wait(PATIENCE_S) == 0
 
 
 def test_killed_at_any_moment(recorders: subprocess.Popen[str], tmp_path: Path) -> None:

@@ -21,15 +21,15 @@ from rgbd_seg.sensors.isolation.isolated import IsolatedSensor
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo, StreamMode
 from tests.sensors import realsense_file, software_camera
 from tests.sensors.conformance import SensorConformance
-from tests.sensors.isolation.test_recovery import wait_until
 from tests.sensors.software_camera import DISTANCE, EXPOSURE, FPS, HEIGHT, LASER_MW, SERIAL, WIDTH, SoftwareCamera
+from tests.waiting import PATIENCE_S, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 rs = pytest.importorskip("pyrealsense2", reason=realsense.HOW_TO_INSTALL)
 CAMERA = SensorInfo(f"realsense:{SERIAL}", "Intel RealSense", "camera", serial=SERIAL)
-READ_S = 5.0  # Longest wait for a frame on a busy machine.
+READ_S = PATIENCE_S  # Longest wait for a frame on a busy machine.
 
 
 @pytest.fixture
@@ -134,18 +134,18 @@ def test_a_camera_that_says_nothing_of_its_end_is_lost_by_its_silence(camera: So
 def test_the_removal_event_ends_a_running_pipelines_stream_until_the_camera_is_back(tmp_path: Path):
     """A recording that is loaded into a context counts as a camera there, and unloading it as its removal."""
     path = str(tmp_path / "camera.db3")
-    subprocess.run([sys.executable, realsense_file.__file__, path, "pairs"], check=True, timeout=60)
+    subprocess.run([sys.executable, realsense_file.__file__, path, "pairs"], check=True, timeout=PATIENCE_S)
     context = rs.context()
     device = context.load_device(path)
     pipeline = LivePipeline(RealSenseSensor(SERIAL, CAMERA, Request(), context=context))
     pipeline.start()
     try:
-        wait_until(lambda: pipeline.status().captured >= 1)
+        until(lambda: pipeline.status().captured >= 1)
         context.unload_device(path)
-        wait_until(lambda: pipeline.status().state is State.LOST)
+        until(lambda: pipeline.status().state is State.LOST)
         assert "Software D435 was unplugged" in pipeline.status().message
         device = context.load_device(path)
-        wait_until(lambda: pipeline.status().state is State.RUNNING)
+        until(lambda: pipeline.status().state is State.RUNNING)
         assert pipeline.status().reopened == 1
     finally:
         pipeline.stop()
@@ -157,15 +157,15 @@ def test_a_pulled_camera_in_a_child_process_is_waited_for_and_streams_again(plug
     pipeline = LivePipeline(isolated())
     pipeline.start()
     try:
-        wait_until(lambda: pipeline.status().captured >= 5)
+        until(lambda: pipeline.status().captured >= 5)
         assert {c.name for c in pipeline.controls() if c.group == "camera"} == {"auto_exposure", "exposure"}
         plug.unlink()
-        wait_until(lambda: pipeline.status().state is State.LOST)
+        until(lambda: pipeline.status().state is State.LOST)
         assert "Software D435 has sent nothing for" in pipeline.status().message
         plug.touch()
-        wait_until(lambda: pipeline.status().state is State.RUNNING)
+        until(lambda: pipeline.status().state is State.RUNNING)
         before = pipeline.status().captured
-        wait_until(lambda: pipeline.status().captured >= before + 5)
+        until(lambda: pipeline.status().captured >= before + 5)
     finally:
         pipeline.stop()
 
@@ -177,10 +177,10 @@ def test_librealsense_itself_announces_coming_and_going(plug: Path, monkeypatch:
     watcher = DeviceWatcher(lambda found, _: heard.put([device.uri for device in found]), {"rs": "software_camera"})
     watcher.start()
     try:
-        assert heard.get(timeout=30) == []
+        assert heard.get(timeout=PATIENCE_S) == []
         plug.touch()
-        assert heard.get(timeout=30) == [f"realsense:{SERIAL}"]
+        assert heard.get(timeout=PATIENCE_S) == [f"realsense:{SERIAL}"]
         plug.unlink()
-        assert heard.get(timeout=30) == []
+        assert heard.get(timeout=PATIENCE_S) == []
     finally:
         watcher.stop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,18 +13,10 @@ from rgbd_seg.pipeline.status import State
 from rgbd_seg.recording import open_recording
 from rgbd_seg.sensors.isolation.isolated import IsolatedSensor, TimeLimits
 from rgbd_seg.sensors.sensor import Request, SensorInfo
+from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pytest
-
-
-def wait_until(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
 
 
 def test_recording_goes_on_after_a_crash_of_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -37,19 +28,19 @@ def test_recording_goes_on_after_a_crash_of_the_driver(tmp_path: Path, monkeypat
     pipeline = LivePipeline(sensor)
     pipeline.start()
     try:
-        wait_until(lambda: pipeline.status().captured >= 3)
+        until(lambda: pipeline.status().captured >= 3)
         recorder = Recorder(tmp_path / "x.mcap", sensor.calibration, sensor.info)
         pipeline.attach_recorder(recorder)
-        wait_until(lambda: pipeline.status().captured >= 10)
+        until(lambda: pipeline.status().captured >= 10)
         assert sensor.child_pid is not None
         plugged.unlink()
         psutil.Process(sensor.child_pid).kill()
-        wait_until(lambda: pipeline.status().state is State.LOST)
+        until(lambda: pipeline.status().state is State.LOST)
         assert "crashed with SIG" in pipeline.status().message
         plugged.touch()
-        wait_until(lambda: pipeline.status().state is State.RUNNING)
+        until(lambda: pipeline.status().state is State.RUNNING)
         before = pipeline.status().captured
-        wait_until(lambda: pipeline.status().captured >= before + 5)
+        until(lambda: pipeline.status().captured >= before + 5)
         assert pipeline.status().reopened == 1
     finally:
         pipeline.stop()
