@@ -7,10 +7,9 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from rgbd_seg.sensors.isolated import TimeLimits
-
 from rgbd_seg.pipeline.status import StopReason
 from rgbd_seg.recording import open_recording
+from rgbd_seg.sensors.isolation.isolated import TimeLimits
 from tests.reliability.camera_faults import nasty_pipeline
 from tests.reliability.fault import Outcome, fault
 from tests.reliability.process_faults import last_line, record_command, recording_program, wait_for_chunks
