@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
 MAX_SIDE = 16384
 
-Origin = Literal["device", "field of view", "file", "assumed"]
+Origin = Literal["device", "field of view", "file", "assumed", "user"]
+ORIGINS: tuple[Origin, ...] = get_args(Origin)
+#: Where a number comes from, as people are told.
+ORIGIN_WORDS: dict[Origin, str] = {
+    "device": "from the camera",
+    "field of view": "from the camera's field of view",
+    "file": "from the file",
+    "assumed": "assumed",
+    "user": "set by you",
+}
 LensModel = Literal["brown-conrady", "kannala-brandt"]
 
 # How many numbers each lens model has; Brown-Conrady's eight are its rational form.
@@ -129,14 +138,18 @@ class Calibration:
         color: Intrinsics of the colour picture; depth lies on the same pixel grid.
         depth_unit_m: Metres per depth count (0.001 for millimetres).
         registered: Whether depth was registered to colour; if not, a depth pixel is only near its colour pixel.
-        origin: Where the intrinsics come from: the device's own calibration, its field of view, a file, or an
-            assumption for that kind of camera.
+        origin: Where the intrinsics come from: the device's own calibration, its field of view, a file, an
+            assumption for that kind of camera, or the user, who has set them.
+        unit_origin: Where the depth unit comes from.
+        registration_origin: Who says whether depth is registered.
     """
 
     color: Intrinsics
     depth_unit_m: float = 0.001
     registered: bool = True
     origin: Origin = "device"
+    unit_origin: Origin = "device"
+    registration_origin: Origin = "device"
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.depth_unit_m) or not 1e-7 <= self.depth_unit_m <= 1:
@@ -149,6 +162,8 @@ class Calibration:
             "depth_unit_m": self.depth_unit_m,
             "registered": self.registered,
             "origin": self.origin,
+            "unit_origin": self.unit_origin,
+            "registration_origin": self.registration_origin,
         }
 
     @staticmethod
@@ -159,14 +174,13 @@ class Calibration:
             ConfigurationError: A field is missing or out of range.
         """
         try:
-            origin = data.get("origin", "file")
-            if origin not in ("device", "field of view", "file", "assumed"):
-                origin = "file"
+            keys = ("origin", "unit_origin", "registration_origin")
+            origins: list[Origin] = [data[key] if data.get(key) in ORIGINS else "file" for key in keys]
             unit, registered = float(data["depth_unit_m"]), bool(data.get("registered", True))
             color = data["color"]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigurationError(f"a calibration needs color and depth_unit_m: {error!r}") from None
-        return Calibration(Intrinsics.from_dict(color), unit, registered, origin)
+        return Calibration(Intrinsics.from_dict(color), unit, registered, *origins)
 
 
 @lru_cache(maxsize=8)

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.epilog = "The exit code is 1 if --check found damaged frames."
     add_examples(parser, ("what is inside", "info walk.mcap"), ("read every frame", "info walk.mcap --check"))
-    parser.add_argument("recording", help="a file or folder that rgbd-seg can replay")
+    parser.add_argument("recording", help="a file or folder that rgbd-seg can replay, with options after ?")
     parser.add_argument("--check", action="store_true", help="read every frame, and count those that are damaged")
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
@@ -36,8 +36,10 @@ def run(args: argparse.Namespace) -> int:
     from rgbd_seg.commands.progress import percent_bar
     from rgbd_seg.recording import open_recording
     from rgbd_seg.recording.summary import summarise
+    from rgbd_seg.sensors import parse_uri
 
-    with open_recording(args.recording) as reader, percent_bar(shown=args.check) as show:
+    uri = parse_uri(args.recording)
+    with open_recording(uri.rest, **uri.options) as reader, percent_bar(shown=args.check) as show:
         summary = summarise(reader, check=args.check, progress=show)
     if args.json:
         print(json.dumps(summary.to_dict(), indent=2))
@@ -47,18 +49,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(summary: RecordingSummary) -> None:
+    from rgbd_seg.calibration import ORIGIN_WORDS
+
     lens, unit = summary.calibration.color, summary.calibration.depth_unit_m
     shortest, median, longest = summary.interval_ms
-    registered = "registered to colour" if summary.calibration.registered else "not registered to colour"
+    calibration = summary.calibration
     rows = {
         "recording": f"{summary.path} ({summary.layout})",
         "source": summary.name,
-        "pictures": f"{lens.width}x{lens.height}, depth in steps of {unit * 1000:g} mm, {registered}",
+        "pictures": f"{lens.width}x{lens.height}",
+        "depth": f"in steps of {unit * 1000:g} mm ({ORIGIN_WORDS[calibration.unit_origin]}), "
+        f"{'' if calibration.registered else 'not '}registered to colour "
+        f"({ORIGIN_WORDS[calibration.registration_origin]})",
         "lens": f"fx {lens.fx:.1f}, fy {lens.fy:.1f}, cx {lens.cx:.1f}, cy {lens.cy:.1f} "
-        f"(from: {summary.calibration.origin})",
+        f"({ORIGIN_WORDS[calibration.origin]})",
         "frames": f"{summary.frames} in {_clock(summary.duration_s)}, {summary.rate_hz:.2f} a second",
         "intervals": f"{median:.1f} ms usually, {shortest:.1f} to {longest:.1f} ms",
-        "missing": f"{summary.missing} frames in {len(summary.gaps)} gaps" if summary.gaps else "nothing",
+        "missing": summary.missing,
         "size": f"{_bytes(summary.size_bytes)}, {_bytes(summary.size_bytes / summary.frames)} a frame"
         + (f", {summary.size_bytes / 1e6 / summary.duration_s:.2f} MB/s" if summary.duration_s else ""),
         "truth": _TRUTH[summary.truth],
@@ -73,8 +80,7 @@ def _show(summary: RecordingSummary) -> None:
     for topic, message, count in summary.streams:
         print(f"{'':{width}}  {count:7} {message} on {topic}")
     for gap in summary.gaps[:_GAPS_SHOWN]:
-        lost = f"{gap.frames} frames" if gap.frames else "frames"
-        print(f"{'':{width}}  {lost} missing after frame {gap.after}, {gap.seconds:.2f} s: {gap.reason}")
+        print(f"{'':{width}}  {gap} missing after frame {gap.after}, {gap.seconds:.2f} s: {gap.reason}")
     if len(summary.gaps) > _GAPS_SHOWN:
         print(f"{'':{width}}  and {len(summary.gaps) - _GAPS_SHOWN} more gaps (see --json)")
     for warning in summary.warnings:

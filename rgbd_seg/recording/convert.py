@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, format_of, open_target
-from rgbd_seg.recording.layouts.folder import UNIT_NOTE
 from rgbd_seg.recording.layouts.sunrgbd import KIND_NOTE
 from rgbd_seg.recording.reader import usual_fps
 
@@ -90,7 +89,7 @@ def source_of(reader: RecordingReader) -> ExportSource:
     """What a recording says of itself."""
     info = reader.info
     # What a layout left open is settled in the export.
-    details = {key: value for key, value in info.details.items() if key not in (UNIT_NOTE, KIND_NOTE)}
+    details = {key: value for key, value in info.details.items() if key != KIND_NOTE}
     return ExportSource(info.name, details, reader.start_ns, usual_fps(reader.times_us))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from rgbd_seg.frame import RgbdFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -37,6 +37,18 @@ class Gap:
     seconds: float
     reason: str
 
+    def __str__(self) -> str:
+        """How much is missing: in frames where that is known, else in seconds."""
+        return _frames(self.frames) if self.frames else f"{self.seconds:.2f} s"
+
+
+def _frames(count: int) -> str:
+    return f"{count} frame{'' if count == 1 else 's'}"
+
+
+def _gaps(gaps: Sequence[Gap]) -> str:
+    return f"{len(gaps)} gap{'' if len(gaps) == 1 else 's'}"
+
 
 @dataclass(frozen=True, slots=True)
 class RecordingInfo:
@@ -52,6 +64,7 @@ class RecordingInfo:
         details: Sensor, serial, settings, program version and the like, as plain text.
         warnings: What was wrong with it and mended or left out, in whole sentences.
         gaps: Where frames are missing.
+        is_counted: Whether frames have the numbers of their capture, so that lost ones are known.
     """
 
     path: Path
@@ -63,6 +76,18 @@ class RecordingInfo:
     details: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    is_counted: bool = False
+
+    @property
+    def missing(self) -> str:
+        """What is missing, as far as anybody knows: frames where they are counted, else seconds."""
+        if not self.gaps:
+            return "nothing" if self.is_counted else "not known: the frames have no numbers of their capture"
+        counted, timed = [gap for gap in self.gaps if gap.frames], [gap for gap in self.gaps if not gap.frames]
+        parts = [f"{_frames(sum(gap.frames for gap in counted))} in {_gaps(counted)}"] if counted else []
+        if timed:
+            parts.append(f"{sum(gap.seconds for gap in timed):.2f} s in {_gaps(timed)} whose frames nobody has counted")
+        return ", and ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,6 +33,7 @@ class RecordingSummary:
         rate_hz: Frames per second, 0 if there is only one frame.
         interval_ms: Shortest, median and longest time between two frames; zeros if there is only one frame.
         gaps: Where frames are missing.
+        missing: The same in words; see `RecordingInfo.missing`.
         size_bytes: On the disk.
         calibration: Of the first frame that can be read.
         truth: Who made the labels that predictions may be scored against, "" where there are none.
@@ -51,6 +52,7 @@ class RecordingSummary:
     rate_hz: float
     interval_ms: tuple[float, float, float]
     gaps: tuple[Gap, ...]
+    missing: str
     size_bytes: int
     calibration: Calibration
     truth: str
@@ -58,11 +60,6 @@ class RecordingSummary:
     streams: tuple[tuple[str, str, int], ...]
     details: Mapping[str, str]
     warnings: tuple[str, ...]
-
-    @property
-    def missing(self) -> int:
-        """Frames known to be missing in the gaps."""
-        return sum(gap.frames for gap in self.gaps)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -72,7 +69,8 @@ class RecordingSummary:
             "name": self.name,
             "frames": self.frames,
             "damaged_frames": self.damaged,
-            "missing_frames": self.missing,
+            "missing": self.missing,
+            "missing_frames": sum(gap.frames for gap in self.gaps),
             "duration_s": self.duration_s,
             "rate_hz": self.rate_hz,
             "interval_ms": dict(zip(("shortest", "median", "longest"), self.interval_ms, strict=True)),
@@ -129,6 +127,7 @@ def summarise(
         rate_hz=(len(times) - 1) / duration_s if duration_s else 0.0,
         interval_ms=(float(steps_ms.min()), float(np.median(steps_ms)), float(steps_ms.max())),
         gaps=info.gaps,
+        missing=info.missing,
         size_bytes=_size(info.path),
         calibration=first.calibration,
         truth=info.truth_origin or "",

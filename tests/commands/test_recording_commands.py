@@ -49,8 +49,8 @@ def test_info_as_text(recording: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert cli.main(["info", str(recording)]) == 0
     text = capsys.readouterr().out
     assert "Imagined camera" in text
-    assert "64x48, depth in steps of 0.125 mm" in text
-    assert "1 frames in 1 gaps" in text
+    assert "in steps of 0.125 mm (from the camera), registered to colour (from the camera)" in text
+    assert "1 frame in 1 gap" in text
     assert "not delivered by the source" in text
 
 

@@ -28,7 +28,7 @@ def make_stored(
     labels = np.zeros((height, width), np.uint8)
     labels[:, width // 2 :] = 1
     labels[height // 4 : height // 2, width // 4 : width * 3 // 4] = 2
-    calibration = Calibration(Intrinsics(width, height, 60.5, 61.25, 31.5, 23.75), unit_m, True, "file")
+    calibration = Calibration(Intrinsics(width, height, 60.5, 61.25, 31.5, 23.75), unit_m, True, "file", "file", "file")
     truth = Truth(labels, LABELS, labels.astype(np.uint16) * 300) if labelled else None
     # One frame is missing after the second.
     index = position + (position > 1)

@@ -129,8 +129,7 @@ class Timeline(QWidget):
         here = self._position_at(event.position().x())
         near = [gap for gap in self._gaps if abs(self._x_of(gap.after + 0.5) - event.position().x()) < 5]
         if near:
-            missing = f"{near[0].frames} frames" if near[0].frames else "frames"
-            self.setToolTip(f"{missing} missing here, {near[0].seconds:.1f} s: {near[0].reason}")
+            self.setToolTip(f"{near[0]} missing here, {near[0].seconds:.1f} s: {near[0].reason}")
         else:
             self.setToolTip(f"frame {here + 1}")
 

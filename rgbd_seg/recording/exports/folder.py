@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.layouts.folder import CALIBRATION_FOLDER, FRAMES_FILE
 from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE, label_file_text
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
-from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar
+from rgbd_seg.recording.pictures.sidecar import SIDECAR, sidecar_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,11 +65,9 @@ class FolderTarget(ExportTarget):
             write_text(self._path / LABELS_FILE, label_file_text(self.label_set, self.counter.provenance))
 
     def _write_sidecar(self, calibration: Calibration) -> None:
-        sidecar = Sidecar(
-            depth_unit_m=calibration.depth_unit_m,
+        sidecar = replace(
+            sidecar_of(calibration),
             invalid_depth=0,
-            registered=calibration.registered,
-            intrinsics=calibration.color,
             fps=self._source.fps,
             name=self._source.name,
             details=self._source.details,

@@ -6,13 +6,14 @@ farther than 13.1 m does not fit and becomes a hole.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.layouts.tum import TUM_DEPTH_UNIT_M
 from rgbd_seg.recording.pictures.depth_unit import change_unit
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
-from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar
+from rgbd_seg.recording.pictures.sidecar import SIDECAR, sidecar_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,10 +65,9 @@ class TumTarget(ExportTarget):
         if self._too_far:
             self.warnings.append(f"{self._too_far} depth pixels farther than 13.1 m became holes")
         if self._calibration is not None:
-            sidecar = Sidecar(
+            sidecar = replace(
+                sidecar_of(self._calibration),
                 depth_unit_m=TUM_DEPTH_UNIT_M,
-                registered=self._calibration.registered,
-                intrinsics=self._calibration.color,
                 label_set=self.label_set,
                 labels=self.counter.provenance,
                 name=self._source.name,

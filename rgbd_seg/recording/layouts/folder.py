@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 #: Of each frame, written by our own export: name,index,time_us,device_us,labels (see label_provenance.py).
 FRAMES_FILE = "frames.csv"
-#: What the details say where nobody told the depth unit.
-UNIT_NOTE = "depth unit"
 #: Calibrations (`<name>.json`) of single frames whose camera differs from that in `rgbd_seg.json`.
 CALIBRATION_FOLDER = "calibration"
 
@@ -99,8 +97,8 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         intrinsics=sidecar.intrinsics,
         matrix=find_matrix(path, path.resolve().parent),
         usual=defaults.usual,
+        origins=given.origins(sidecar),
     )
-    unit_known = given.depth_unit_m or sidecar.depth_unit_m
     stamps, warnings = _read_stamps(path, keys)
     provenance = _provenance(path, sidecar)
     fps = given.fps or sidecar.fps or _DEFAULT_FPS
@@ -112,9 +110,10 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         label_set=given.label_set or sidecar.label_set or _label_set(path, files),
         truth_origin=provenance.origin if files["labels"] else None,
         predictions=tuple(map(str, provenance.made_by)) if files["labels"] else (),
-        details=({} if unit_known else {UNIT_NOTE: "assumed: millimetres"}) | dict(sidecar.details),
+        details=dict(sidecar.details),
         warnings=tuple(left_out + warnings),
         gaps=tuple(_gaps(pairs)),
+        is_counted=bool(stamps),
     )
     # A saturated count is no measurement in any customary unit; 7-Scenes uses it for holes.
     invalid = _first(given.invalid_depth, sidecar.invalid_depth, 65535)

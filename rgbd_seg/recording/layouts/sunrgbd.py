@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.calibration import Calibration
+    from rgbd_seg.calibration import Calibration, Origin
 
 DepthKind = Literal["raw", "refined"]
 LabelSource = Literal["auto", "polygons", "prepared", "none"]
@@ -57,6 +57,8 @@ KIND_NOTE = "kind of depth"
 CAMERAS = {"kv1": "Kinect v1", "kv2": "Kinect v2", "realsense": "Intel RealSense", "xtion": "Asus Xtion"}
 
 _DEPTH_FOLDERS: dict[DepthKind, tuple[str, str]] = {"raw": ("depth", "depth_bfx"), "refined": ("depth_bfx", "depth")}
+# The data set says of all its pictures that they are registered and in millimetres.
+_TOLD: tuple[Origin, Origin, Origin] = ("file", "file", "file")
 # Single pictures have no rate; this one leaves time to look at each.
 _DEFAULT_FPS = 2.0
 # The deepest frames lie six levels below the folder SUNRGBD (xtion/sun3ddata/...); one more for what holds it.
@@ -147,7 +149,7 @@ class SunrgbdReader(PictureReader):
             predictions=() if labels == "none" else tuple(map(str, sidecar.labels.made_by)),
             details={KIND_NOTE: depth} | dict(sidecar.details),
         )
-        super().__init__(info, pairs, times_us, Geometry(depth_unit_m=0.001), provenance=sidecar.labels)
+        super().__init__(info, pairs, times_us, Geometry(depth_unit_m=0.001, origins=_TOLD), provenance=sidecar.labels)
 
     def name(self, position: int) -> str:
         """The frame's folder below the tree, such as `kv1/b3dodata/img_0063`."""
@@ -174,7 +176,7 @@ class SunrgbdReader(PictureReader):
     def _calibration(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Calibration:
         height, width = depth.shape
         matrix = find_matrix(_frame_folder(pair))
-        return Geometry(depth_unit_m=0.001, matrix=matrix).calibration(width, height)
+        return Geometry(depth_unit_m=0.001, matrix=matrix, origins=_TOLD).calibration(width, height)
 
     def _labels_of(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Prediction | Truth | None:
         label_set = self._info.label_set

@@ -68,6 +68,7 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         intrinsics=sidecar.intrinsics,
         matrix=find_matrix(path),
         usual=_USUAL,
+        origins=given.origins(sidecar),
     )
     labelled = any(pair.labels for pair in pairs)
     info = RecordingInfo(

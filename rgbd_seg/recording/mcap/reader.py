@@ -250,6 +250,7 @@ class McapReader(RecordingReader):
             truth_origin=truth.origin if truth else None,
             predictions=tuple(str(stream.maker) for stream in self._streams.predictions),
             details={key: value for key, value in details.items() if value},
+            is_counted=self._streams.frame is not None,
             warnings=self.contents.warnings + self._streams.warnings,
             gaps=self.contents.index.gaps if self.contents.has_gap_list else self._read_gaps(),
         )

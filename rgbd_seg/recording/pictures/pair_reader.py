@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.recording.pictures.sidecar import Geometry
+    from rgbd_seg.calibration import Origin
+    from rgbd_seg.recording.pictures.sidecar import Geometry, Sidecar
 
 OPTIONS = ("depth_unit_m", "invalid_depth", "fps", "label_set", "registered")
 _MOST_WARNINGS = 50
@@ -71,6 +72,16 @@ class PictureOptions:
     fps: float | None = None
     label_set: LabelSet | None = None
     registered: bool | None = None
+
+    def origins(self, sidecar: Sidecar) -> tuple[Origin, Origin, Origin]:
+        """Where intrinsics, depth unit and registration come from, as `Geometry` wants it."""
+        unit: Origin = "user" if self.depth_unit_m else sidecar.origin("depth_unit_m")
+        registration: Origin = "user" if self.registered is not None else sidecar.origin("registered")
+        if not self.depth_unit_m and sidecar.depth_unit_m is None:
+            unit = "assumed"
+        if self.registered is None and sidecar.registered is None:
+            registration = "assumed"
+        return sidecar.origin("intrinsics"), unit, registration
 
     @staticmethod
     def parse(options: Mapping[str, str]) -> PictureOptions:

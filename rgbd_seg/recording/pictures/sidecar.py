@@ -6,6 +6,7 @@ Everything in it is optional:
       "depth_unit_m": 0.001,               metres per count
       "invalid_depth": 65535,              another count that means "no return" (0: there is none besides 0)
       "registered": true,                  whether depth was registered to colour
+      "assumed": ["depth_unit_m"],         which of these were assumed when this was written, because nobody had said
       "intrinsics": {"width": 640, "height": 480, "fx": 525, "fy": 525, "cx": 319.5, "cy": 239.5, "distortion": []},
       "fps": 30,                           where the frames have no times of their own
       "label_set": "sunrgbd37",            a built-in set, or {"name": ..., "classes": [...]}
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from rgbd_seg.calibration import Origin
+
 SIDECAR = "rgbd_seg.json"
 _MATRIX_FILES = ("camera-intrinsics.txt", "intrinsics.txt", "camera_intrinsics.txt")
 _MAX_TEXT_BYTES = 4_000_000
@@ -46,11 +49,16 @@ class Sidecar:
     invalid_depth: int | None = None
     registered: bool | None = None
     intrinsics: Intrinsics | None = None
+    assumed: tuple[str, ...] = ()
     fps: float | None = None
     label_set: LabelSet | None = None
     labels: LabelProvenance = field(default_factory=LabelProvenance)
     name: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)
+
+    def origin(self, key: str) -> Origin:
+        """Where the number under a key comes from: the file, or an assumption that the file tells."""
+        return "assumed" if key in self.assumed else "file"
 
     def to_json(self) -> str:
         """The text of the file; `read_sidecar` reads it back."""
@@ -59,6 +67,7 @@ class Sidecar:
             "invalid_depth": self.invalid_depth,
             "registered": self.registered,
             "intrinsics": self.intrinsics.to_dict() if self.intrinsics else None,
+            "assumed": list(self.assumed) or None,
             "fps": self.fps,
             "label_set": self.label_set.to_dict() if self.label_set else None,
             "labels": self.labels.to_dict() if self.label_set else None,
@@ -66,6 +75,21 @@ class Sidecar:
             "details": dict(self.details),
         }
         return json.dumps({key: value for key, value in rows.items() if value is not None}, indent=2) + "\n"
+
+
+def sidecar_of(calibration: Calibration) -> Sidecar:
+    """What a sidecar says of a camera, and which of it was assumed."""
+    told = {
+        "intrinsics": calibration.origin,
+        "depth_unit_m": calibration.unit_origin,
+        "registered": calibration.registration_origin,
+    }
+    return Sidecar(
+        depth_unit_m=calibration.depth_unit_m,
+        registered=calibration.registered,
+        intrinsics=calibration.color,
+        assumed=tuple(key for key, origin in told.items() if origin == "assumed"),
+    )
 
 
 def read_sidecar(folder: Path) -> Sidecar | None:
@@ -81,12 +105,13 @@ def read_sidecar(folder: Path) -> Sidecar | None:
     if not isinstance(data, dict):
         raise RecordingError(f'{path} must hold one JSON object such as {{"depth_unit_m": 0.001}}')
     try:
-        details = data.get("details") or {}
+        details, assumed = data.get("details") or {}, data.get("assumed")
         return Sidecar(
             depth_unit_m=_number(data, "depth_unit_m", 1e-7, 1.0),
             invalid_depth=_count(data),
             registered=None if data.get("registered") is None else bool(data["registered"]),
             intrinsics=Intrinsics.from_dict(data["intrinsics"]) if data.get("intrinsics") else None,
+            assumed=tuple(str(key)[:40] for key in assumed[:10]) if isinstance(assumed, list) else (),
             fps=_number(data, "fps", 0.001, 1000.0),
             label_set=_label_set(data.get("label_set"), f"{path}: label_set"),
             labels=LabelProvenance.from_dict(data.get("labels")),
@@ -171,6 +196,7 @@ class Geometry:
         intrinsics: From a sidecar, for one picture size; others are scaled.
         matrix: From a text file; holds for any size.
         usual: The camera that this layout customarily has, where no file says more.
+        origins: Where intrinsics from a sidecar, depth unit and registration come from.
     """
 
     depth_unit_m: float
@@ -178,17 +204,21 @@ class Geometry:
     intrinsics: Intrinsics | None = None
     matrix: Matrix | None = None
     usual: Intrinsics | None = None
+    origins: tuple[Origin, Origin, Origin] = ("file", "assumed", "assumed")
 
     def calibration(self, width: int, height: int) -> Calibration:
         """The calibration of a picture of this size."""
         if self.intrinsics is None and self.matrix is not None:
-            return Calibration(self.matrix.intrinsics(width, height), self.depth_unit_m, self.registered, "file")
+            return self._of(self.matrix.intrinsics(width, height), "file")
         focal = _ASSUMED_FOCAL_WIDTHS * width
         guess = Intrinsics(width, height, focal, focal, (width - 1) / 2, (height - 1) / 2)
         color = self.intrinsics or self.usual or guess
         if (color.width, color.height) != (width, height):
             color = color.scaled(width, height)
-        return Calibration(color, self.depth_unit_m, self.registered, "file" if self.intrinsics else "assumed")
+        return self._of(color, self.origins[0] if self.intrinsics else "assumed")
+
+    def _of(self, color: Intrinsics, origin: Origin) -> Calibration:
+        return Calibration(color, self.depth_unit_m, self.registered, origin, *self.origins[1:])
 
 
 def _number(data: Mapping[str, Any], key: str, low: float, high: float) -> float | None:

@@ -66,8 +66,9 @@ def test_options_win_over_the_sidecar_which_wins_over_the_customs(tmp_path: Path
     write_pairs(tmp_path, 2)
     assumed = open_recording(tmp_path)
     assert assumed.read(0).calibration.depth_unit_m == 0.001
-    assert "assumed" in assumed.info.details["depth unit"]
-    assert "depth unit" not in open_recording(tmp_path, depth_unit_m="0.001").info.details
+    assert assumed.read(0).calibration.unit_origin == "assumed"
+    given = open_recording(tmp_path, depth_unit_m="0.001", registered="no").read(0).calibration
+    assert (given.unit_origin, given.registration_origin) == ("user", "user")
     (tmp_path / "intrinsics.txt").write_text("30 0 15.5\n0 31 11.5\n0 0 1\n")
     matrix = open_recording(tmp_path).read(0).calibration
     assert (matrix.color.fx, matrix.color.fy, matrix.origin) == (30, 31, "file")
