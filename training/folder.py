@@ -14,6 +14,7 @@ import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.recording.layouts.labelled_folder import labels_of, list_pictures
+from rgbd_seg.recording.pictures.loading import read_labels
 from rgbd_seg.recording.pictures.sidecar import Sidecar, read_sidecar
 from training.pictures import decode_picture
 from training.sample import LabelledPictures, Sample
@@ -71,7 +72,10 @@ class PictureFolder(LabelledPictures):
         color_file, depth_file, label_file = self._files[index]
         color = cv2.cvtColor(decode_picture(color_file, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
         counts = decode_picture(depth_file, cv2.IMREAD_UNCHANGED)
-        label = decode_picture(label_file, cv2.IMREAD_UNCHANGED)
+        try:
+            label = read_labels(label_file)
+        except RecordingError as error:
+            raise ConfigurationError(str(error)) from None
         if counts.ndim != 2 or counts.dtype != np.uint16:
             raise ConfigurationError(f"{depth_file} is not a depth picture: expected one channel of 16 bits")
         check_labels(label, self.label_set, str(label_file))

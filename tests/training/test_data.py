@@ -140,7 +140,7 @@ def break_label(root: Path) -> None:
 
 
 def break_channels(root: Path) -> None:
-    cv2.imwrite(str(root / "label" / "001.png"), np.ones((64, 64, 3), np.uint8))
+    cv2.imwrite(str(root / "label" / "001.png"), np.full((64, 64, 3), (1, 2, 3), np.uint8))
 
 
 def break_depth(root: Path) -> None:
@@ -156,7 +156,7 @@ def break_picture(root: Path) -> None:
     [
         (break_size, "label picture is 32x64"),
         (break_label, "holds label 9, but the label set 'small' ends at 3"),
-        (break_channels, "one channel of 8 bits"),
+        (break_channels, "its pixels are colours"),
         (break_depth, "one channel of 16 bits"),
         (break_picture, "001.png is damaged"),
     ],

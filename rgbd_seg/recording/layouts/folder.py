@@ -18,6 +18,7 @@ from rgbd_seg.calibration import Intrinsics
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.labels import LabelClass, LabelSet, distinct_colors
 from rgbd_seg.recording.label_provenance import LabelProvenance
+from rgbd_seg.recording.layouts.frame_states import read_states
 from rgbd_seg.recording.pictures.loading import COLOR_SUFFIXES, DEPTH_SUFFIXES, LABEL_SUFFIXES
 from rgbd_seg.recording.pictures.pair_reader import (
     PictureOptions,
@@ -89,6 +90,9 @@ def open_reader(path: Path, **options: str) -> PictureReader:
     given = PictureOptions.parse(options)
     sidecar = read_sidecar(path) or Sidecar()
     files = _find_files(path)
+    states = read_states(path)
+    if states is not None:  # What travelled, or what a model guessed, is nothing to score against.
+        files["labels"] = {k: f for k, f in files["labels"].items() if states.frames.get(f.stem, "done") == "done"}
     keys, left_out = _pair_up(files, path)
     defaults = _defaults(path, files)
     geometry = Geometry(

@@ -9,10 +9,14 @@ from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.label_provenance import LabelProvenance
 from rgbd_seg.recording.layouts.folder import natural_key
+from rgbd_seg.recording.layouts.frame_states import STATES_FILE, read_states
 from rgbd_seg.recording.pictures.sidecar import read_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from rgbd_seg.recording.layouts.frame_states import FrameStates
 
 LABELS_FILE = "labels.json"
 _COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -53,7 +57,10 @@ def label_file_text(label_set: LabelSet, provenance: LabelProvenance) -> str:
 
 
 def list_pictures(root: Path) -> list[tuple[Path, Path, Path]]:
-    """The colour, depth and label file of each picture, by name (2 before 10).
+    """The colour, depth and label file of each picture to train on, by name (2 before 10).
+
+    Where `frames.json` says how far the labelling is, pictures without labels and those that count
+    nothing are left out.
 
     Raises:
         ConfigurationError: The folder or a part of it is missing or empty, or files have no partner.
@@ -68,6 +75,10 @@ def list_pictures(root: Path) -> list[tuple[Path, Path, Path]]:
             )
     found = (path for path in (root / "image").iterdir() if path.suffix.lower() in _COLOR_SUFFIXES)
     colors = sorted(found, key=lambda path: natural_key(path.name))
+    states = _states(root)
+    if states is not None:
+        labelled = {path.stem for path in (root / "label").iterdir()}
+        colors = [path for path in colors if path.stem in labelled and states.weight(path.stem) > 0]
     partners = {part: {path.name for path in (root / part).iterdir()} for part in ("depth", "label")}
     alone = [path.name for path in colors if any(f"{path.stem}.png" not in names for names in partners.values())]
     if alone:
@@ -75,6 +86,25 @@ def list_pictures(root: Path) -> list[tuple[Path, Path, Path]]:
             f"{len(alone)} of {len(colors)} pictures have no depth or label picture of the same name in {root}; the "
             f"first is {alone[0]}"
         )
+    if not colors and states is not None:
+        raise ConfigurationError(f"no frame in {root} is done yet: {STATES_FILE} names none that counts in training")
     if not colors:
         raise ConfigurationError(f"there is no picture in {root / 'image'} ({', '.join(_COLOR_SUFFIXES)})")
     return [(path, root / "depth" / f"{path.stem}.png", root / "label" / f"{path.stem}.png") for path in colors]
+
+
+def weights_of(root: Path, pictures: Iterable[Path]) -> list[float]:
+    """How much each picture counts in training: what `frames.json` says, else 1.
+
+    Raises:
+        ConfigurationError: `frames.json` cannot be read.
+    """
+    states = _states(root)
+    return [1.0 if states is None else states.weight(path.stem) for path in pictures]
+
+
+def _states(root: Path) -> FrameStates | None:
+    try:
+        return read_states(root)
+    except RecordingError as error:
+        raise ConfigurationError(str(error)) from None

@@ -91,22 +91,32 @@ def read_depth(path: Path) -> NDArray[np.uint16]:
 
 
 def read_labels(path: Path) -> NDArray[np.uint8]:
-    """Decodes a label map: the ids of an 8-bit grey picture, or the indices of an indexed one.
+    """Decodes a label map: the ids of a grey picture, also one saved as RGB or RGBA, or the indices of an indexed one.
 
     Returns:
         (H, W) uint8.
 
     Raises:
-        RecordingError: The file is missing or damaged, or its pixels are no ids 0..255.
+        RecordingError: The file is missing or damaged, or its pixels are no ids 0..255 (colours, for instance).
     """
     data = _read_checked(path)
     with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
         if picture.mode == "P":  # OpenCV would turn the indices into colours.
             return np.array(picture, np.uint8)
+        if picture.mode == "1":
+            return np.array(picture, np.uint8)
     ids = _decode(path, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION, data)
-    if ids.ndim != 2 or int(ids.max(initial=0)) > 255:
-        raise RecordingError(f"{path} is no label map: it needs one channel with class ids 0..255")
-    return ids.astype(np.uint8, copy=False)
+    if ids.ndim == 3:
+        blue, green, red = (ids[..., channel] for channel in range(3))
+        if not (np.array_equal(blue, green) and np.array_equal(green, red)):
+            raise RecordingError(
+                f"{path} is no label map: it needs one channel with class ids, but its pixels are colours. "
+                "rgbd-seg labels import turns colours into ids, with a list of what they mean"
+            )
+        ids = blue
+    if int(ids.max(initial=0)) > 255:
+        raise RecordingError(f"{path} is no label map: its ids go up to {ids.max()}, and 255 is the most")
+    return ids.astype(np.uint8)
 
 
 def read_instances(path: Path) -> NDArray[np.uint16]:

@@ -1,8 +1,10 @@
-"""Writes single pictures: colour, 16-bit depth, label maps as grey or indexed PNG. A full disk is an error."""
+"""Writes single pictures: colour, 16-bit depth, label maps as grey or indexed PNG; each as a whole or not at all."""
 
 from __future__ import annotations
 
 import io
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -80,8 +82,13 @@ def _encode(path: Path, picture: Any, flags: list[int]) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
+    """Replaces a file as a whole, or leaves what is there."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        partial.write_bytes(data)
+        os.replace(partial, path)
     except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise RecordingError(f"cannot write {path}: {error.strerror or error}") from error

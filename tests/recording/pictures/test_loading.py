@@ -140,6 +140,16 @@ def test_labels_from_grey_and_from_indexed_pictures_are_the_same(tmp_path: Path)
     for name in ("gray.png", "indexed.png"):
         assert np.array_equal(read_labels(tmp_path / name), ids)
     cv2.imwrite(str(tmp_path / "wide.png"), ids.astype(np.uint16) + np.uint16(300))
+    Image.fromarray(ids).convert("RGB").save(tmp_path / "rgb.png")
+    Image.fromarray(ids).convert("RGBA").save(tmp_path / "rgba.png")
+    Image.fromarray(ids).convert("LA").save(tmp_path / "la.png")
+    for name in ("rgb.png", "rgba.png", "la.png"):
+        assert np.array_equal(read_labels(tmp_path / name), ids)
+    Image.fromarray(ids > 2).save(tmp_path / "one_bit.png")
+    assert np.array_equal(read_labels(tmp_path / "one_bit.png"), ids > 2)
+    Image.fromarray(np.dstack([ids, ids, ids + 1])).save(tmp_path / "colours.png")
+    with pytest.raises(RecordingError, match="pixels are colours"):
+        read_labels(tmp_path / "colours.png")
     with pytest.raises(RecordingError, match="no label map"):
         read_labels(tmp_path / "wide.png")
     assert read_instances(tmp_path / "wide.png").max() == 347
