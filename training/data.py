@@ -73,6 +73,7 @@ class TensorSamples(Dataset[dict[str, Any]]):
             "color": torch.from_numpy(np.ascontiguousarray(sample.color.transpose(2, 0, 1))),
             "depth_m": torch.from_numpy(np.ascontiguousarray(sample.depth_m[None])),
             "label": torch.from_numpy(np.ascontiguousarray(label)),
+            "weight": self._pictures.weight(index),
             "name": original.name,
             "sensor": original.sensor,
         }
@@ -83,12 +84,14 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
     Returns:
         "color" (N, 3, h, w) uint8 RGB; "depth_m" (N, 1, h, w) float32 metres, 0 = hole; "labels", N pictures of uint8
-        ids, 0 = void, in training all (h, w), otherwise each of its own size; "names" and "sensors", N texts each.
+        ids, 0 = void, in training all (h, w), otherwise each of its own size; "weights" (N,) float32, how much each
+        counts in the loss; "names" and "sensors", N texts each.
     """
     return {
         "color": torch.stack([item["color"] for item in items]),
         "depth_m": torch.stack([item["depth_m"] for item in items]),
         "labels": [item["label"] for item in items],
+        "weights": torch.tensor([item["weight"] for item in items], dtype=torch.float32),
         "names": [item["name"] for item in items],
         "sensors": [item["sensor"] for item in items],
     }
@@ -301,7 +304,8 @@ class FolderData(RgbdData):
             val_root: A folder to validate on; None cuts a fold of runs of neighbouring pictures out of `root`.
             test_root: A folder for tests; None tests on what is validated on.
             label_set: A built-in label set or a JSON file; None reads `labels.json` in `root`.
-            val_share: Share of `root` that is held out where `val_root` is None.
+            val_share: Share of the pictures in `root` that is held out where `val_root` is None. Where `frames.json`
+                says that labels travelled, only frames that a person has done are held out.
             depth_unit_m: Metres per count of the depth pictures; None: what the folder's `rgbd_seg.json` says, else
                 millimetres.
             depth_invalid: A count besides 0 that means "no measurement"; None: what the folder says, else none.
@@ -321,7 +325,7 @@ class FolderData(RgbdData):
             return self._open(root)
         everything = self._open(self._roots["train"] or Path())
         part: Literal["train", "val"] = "train" if split == "train" else "val"
-        return cut_fold(everything, everything.sequences, self._share, self.seed, part=part)
+        return cut_fold(everything, everything.sequences, self._share, self.seed, part=part, done=everything.done)
 
     @property
     def description(self) -> str:

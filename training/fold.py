@@ -48,7 +48,13 @@ def split_indices(sequences: Sequence[str], held_out: float, seed: int) -> tuple
 
 
 def cut_fold(
-    pictures: LabelledPictures, sequences: Sequence[str], held_out: float, seed: int, *, part: Literal["train", "val"]
+    pictures: LabelledPictures,
+    sequences: Sequence[str],
+    held_out: float,
+    seed: int,
+    *,
+    part: Literal["train", "val"],
+    done: Sequence[bool] | None = None,
 ) -> Subset:
     """The pictures to train on, or those held out.
 
@@ -58,13 +64,19 @@ def cut_fold(
         held_out: Share that is held out.
         seed: Which fold.
         part: Which of the two.
+        done: Which pictures a person has labelled; the labels of the others travelled from the nearest of them. Only
+            done ones are held out, and what travelled from those is in neither part. None: all are done.
 
     Raises:
         ConfigurationError: There are none of them, or the share is none.
     """
     if not 0 <= held_out < 1:
         raise ConfigurationError(f"data.val_share must be from 0 to below 1, not {held_out}")
-    train, val = split_indices(sequences, held_out, seed)
+    mine = [index for index in range(len(pictures)) if done is None or done[index]]
+    train, val = ([mine[i] for i in side] for side in split_indices([sequences[i] for i in mine], held_out, seed))
+    if len(mine) < len(pictures) and mine:
+        nearest = np.array(mine)[np.abs(np.subtract.outer(range(len(pictures)), mine)).argmin(1)]
+        train = np.flatnonzero(np.isin(nearest, train)).tolist()
     indices = train if part == "train" else val
     if not indices:
         raise ConfigurationError(

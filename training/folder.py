@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
-from rgbd_seg.recording.layouts.labelled_folder import labels_of, list_pictures
+from rgbd_seg.recording.layouts.labelled_folder import labels_of, list_pictures, weights_of
 from rgbd_seg.recording.pictures.loading import read_labels
 from rgbd_seg.recording.pictures.sidecar import Sidecar, read_sidecar
 from training.pictures import decode_picture
@@ -58,6 +58,7 @@ class PictureFolder(LabelledPictures):
         self._depth_invalid = told.invalid_depth or None if depth_invalid is None else depth_invalid
         self.label_set = label_set or labels_of(self.root)
         self._files = list_pictures(self.root)
+        self._weights = weights_of(self.root, (color for color, _, _ in self._files))
 
     def __len__(self) -> int:
         return len(self._files)
@@ -66,6 +67,15 @@ class PictureFolder(LabelledPictures):
     def sequences(self) -> list[str]:
         """For each picture what its name says before its number: pictures of one recording have it in common."""
         return [color_file.stem.rstrip(string.digits) for color_file, _, _ in self._files]
+
+    @property
+    def done(self) -> list[bool]:
+        """For each picture whether it counts in full, as those do that a person has labelled."""
+        return [weight >= 1 for weight in self._weights]
+
+    def weight(self, index: int) -> float:
+        """What `frames.json` says that the picture's state is worth, else 1."""
+        return self._weights[index]
 
     def read(self, index: int) -> Sample:
         """Decodes one picture with its depth and labels."""

@@ -159,33 +159,37 @@ class SegmentationModule(lightning.LightningModule):
         scales = self.network.decode(color, depth)
         height, width = target.shape[-2:]
         logits = self.network.classify_features(scales[-1])[..., :height, :width]
-        loss = self._cross_entropy(logits, target)
+        weights = batch["weights"]
+        loss = self._cross_entropy(logits, target, weights)
         self.log("train/loss", loss.detach(), prog_bar=True, batch_size=len(target))
         for side, features in zip(self.sides, scales, strict=False):
             logits_side = functional.interpolate(side(features), color.shape[-2:], mode="bilinear")
-            loss = loss + self._side_weight * self._cross_entropy(logits_side[..., :height, :width], target)
+            loss = loss + self._side_weight * self._cross_entropy(logits_side[..., :height, :width], target, weights)
         self.train_confusion.update(logits.detach().argmax(1), target)
         return loss
 
-    def _cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Cross entropy over the labelled pixels of all processes.
+    def _cross_entropy(self, logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+        """Cross entropy over the labelled pixels of all processes, each counted with its picture's weight.
 
         Each process divides by its share of the global count and not by its own, so that the average over the
         processes is the loss of the whole batch.
         """
-        total = functional.cross_entropy(
+        by_pixel = functional.cross_entropy(
             logits.float(),
             target,
             weight=self.class_weights,
             ignore_index=VOID,
-            reduction="sum",
+            reduction="none",
             label_smoothing=self._smoothing,
         )
-        labelled = target != VOID
-        count = labelled.sum() if self.class_weights is None else self.class_weights[target[labelled]].sum()
+        counted = (target != VOID).float()
+        if self.class_weights is not None:
+            counted = counted * self.class_weights[target.clamp(min=0)]
+        total = (by_pixel.sum((1, 2)) * weights).sum()
+        count = (counted.sum((1, 2)) * weights).sum()
         if self.trainer.world_size > 1:
-            count = self.trainer.strategy.reduce(count.float(), reduce_op="mean")
-        return total / count.clamp(min=1)
+            count = self.trainer.strategy.reduce(count, reduce_op="mean")
+        return total / count.clamp(min=torch.finfo(count.dtype).tiny)
 
     def setup(self, stage: str) -> None:
         """Refuses precisions that spoil depth, and keeps narrow networks in the layout that is safe for them.

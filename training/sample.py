@@ -70,6 +70,10 @@ class LabelledPictures(ABC):
         """Decodes one picture for training; sets that hold several versions of it choose one by `seed`."""
         return self.read(index)
 
+    def weight(self, index: int) -> float:
+        """How much one picture counts in the loss; 1 is usual."""
+        return 1.0
+
 
 class Subset(LabelledPictures):
     """Some of the pictures of another set, in the order given."""
@@ -89,6 +93,10 @@ class Subset(LabelledPictures):
     def draw(self, index: int, seed: int) -> Sample:
         """Decodes one picture of the subset for training."""
         return self._pictures.draw(self._indices[index], seed)
+
+    def weight(self, index: int) -> float:
+        """How much one picture of the subset counts."""
+        return self._pictures.weight(self._indices[index])
 
 
 class Remapped(LabelledPictures):
@@ -116,6 +124,10 @@ class Remapped(LabelledPictures):
     def draw(self, index: int, seed: int) -> Sample:
         """Decodes one picture for training and translates its labels."""
         return self._translated(self._pictures.draw(index, seed))
+
+    def weight(self, index: int) -> float:
+        """How much one picture counts."""
+        return self._pictures.weight(index)
 
     def _translated(self, sample: Sample) -> Sample:
         return Sample(sample.color, sample.depth_m, self._table[sample.label], sample.name, sample.sensor)
