@@ -247,7 +247,7 @@ class RgbdData(lightning.LightningDataModule):
         return self._loader(samples)
 
     def _loader(self, samples: TensorSamples, **options: Any) -> DataLoader[dict[str, Any]]:
-        return DataLoader(
+        return _LateLoader(
             samples,
             batch_size=self.batch_size,
             num_workers=self._workers,
@@ -258,6 +258,17 @@ class RgbdData(lightning.LightningDataModule):
             worker_init_fn=_one_thread,
             **options,
         )
+
+
+class _LateLoader(DataLoader[dict[str, Any]]):
+    """Begins an epoch when its first batch is asked for.
+
+    Lightning makes the iterator before it knows in which epoch and where in it a resumed run goes on, and loader
+    processes would by then have begun with the first samples of the first epoch.
+    """
+
+    def __iter__(self) -> Any:
+        yield from super().__iter__()
 
 
 def _one_thread(_worker: int) -> None:

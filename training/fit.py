@@ -20,6 +20,7 @@ from training.commands import LIGHTNING_COMMANDS
 from training.data import RgbdData
 from training.metrics_file import LAST, MetricsFile
 from training.module import SegmentationModule
+from training.recent_checkpoint import RecentCheckpoint
 from training.recipe_names import with_recipe_paths
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class TrainingCLI(LightningCLI):
         """Adds checkpoints and pictures as settings of their own, so that a recipe can change single values."""
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
         parser.add_lightning_class_args(ModelCheckpoint, "last")
-        parser.add_lightning_class_args(ModelCheckpoint, "recent")
+        parser.add_lightning_class_args(RecentCheckpoint, "recent")
         parser.add_lightning_class_args(Pictures, "pictures")
         parser.set_defaults(
             {
@@ -50,7 +51,6 @@ class TrainingCLI(LightningCLI):
                 "last.every_n_epochs": 1,
                 "last.save_on_train_epoch_end": True,
                 "last.enable_version_counter": False,
-                # In mid-epoch too, so that a killed run loses minutes and not an epoch.
                 "recent.filename": "recent",
                 "recent.every_n_train_steps": 200,
                 "recent.enable_version_counter": False,

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import lightning
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
 from torch.nn import functional
+from torchmetrics.aggregation import MeanMetric
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from rgbd_seg.errors import ConfigurationError
@@ -127,8 +129,12 @@ class SegmentationModule(lightning.LightningModule):
             self.register_buffer(f"{name_}_mean", torch.tensor(mean).reshape(-1, 1, 1), persistent=False)
             self.register_buffer(f"{name_}_std", torch.tensor(std).reshape(-1, 1, 1), persistent=False)
         self.confusion = MulticlassConfusionMatrix(len(label_set), ignore_index=VOID, validate_args=False)
+        self.mean_loss = MeanMetric()
         self.train_confusion = MulticlassConfusionMatrix(len(label_set), ignore_index=VOID, validate_args=False)
         self.validation: Scores | None = None
+        self.kept_weights = ""  # "averaged" or "plain", where weights are averaged.
+        self._plateau: torch.optim.lr_scheduler.ReduceLROnPlateau | None = None
+        self._restored_plateau: dict[str, Any] | None = None
         self.last_batch: dict[str, Any] = {}
         self.last_prediction: list[NDArray[np.uint8]] = []
 
@@ -255,30 +261,49 @@ class SegmentationModule(lightning.LightningModule):
 
     def validation_step(self, batch: dict[str, Any], batch_index: int) -> None:
         """Scores one batch at the labels' own sizes."""
+        self.score(batch)
+
+    def score(self, batch: dict[str, Any]) -> None:
+        """Adds one batch to the scores."""
         logits = self(batch["color"], batch["depth_m"])
-        loss = torch.zeros((), device=logits.device)
         self.last_prediction = []
         for one, label in zip(logits, batch["labels"], strict=True):
             target = targets(label)[None]
             full = functional.interpolate(one[None].float(), target.shape[-2:], mode="bilinear", align_corners=False)
             labelled = (target != VOID).sum().clamp(min=1)
-            loss += functional.cross_entropy(full, target, ignore_index=VOID, reduction="sum") / labelled
+            self.mean_loss.update(functional.cross_entropy(full, target, ignore_index=VOID, reduction="sum") / labelled)
             channel = full.argmax(1)
             self.confusion.update(channel, target)
             self.last_prediction.append((channel[0] + 1).to(torch.uint8).cpu().numpy())
-        count = len(batch["labels"])
-        self.log("val/loss", loss / count, prog_bar=True, sync_dist=True, batch_size=count)
+
+    def scores(self) -> Scores:
+        """The scores since they were last cleared, of all processes."""
+        return self._scores(self.confusion)
+
+    def reset_scores(self) -> None:
+        """Clears the scores."""
+        self.confusion.reset()
+        self.mean_loss.reset()
+
+    def adopt_scores(self, other: SegmentationModule) -> None:
+        """Takes the scores of another network on the same pictures for its own, and gives it these."""
+        self.confusion, other.confusion = other.confusion, self.confusion
+        self.mean_loss, other.mean_loss = other.mean_loss, self.mean_loss
 
     def on_validation_epoch_start(self) -> None:
         """Clears the scores."""
-        self.confusion.reset()
+        self.reset_scores()
 
     def on_validation_epoch_end(self) -> None:
         """Logs mIoU, the accuracies, and the IoU of every class."""
-        scores = self._scores(self.confusion)
+        scores = self.scores()
+        loss = float(self.mean_loss.compute())
         if not self.trainer.sanity_checking:  # Scores of weights that have learned nothing belong on no card.
             self.validation = scores
+            if self._plateau is not None and self.trainer.state.fn == TrainerFn.FITTING:
+                self._plateau.step(loss)
         # All processes have the same figures; sync_dist only tells Lightning so.
+        self.log("val/loss", loss, prog_bar=True, sync_dist=True)
         self.log("val/miou", scores.miou, prog_bar=True, sync_dist=True)
         self.log("val/pixel_accuracy", scores.pixel_accuracy, sync_dist=True)
         self.log("val/mean_accuracy", scores.mean_accuracy, sync_dist=True)
@@ -303,23 +328,36 @@ class SegmentationModule(lightning.LightningModule):
         if options.schedule == "constant":
             return optimizer
         if options.schedule == "plateau":
-            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=options.patience)
-            return {
-                "optimizer": optimizer,
-                "lr_scheduler": {"scheduler": plateau, "monitor": "val/loss", "interval": "epoch"},
-            }
+            # Stepped with each validation: Lightning would do so after the checkpoints of the epoch are written, and a
+            # run that goes on from them would leave the step out.
+            self._plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=options.patience)
+            if self._restored_plateau is not None:
+                self._plateau.load_state_dict(self._restored_plateau)
+            return optimizer
         rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: rate_at(training_progress(self.trainer), options))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Adds the card, so that a checkpoint can be evaluated and exported by itself."""
+        """Adds the card, so that a checkpoint can be evaluated and exported, and what else a run goes on with."""
         checkpoint["card"] = self.finished_card().to_json()
+        if not self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:  # Else the next epoch has its own.
+            checkpoint["train_confusion"] = self.train_confusion.compute().cpu()
+        if self._plateau is not None:
+            checkpoint["plateau"] = self._plateau.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes back what a run goes on with."""
+        if "train_confusion" in checkpoint and self.trainer.is_global_zero:  # It is the sum over all processes.
+            self.train_confusion.confmat += checkpoint["train_confusion"].to(self.train_confusion.confmat)
+        self._restored_plateau = checkpoint.get("plateau")
 
     def finished_card(self) -> ModelCard:
         """The card with the latest validation scores and what is known of the run."""
         scores = {f"val_{k}": v for k, v in self.validation.summary().items()} if self.validation is not None else {}
         finite = {k: v for k, v in scores.items() if v == v}
         details = {"steps": str(self.global_step), "optimizer": str(asdict(self._optimizer_options))}
+        if self.kept_weights:
+            details["weights"] = self.kept_weights
         return replace(self.card, scores=finite, details=details)
 
 

@@ -206,7 +206,7 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(small_folder: Path, tmp_p
         f"--model.optimizer.schedule={schedule}",
         "--data.augmentation=gentle",
         "--trainer.max_epochs=2",
-        "--trainer.callbacks+=lightning.pytorch.callbacks.EMAWeightAveraging",
+        "--trainer.callbacks+=training.averaging.WeightAveraging",
         "--trainer.callbacks.decay=0.5",
         "--recent.every_n_train_steps=1",
         "--recent.save_top_k=-1",

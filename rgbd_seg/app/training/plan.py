@@ -139,7 +139,7 @@ class TrainingPlan:
                 },
                 "callbacks": [
                     {
-                        "class_path": "lightning.pytorch.callbacks.EMAWeightAveraging",
+                        "class_path": "training.averaging.WeightAveraging",
                         "init_args": {"decay": 0.98},
                     },
                     {"class_path": "training.stop_file.StopFile"},
