@@ -128,7 +128,7 @@ class Routes:
 
     def _let_in(self, request: web.Request) -> web.StreamResponse:
         """Leaves the token in a cookie and takes it out of the address, which people send to others or film."""
-        response = web.HTTPSeeOther("/")
+        response = web.Response(status=303, headers={**_HEADERS, "Location": "/"})
         response.set_cookie(
             _cookie(request), self._access.token, httponly=True, samesite="Lax", secure=request.secure, path="/"
         )

@@ -119,16 +119,14 @@ with connect({server.address!r}, subprotocols=["foxglove.websocket.v1"], max_siz
 
 
 def test_a_slow_client_skips_frames_and_is_never_far_behind(server: LiveServer) -> None:
-    with publishing(server, size=LARGE), foxglove(server, max_queue=1) as client:
+    with publishing(server, size=LARGE), foxglove(server, max_queue=1, close_timeout=0) as client:
         subscribe(client, {"/camera/color": 1})
         ages_s = []
-        until = time.monotonic() + 3 * server._patience_s
-        while time.monotonic() < until:
+        for _ in range(12):  # Longer than a client may be silent.
             _, time_ns, _ = next_message(client)
             ages_s.append((time.time_ns() - time_ns) / 1e9)
-            time.sleep(0.2)
-    assert len(ages_s) > 5  # It was not dropped.
-    assert max(ages_s[3:]) < 2.0  # Two frames on their way and what this client holds itself; never a growing queue.
+            time.sleep(0.15)
+    assert max(ages_s[3:]) < 1.5  # Two frames on their way and what this client holds itself; never a growing queue.
 
 
 def test_a_client_that_floods_is_sent_away_and_delays_nobody(server: LiveServer) -> None:

@@ -1,0 +1,1 @@
+<title>x</title><form>
