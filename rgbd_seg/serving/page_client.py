@@ -76,13 +76,15 @@ class PageClient:
         figures, self._figures = self._figures, ""
         if figures:
             await self._socket.send_str(figures)
-        header: dict[str, Any] = {"number": number}
+        header: dict[str, Any] = {"number": number, "delay_ms": round(self._viewer.behind_s * 1000)}
         pictures: list[bytes] = []
         if contents is not None and self._pictures:
             names = self._pictures
             pictures = await self._encode(_encoded, contents, names)
-            header |= _facts(contents, self._pixel)
             header["pictures"] = [[name, len(data)] for name, data in zip(names, pictures, strict=True)]
+        told = contents or self._newest()
+        if told is not None:
+            header |= _facts(told, self._pixel)
         text = json.dumps(header).encode()
         await self._socket.send_bytes(b"".join([struct.pack("<I", len(text)), text, *pictures]))
 
@@ -117,6 +119,8 @@ class PageClient:
                 newest, changed, self._pictures = self._newest(), pictures != self._pictures, pictures
                 if changed and newest is not None:
                     self._viewer.offer(newest)
+                elif pixel is not None:  # While nothing moves no frame would bring the answer.
+                    self._viewer.poke()
             elif data["op"] == "record" and self._desk is not None:
                 self._desk.record(bool(data["on"]))
         except (ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError):

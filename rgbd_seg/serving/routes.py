@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSCloseCode, web
 
+from rgbd_seg.assets import asset
 from rgbd_seg.serving.figures import Figures
 from rgbd_seg.serving.foxglove import SUBPROTOCOLS, FoxgloveClient
 from rgbd_seg.serving.page_client import SUBPROTOCOL, PageClient
@@ -36,12 +37,11 @@ _PAGE = {
     "": ("index.html", "text/html"),
     "page.css": ("page.css", "text/css"),
     "page.js": ("page.js", "text/javascript"),
-    "picture.js": ("picture.js", "text/javascript"),
+    "views.js": ("views.js", "text/javascript"),
     "plot.js": ("plot.js", "text/javascript"),
-    "icon.svg": ("icon.svg", "image/svg+xml"),
 }
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; "
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -90,6 +90,7 @@ class Routes:
         for name in _PAGE:
             if name:
                 application.router.add_get(f"/{name}", self._file)
+        application.router.add_get("/icon.svg", self._icon)
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/{picture}.jpg", self._still)
         application.router.add_get("/{picture}.mjpg", self._motion)
@@ -145,6 +146,10 @@ class Routes:
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         return _asset(*_PAGE[request.path.strip("/")])
+
+    async def _icon(self, _: web.Request) -> web.StreamResponse:
+        data = asset("icons/rgbd-seg.svg").read_bytes()
+        return web.Response(body=data, content_type="image/svg+xml", headers=_HEADERS)
 
     async def _metrics(self, _: web.Request) -> web.StreamResponse:
         delays = [viewer.behind_s for viewer in self._viewers if viewer.behind_s]
