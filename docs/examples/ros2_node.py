@@ -36,7 +36,9 @@ def main(source: str, model: str) -> None:
     rclpy.init()
     node = Node("rgbd_seg")
     kinds = {"color": Image, "depth": Image, "labels": Image, "overlay": Image, "camera_info": CameraInfo}
-    publishers = {name: node.create_publisher(kind, f"~/{name}", qos_profile_sensor_data) for name, kind in kinds.items()}
+    publishers = {
+        name: node.create_publisher(kind, f"~/{name}", qos_profile_sensor_data) for name, kind in kinds.items()
+    }
     for frame, result in rgbd_seg.stream(source, model):
         if not rclpy.ok():
             break

@@ -11,7 +11,7 @@ from rgbd_seg.api.stream import parse_mode
 from rgbd_seg.errors import ConfigurationError, EndOfStream, RecordingError, SensorTimeout
 from rgbd_seg.pipeline.recorder import Recorder, RecorderOptions
 from rgbd_seg.pipeline.recording_settings import recording_settings
-from rgbd_seg.recording.writer import WriterOptions
+from rgbd_seg.recording.mcap.writer import WriterOptions
 from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.sensor import Request
 

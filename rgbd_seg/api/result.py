@@ -13,7 +13,7 @@ from rgbd_seg.calibration import deproject
 from rgbd_seg.coloring import OPACITY, paint_overlay
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.frame import Segmentation
-from rgbd_seg.app.measurements import measure
+from rgbd_seg.measurements import measure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

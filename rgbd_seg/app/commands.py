@@ -13,13 +13,13 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from rgbd_seg.app.about import AboutDialog, DoctorDialog
 from rgbd_seg.app.actions import COMMANDS
-from rgbd_seg.app.recording.controller import start_recording
 from rgbd_seg.app.recording.snapshot import save_snapshot
 from rgbd_seg.app.view.viewport import Viewport
 from rgbd_seg.app.widgets.file_dialog import choose
 from rgbd_seg.app.widgets.keys_overlay import KeysOverlay
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.pipeline.deadline import Deadline
+from rgbd_seg.pipeline.session_recording import start_recording
 
 if TYPE_CHECKING:
     from rgbd_seg.app.widgets.theme import Choice

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QGuiApplication
 
 from rgbd_seg.errors import RgbdSegError
-from rgbd_seg.pipeline.live_server import LiveServer
+from rgbd_seg.serving.server import LiveServer
 
 if TYPE_CHECKING:
     from rgbd_seg.app.window import MainWindow

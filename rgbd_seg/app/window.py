@@ -26,7 +26,6 @@ from rgbd_seg.app.model.comparison_panel import ComparisonPanel
 from rgbd_seg.app.model.controller import ModelController, options_from
 from rgbd_seg.app.model.panel import ModelPanel
 from rgbd_seg.app.notices import KEYS, notices, sentence
-from rgbd_seg.app.recording.controller import clock_text, size_text, summary
 from rgbd_seg.app.recording.export_controller import ExportController
 from rgbd_seg.app.recording.panel import RecordingPanel
 from rgbd_seg.app.replay.bar import ReplayBar
@@ -56,6 +55,7 @@ from rgbd_seg.app.widgets.status_line import StatusLine, rate_texts
 from rgbd_seg.app.widgets.top_bar import TopBar
 from rgbd_seg.pipeline.deadline import Deadline
 from rgbd_seg.pipeline.session import Session
+from rgbd_seg.pipeline.session_recording import clock_text, size_text, summary
 from rgbd_seg.pipeline.status import ModelState, State, Status
 
 if TYPE_CHECKING:

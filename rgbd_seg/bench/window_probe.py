@@ -19,8 +19,8 @@ import psutil
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer
 
 from rgbd_seg.app.application import Launch, run
-from rgbd_seg.app.recording.controller import start_recording
 from rgbd_seg.inference.cpu import permitted_cpus
+from rgbd_seg.pipeline.session_recording import start_recording
 from rgbd_seg.pipeline.status import ModelState
 
 if TYPE_CHECKING:

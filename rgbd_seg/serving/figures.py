@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 
-from rgbd_seg.app.measurements import measure
+from rgbd_seg.measurements import measure
 from rgbd_seg.pipeline.status import State, Status
 
 if TYPE_CHECKING:
@@ -50,7 +50,12 @@ class Figures:
             ("rgbd_seg_viewers_dropped_total", "counter", "clients that did not read and were dropped", dropped),
             ("rgbd_seg_viewer_behind_seconds", "gauge", "from arrival until the slowest client has it", behind_s),
             ("process_resident_memory_bytes", "gauge", "memory of the process", self._process.memory_info().rss),
-            ("process_cpu_seconds_total", "counter", "processor time of the process", sum(self._process.cpu_times()[:2])),
+            (
+                "process_cpu_seconds_total",
+                "counter",
+                "processor time of the process",
+                sum(self._process.cpu_times()[:2]),
+            ),
         ]
         if self._desk is not None:
             rows += _rows(self._desk.status())

@@ -14,8 +14,8 @@ from foxglove_schemas_protobuf.PointCloud_pb2 import PointCloud
 from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
 
 from rgbd_seg.calibration import deproject
-from rgbd_seg.recording.format import FRAME_ID, camera_calibration, compressed_image, protobuf_schema, raw_image
-from rgbd_seg.recording.picture_codec import encode_color
+from rgbd_seg.recording.mcap.format import FRAME_ID, camera_calibration, compressed_image, protobuf_schema, raw_image
+from rgbd_seg.recording.pictures.codec import encode_color
 from rgbd_seg.serving.pictures import color_jpeg, overlay_jpeg
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rgbd_seg.coloring import paint_depth, paint_overlay
-from rgbd_seg.recording.picture_codec import encode_color
+from rgbd_seg.recording.pictures.codec import encode_color
 
 if TYPE_CHECKING:
     from rgbd_seg.frame import Segmentation

@@ -191,7 +191,11 @@ class LiveServer:
         assert self._routes is not None
         stop = asyncio.Event()
         runner = web.AppRunner(
-            self._routes.application(), access_log=None, keepalive_timeout=30.0, lingering_time=0.0, shutdown_timeout=0.0
+            self._routes.application(),
+            access_log=None,
+            keepalive_timeout=30.0,
+            lingering_time=0.0,
+            shutdown_timeout=0.0,
         )
         await runner.setup()
         await web.SockSite(runner, listening, ssl_context=self._tls).start()

@@ -86,7 +86,9 @@ def test_many_wrong_tokens_get_short_answers_and_the_right_one_still_gets_in(ser
     assert ask(server, f"/metrics?token={server.token}")[0] == 200
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:1", "https://app.foxglove.dev.evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "http://localhost:1", "https://app.foxglove.dev.evil.example"]
+)
 def test_pages_of_strangers_are_refused_even_with_the_token(server: LiveServer, origin: str) -> None:
     with pytest.raises(InvalidStatus, match="403"):
         foxglove(server, origin=origin)

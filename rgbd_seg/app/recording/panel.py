@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
-from rgbd_seg.app.recording.controller import clock_text, size_text
+from rgbd_seg.pipeline.session_recording import clock_text, size_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,14 +11,14 @@ from PySide6.QtCore import QObject
 
 from rgbd_seg.app.statistics.history import History
 from rgbd_seg.app.statistics.measure_panel import MeasurementLog
-from rgbd_seg.app.statistics.measurements import measure
 from rgbd_seg.app.widgets.file_dialog import TABLES, choose
+from rgbd_seg.measurements import measure
 
 if TYPE_CHECKING:
     from rgbd_seg.app.statistics.measure_panel import MeasurePanel
-    from rgbd_seg.app.statistics.measurements import Measurement
     from rgbd_seg.app.statistics.plots_panel import PlotsPanel
     from rgbd_seg.app.window import MainWindow
+    from rgbd_seg.measurements import Measurement
 
 _MEASURE_EVERY_S = 0.5
 

@@ -14,7 +14,7 @@ from rgbd_seg.app.statistics.figure_table import FigureTable
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rgbd_seg.app.statistics.measurements import Measurement
+    from rgbd_seg.measurements import Measurement
 
 _NOTE = "Surface and boxes come from depth; parts without depth are not counted."
 _HEADINGS = ("Class", "Near m", "Area m²", "Box m")

@@ -13,12 +13,12 @@ import pytest
 from rgbd_seg.app.classes.class_rows import SteadyRows, count_classes
 from rgbd_seg.app.statistics.history import History
 from rgbd_seg.app.statistics.measure_panel import MeasurementLog
-from rgbd_seg.app.statistics.measurements import measure
 from rgbd_seg.app.view.display import Display
 from rgbd_seg.app.view.probe import distance_m, probe
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.measurements import measure
 from rgbd_seg.pipeline.status import Status
 from rgbd_seg.scores import Scores
 
