@@ -1,7 +1,7 @@
 """Live semantic segmentation for RGB-D cameras.
 
-`open_model`, `stream`, `record`, `open_recording` and `LiveServer` are the ways in for other programs; `rgbd-seg` is the
-program with the window. Importing this package loads neither PyTorch nor Qt: each name brings its own on first use.
+`open_model`, `stream`, `record`, `open_recording` and `LiveServer` are the ways in for other programs; `rgbd-seg` is
+the program with the window. Importing this package loads neither PyTorch nor Qt: each name brings its own on first use.
 """
 
 import os

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.api.interrupts import Interrupts
@@ -16,6 +15,7 @@ from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.sensor import Request
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Literal
 
     from rgbd_seg.pipeline.recorder import RecorderStatus

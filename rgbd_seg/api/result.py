@@ -74,7 +74,7 @@ class Result(Segmentation):
         """
         if not 0 <= min_confidence <= 1:
             raise ConfigurationError(f"min_confidence must be 0..1, not {min_confidence!r}")
-        mask = self.labels == self.label_set.id_of(name)
+        mask: NDArray[np.bool_] = self.labels == self.label_set.id_of(name)
         if min_confidence > 0 and self.confidence is not None:
             mask &= self.confidence >= min_confidence * 255
         return mask

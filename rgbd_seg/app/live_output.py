@@ -1,10 +1,11 @@
-"""The switch of the live output: a server for Foxglove, off unless it is switched on, on this machine only."""
+"""The switch of the live output: for browsers and Foxglove on this machine, off unless it is switched on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
 
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.serving.server import LiveServer
@@ -34,10 +35,9 @@ class LiveOutput:
             self.server = server
             if self._window.presenter.segmentation is not None:
                 server.publish(self._window.presenter.segmentation)
-            text = f"Live output: open {server.address} in Foxglove (Open connection, Foxglove WebSocket)."
-            address = server.address
-            copy = QGuiApplication.clipboard().setText
-            self._window.say("live", text, "info", "Copy the address", lambda: copy(address))
+            page = server.page
+            text = f"Live output: {page} in a browser, {server.address} in Foxglove (Open connection)."
+            self._window.say("live", text, "info", "Open in a browser", lambda: QDesktopServices.openUrl(QUrl(page)))
         return on
 
     def publish(self, segmentation: Segmentation) -> None:

@@ -32,10 +32,10 @@ class Contents:
         self.segmentation, self.time_ns = segmentation, time_ns
         self._made: dict[str, object] = {}
 
-    def once(self, name: str, make: Callable[[Segmentation, int], T]) -> T:
-        """What `make` returns for the result and its time; made at the first call with this name."""
+    def once(self, name: str, make: Callable[[Segmentation], T]) -> T:
+        """What `make` returns for the result; made at the first call with this name."""
         if name not in self._made:
-            self._made[name] = make(self.segmentation, self.time_ns)
+            self._made[name] = make(self.segmentation)
         return self._made[name]  # type: ignore[return-value]
 
 

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import WSCloseCode, WSMsgType
 
 from rgbd_seg.serving.access import MessageLimit
-from rgbd_seg.serving.foxglove_topics import TOPICS, advertised
+from rgbd_seg.serving.foxglove_topics import TOPICS, Topic, advertised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiohttp.web import WebSocketResponse
 
+    from rgbd_seg.frame import Segmentation
     from rgbd_seg.serving.contents import Contents, Encoder
     from rgbd_seg.serving.viewer import Viewer
 
@@ -108,7 +109,14 @@ class FoxgloveClient:
         messages = []
         for subscription, channel in wanted.items():
             topic = TOPICS[channel]
-            content = contents.once(topic.name, topic.make)
+            content = _content(contents, topic)
             if content is not None:
                 messages.append(struct.pack("<BIQ", _MESSAGE_DATA, subscription, contents.time_ns) + content)
         return messages
+
+
+def _content(contents: Contents, topic: Topic) -> bytes | None:
+    def make(segmentation: Segmentation) -> bytes | None:
+        return topic.make(segmentation, contents.time_ns)
+
+    return contents.once(topic.name, make)

@@ -2,7 +2,7 @@
 
 To the page: JSON texts `hello` and, twice a second, `status`; and for each frame one binary message: the length of a
 JSON header (uint32, little endian), the header, and the JPEGs that it names one after the other. From the page: JSON
-texts `look` (which pictures, which pixel is pointed at), `shown` (the number of a frame, once it is drawn) and `record`.
+texts `look` (which pictures, which pixel is pointed at), `shown` (the number of a frame that is drawn) and `record`.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class PageClient:
 
 
 def _encoded(contents: Contents, names: tuple[str, ...]) -> list[bytes]:
-    return [contents.once(name, lambda segmentation, _, make=PICTURES[name]: make(segmentation)) for name in names]
+    return [contents.once(name, PICTURES[name]) for name in names]
 
 
 def _facts(contents: Contents, pixel: tuple[int, int] | None) -> dict[str, Any]:

@@ -41,8 +41,8 @@ _PAGE = {
     "plot.js": ("plot.js", "text/javascript"),
 }
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
-    "form-action 'self'",
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -170,7 +170,7 @@ class Routes:
         newest, name = self._newest(), _picture(request)
         if newest is None:
             raise web.HTTPServiceUnavailable(text="There is no frame yet.\n")
-        data = await self._encode(newest.once, name, lambda segmentation, _: PICTURES[name](segmentation))
+        data = await self._encode(newest.once, name, PICTURES[name])
         return web.Response(body=data, content_type="image/jpeg", headers=_HEADERS)
 
     async def _motion(self, request: web.Request) -> web.StreamResponse:
@@ -181,7 +181,7 @@ class Routes:
 
         async def send(number: int, contents: Contents | None) -> None:
             if contents is not None:
-                data = await self._encode(contents.once, name, lambda segmentation, _: PICTURES[name](segmentation))
+                data = await self._encode(contents.once, name, PICTURES[name])
                 head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
                 await response.write(head.encode() + data + b"\r\n")
             viewer.answered(number)

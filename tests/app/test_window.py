@@ -212,7 +212,7 @@ def test_commands_work_without_a_source(window: MainWindow, name: str) -> None:
 
 
 def test_the_live_output_is_off_until_switched_on(window: MainWindow, qtbot: QtBot) -> None:
-    pytest.importorskip("websockets")
+    pytest.importorskip("aiohttp")
     window.sources.open("steady:one")
     wait_for_picture(window, qtbot)
     assert window.live_output.server is None

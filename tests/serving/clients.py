@@ -117,7 +117,8 @@ class Deaf:
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(
             f"GET /?token={server.token} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: {subprotocol}\r\n\r\n".encode()
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+            f"Sec-WebSocket-Protocol: {subprotocol}\r\n\r\n".encode()
         )
         head = b""
         while b"\r\n\r\n" not in head:

@@ -32,6 +32,8 @@ from tests.serving.clients import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from websockets.sync.client import ClientConnection
+
 LARGE = (480, 640)
 
 
@@ -129,14 +131,22 @@ def test_a_slow_client_skips_frames_and_is_never_far_behind(server: LiveServer) 
     assert max(ages_s[3:]) < 1.5  # Two frames on their way and what this client holds itself; never a growing queue.
 
 
+def _flood(client: ClientConnection) -> None:
+    for _ in range(20_000):
+        client.send(json.dumps({"op": "subscribe", "subscriptions": []}))
+    read_to_the_end(client)
+
+
+def read_to_the_end(client: ClientConnection) -> None:
+    while True:
+        client.recv(WAIT_S)
+
+
 def test_a_client_that_floods_is_sent_away_and_delays_nobody(server: LiveServer) -> None:
     with foxglove(server) as flood, publishing(server), foxglove(server) as reader:
         subscribe(reader, {"/camera/calibration": 1})
         with pytest.raises(ConnectionClosed) as closed:
-            for _ in range(20_000):
-                flood.send(json.dumps({"op": "subscribe", "subscriptions": []}))
-            while True:
-                flood.recv(WAIT_S)
+            _flood(flood)
         next_message(reader)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == CloseCode.POLICY_VIOLATION
@@ -146,8 +156,7 @@ def test_a_message_that_is_too_large_ends_the_connection(server: LiveServer) -> 
     with foxglove(server) as client:
         client.send("x" * 200_000)
         with pytest.raises(ConnectionClosed):
-            while True:
-                client.recv(WAIT_S)
+            read_to_the_end(client)
     wait_until(lambda: server.clients == 0)
 
 

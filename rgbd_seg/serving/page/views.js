@@ -50,8 +50,8 @@ export class Views {
     caption.textContent = TITLES[name];
     const full = document.createElement("button");
     full.type = "button";
-    full.textContent = "⛶";
     full.title = "Full screen";
+    full.setAttribute("aria-label", `${TITLES[name]}: full screen`);
     full.addEventListener("click", (event) => {
       event.stopPropagation();
       if (document.fullscreenElement) document.exitFullscreen(); else figure.requestFullscreen();
