@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.serving.server import LiveServer
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 FOXGLOVE = ["foxglove.sdk.v1"]
 PAGE = ["rgbd-seg.page.v1"]
 

@@ -54,6 +54,14 @@ class Served:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
+    served = Served(tmp_path, ROOM, "--model", "none")
+    yield served
+    served.process.kill()
+    served.process.communicate()
+
+
+@pytest.fixture
+def with_model(tmp_path: Path) -> Iterator[Served]:
     write_model(tmp_path / "tiny.safetensors")
     served = Served(tmp_path, ROOM, "--model", str(tmp_path / "tiny.safetensors"), "--backend", "torch")
     yield served
@@ -61,7 +69,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
     served.process.communicate()
 
 
-def test_it_shows_counts_and_records_and_stops_cleanly(served: Served, tmp_path: Path) -> None:
+def test_it_shows_counts_and_records_and_stops_cleanly(with_model: Served, tmp_path: Path) -> None:
+    served = with_model
     wait_until(lambda: served.metric("rgbd_seg_frames_segmented_total") > 0)
     assert served.ask("/overlay.jpg").startswith(b"\xff\xd8")
     wait_until(lambda: served.metric("rgbd_seg_source_up") == 1)
@@ -98,7 +107,7 @@ def test_it_shows_counts_and_records_and_stops_cleanly(served: Served, tmp_path:
 def _frame_and_figures(page: object) -> tuple[dict[str, object], dict[str, object]]:
     header: dict[str, object] = {}
     figures: dict[str, object] = {}
-    while "pixel" not in header or "pictures" not in header or not figures.get("recording"):
+    while "class" not in header.get("pixel", {}) or "pictures" not in header or not figures.get("recording"):  # type: ignore[operator]
         message = page.recv(WAIT_S)  # type: ignore[attr-defined]
         if isinstance(message, str):
             figures = json.loads(message)
