@@ -37,7 +37,11 @@ class LiveOutput:
                 server.publish(self._window.presenter.segmentation)
             page = server.page
             text = f"Live output: {page} in a browser, {server.address} in Foxglove (Open connection)."
-            self._window.say("live", text, "info", "Open in a browser", lambda: QDesktopServices.openUrl(QUrl(page)))
+
+            def browse() -> None:
+                QDesktopServices.openUrl(QUrl(page))
+
+            self._window.say("live", text, "info", "Open in a browser", browse)
         return on
 
     def publish(self, segmentation: Segmentation) -> None:
