@@ -1,0 +1,93 @@
+"""From the numbers that files give for a camera to `Intrinsics`: sizes, lens models by their many names."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rgbd_seg.calibration import Intrinsics
+from rgbd_seg.errors import ConfigurationError, RecordingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rgbd_seg.calibration import LensModel
+    from rgbd_seg.recording.messages.message import Camera
+
+_POLYNOMIAL = frozenset(
+    {"", "plumb_bob", "rational_polynomial", "brown_conrady", "radtan", "opencv", "opencv5", "opencv8"}
+)
+_FISHEYE = frozenset({"equidistant", "kannala_brandt", "kannala_brandt4", "fisheye", "fisheye4", "opencv_fisheye"})
+_NONE = frozenset({"none", "pinhole", "simple_pinhole", "rectilinear"})
+
+
+def distortion_of(model: str, numbers: Sequence[float]) -> tuple[tuple[float, ...], LensModel, str]:
+    """A lens by the name that ROS, Foxglove, OpenCV or Kalibr give it.
+
+    Args:
+        model: The name; "" is taken for OpenCV's usual lens.
+        numbers: Its coefficients, as many as the file has.
+
+    Returns:
+        The coefficients as `Intrinsics` wants them, the model, and a sentence if there is a lens that is not used.
+    """
+    name = model.strip().lower().replace("-", "_").replace(" ", "_")
+    values = tuple(numbers)
+    if not any(values) or name in _NONE:  # NaN counts as something.
+        return (), "brown-conrady", ""
+    if not all(map(math.isfinite, values)):
+        return (), "brown-conrady", "Its lens distortion is not finite and is left out."
+    if name in _FISHEYE and len(values) >= 4 and not any(values[4:]):
+        return values[:4], "kannala-brandt", ""
+    if name in _POLYNOMIAL:
+        trimmed = values[: max((i + 1 for i, value in enumerate(values) if value), default=0)]
+        for count in (5, 8):
+            if len(trimmed) <= count:
+                return trimmed + (0.0,) * (count - len(trimmed)), "brown-conrady", ""
+    return (
+        (),
+        "brown-conrady",
+        f"Its lens distortion ({model or 'unnamed'!r:.40} with {len(values)} numbers) is not known and is left out: "
+        "points near the edges are off.",
+    )
+
+
+def scaled_to(intrinsics: Intrinsics, width: int, height: int) -> Intrinsics:
+    """The same camera for a picture of this size."""
+    if (intrinsics.width, intrinsics.height) == (width, height):
+        return intrinsics
+    return intrinsics.scaled(width, height)
+
+
+def intrinsics_of(camera: Camera, width: int, height: int, *, rectified: bool = False) -> tuple[Intrinsics, str]:
+    """A calibration message for a picture of this size.
+
+    Args:
+        camera: The message; its own size may be another, or 0 where it does not say.
+        width: Pixels across.
+        height: Pixels down.
+        rectified: Whether the picture has had its lens distortion removed.
+
+    Returns:
+        The intrinsics, and a sentence if the lens is left out.
+
+    Raises:
+        RecordingError: The numbers are no camera's.
+    """
+    k, note = camera.k, ""
+    distortion: tuple[float, ...] = ()
+    model: LensModel = "brown-conrady"
+    if rectified:
+        if len(camera.p) == 12 and camera.p[0] > 0 and camera.p[5] > 0:
+            k = (camera.p[0], 0.0, camera.p[2], 0.0, camera.p[5], camera.p[6], 0.0, 0.0, 1.0)
+    else:
+        distortion, model, note = distortion_of(camera.model, camera.d)
+    if len(k) != 9:
+        raise RecordingError("a camera calibration has no camera matrix")
+    size = (camera.width or width, camera.height or height)
+    try:
+        own = replace(Intrinsics(*size, k[0], k[4], k[2], k[5]), distortion=distortion, lens_model=model)
+    except ConfigurationError as error:
+        raise RecordingError(f"a camera calibration is damaged: {error}") from None
+    return scaled_to(own, width, height), note
