@@ -46,12 +46,12 @@ for _mosaic, _code in (
     ("grbg", cv2.COLOR_BayerGB2RGB),
 ):
     _COLOR[f"bayer_{_mosaic}8"], _COLOR[f"bayer_{_mosaic}16"] = _Layout(1, 1, _code), _Layout(1, 2, _code)
-for _name in ("yuv422", "uyvy", "yuv422_uyvy"):
-    _COLOR[_name] = _Layout(2, 1, cv2.COLOR_YUV2RGB_UYVY)
-for _name in ("yuyv", "yuy2", "yuv422_yuy2", "yuv422_yuyv"):
-    _COLOR[_name] = _Layout(2, 1, cv2.COLOR_YUV2RGB_YUYV)
-# Brightness first, then colour at half the size (nv12, nv21) or at full size (nv24), two bytes a pixel.
-_PLANAR = {"nv12": cv2.COLOR_YUV2RGB_NV12, "nv21": cv2.COLOR_YUV2RGB_NV21, "nv24": None}
+# Brightness of every pixel and U or V of every second one, in pairs of bytes: which of the two brightness is.
+_PACKED = dict.fromkeys(("yuv422", "uyvy", "yuv422_uyvy"), 1) | dict.fromkeys(
+    ("yuyv", "yuy2", "yuv422_yuy2", "yuv422_yuyv"), 0
+)
+# All brightness first, then colour: how many pixels share one in both directions, and whether V stands before U.
+_PLANAR = {"nv12": (2, False), "nv21": (2, True), "nv24": (1, False)}
 _GRAY = {"mono8": 1, "8uc1": 1, "y8": 1}
 _GRAY16 = {"mono16": 2, "y16": 2}
 _DEPTH = {"16uc1": "u2", "mono16": "u2", "y16": "u2", "z16": "u2", "32fc1": "f4", "64fc1": "f8"}
@@ -60,7 +60,7 @@ _DEPTH = {"16uc1": "u2", "mono16": "u2", "y16": "u2", "z16": "u2", "32fc1": "f4"
 def role_of(encoding: str) -> Role:
     """What a picture of this encoding can be."""
     name = encoding.strip().lower()
-    if name in _COLOR or name in _PLANAR:
+    if name in _COLOR or name in _PACKED or name in _PLANAR:
         return "color"
     if name in _GRAY:
         return "gray"
@@ -79,6 +79,8 @@ class RawPixels(NamedTuple):
         step: Bytes from one row to the next, 0 where the message does not say.
         big_endian: Whether values of several bytes begin with the highest.
         data: The bytes.
+        full_range: Whether brightness and colour apart (YUV) use all 256 values, as Foxglove shows them; else 16 to
+            235, as ROS's cv_bridge takes them.
     """
 
     encoding: str
@@ -87,6 +89,7 @@ class RawPixels(NamedTuple):
     step: int
     big_endian: bool
     data: bytes | memoryview
+    full_range: bool = False
 
 
 def color_pixels(raw: RawPixels) -> NDArray[np.uint8]:
@@ -96,8 +99,10 @@ def color_pixels(raw: RawPixels) -> NDArray[np.uint8]:
         RecordingError: The encoding is none of colour or grey, or the bytes do not fit the size.
     """
     name = raw.encoding.strip().lower()
+    if name in _PACKED:
+        return _packed_yuv(raw, _PACKED[name])
     if name in _PLANAR:
-        return _planar(raw, _PLANAR[name])
+        return _planar_yuv(raw, *_PLANAR[name])
     if name in _GRAY or name in _GRAY16:
         layout = _Layout(1, _GRAY.get(name, 2), cv2.COLOR_GRAY2RGB)
     elif name in _COLOR:
@@ -109,9 +114,10 @@ def color_pixels(raw: RawPixels) -> NDArray[np.uint8]:
         pixels = (pixels >> 8).astype(np.uint8)
     if layout.to_rgb is None:
         return pixels
-    if layout.channels == 2 and raw.width % 2:
-        raise RecordingError(f"a picture in {raw.encoding!r:.40} has an odd width of {raw.width} pixels")
-    return _converted(pixels, layout.to_rgb, raw)
+    try:
+        return cv2.cvtColor(np.ascontiguousarray(pixels), layout.to_rgb).astype(np.uint8, copy=False)
+    except cv2.error as error:
+        raise RecordingError(f"a picture in {raw.encoding!r:.40} cannot be decoded: {error.err}") from None
 
 
 def depth_pixels(raw: RawPixels) -> NDArray[np.uint16] | NDArray[np.float32]:
@@ -153,34 +159,43 @@ def _rows(raw: RawPixels, kind: str, channels: int) -> NDArray[Any]:
     return pixels[:, :, 0] if channels == 1 else pixels
 
 
-def _planar(raw: RawPixels, to_rgb: int | None) -> NDArray[np.uint8]:
-    chroma_rows = raw.height if to_rgb is None else raw.height // 2
+def _packed_yuv(raw: RawPixels, luma_at: int) -> NDArray[np.uint8]:
+    if raw.width % 2:
+        raise RecordingError(f"a picture in {raw.encoding!r:.40} has an odd width of {raw.width} pixels")
+    pairs = _rows(raw, "u1", 2)
+    colors = pairs[:, :, 1 - luma_at]
+    u, v = (np.repeat(colors[:, start::2], 2, axis=1) for start in (0, 1))
+    return _rgb_of(pairs[:, :, luma_at], u, v, raw)
+
+
+def _planar_yuv(raw: RawPixels, shared: int, v_first: bool) -> NDArray[np.uint8]:
     step = raw.step or raw.width
     check_size(raw.width, raw.height)
-    if raw.width % 2 or (to_rgb is not None and raw.height % 2):
+    if raw.width % shared or raw.height % shared:
         raise RecordingError(f"a picture in {raw.encoding!r:.40} has an odd size of {raw.width}x{raw.height} pixels")
-    # Full colour takes two bytes a pixel, in rows twice as long or in twice as many.
-    chroma_step = 2 * step if to_rgb is None else step
-    if step < raw.width or len(raw.data) < step * raw.height + chroma_step * chroma_rows:
+    rows, color_step = raw.height // shared, step * 2 // shared
+    if step < raw.width or len(raw.data) < step * raw.height + color_step * rows:
         raise RecordingError(
             f"a picture claims {raw.width}x{raw.height} pixels of {raw.encoding!r:.40}, but only {len(raw.data)} bytes "
             "are there"
         )
     data = np.frombuffer(raw.data, np.uint8)
     luma = data[: step * raw.height].reshape(raw.height, step)[:, : raw.width]
-    chroma = data[step * raw.height :][: chroma_step * chroma_rows].reshape(chroma_rows, chroma_step)
-    if to_rgb is None:
-        pairs = chroma[:, : 2 * raw.width].reshape(raw.height, raw.width, 2)
-        # OpenCV calls it YCrCb: V before U.
-        return _converted(np.dstack([luma, pairs[..., 1], pairs[..., 0]]), cv2.COLOR_YCrCb2RGB, raw)
-    return _converted(np.concatenate([luma, chroma[:, : raw.width]]), to_rgb, raw)
+    colors = data[step * raw.height :][: color_step * rows].reshape(rows, color_step)[:, : raw.width * 2 // shared]
+    first, second = (colors[:, start::2].repeat(shared, axis=0).repeat(shared, axis=1) for start in (0, 1))
+    return _rgb_of(luma, second if v_first else first, first if v_first else second, raw)
 
 
-def _converted(pixels: NDArray[Any], code: int, raw: RawPixels) -> NDArray[np.uint8]:
-    try:
-        return cv2.cvtColor(np.ascontiguousarray(pixels), code).astype(np.uint8, copy=False)
-    except cv2.error as error:
-        raise RecordingError(f"a picture in {raw.encoding!r:.40} cannot be decoded: {error.err}") from None
+# From 16..235 (colour: 16..240) to all 256 values.
+_LUMA_RANGE = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
+_COLOR_RANGE = np.clip(np.round((np.arange(256) - 128) * 255 / 224 + 128), 0, 255).astype(np.uint8)
+
+
+def _rgb_of(luma: NDArray[np.uint8], u: NDArray[np.uint8], v: NDArray[np.uint8], raw: RawPixels) -> NDArray[np.uint8]:
+    """RGB of three (H, W) planes, by BT.601."""
+    if not raw.full_range:
+        luma, u, v = _LUMA_RANGE[luma], _COLOR_RANGE[u], _COLOR_RANGE[v]
+    return cv2.cvtColor(np.dstack([luma, v, u]), cv2.COLOR_YCrCb2RGB).astype(np.uint8, copy=False)
 
 
 def words_of(text: str) -> frozenset[str]:

@@ -59,7 +59,7 @@ def read_protobuf(schema: str, data: bytes | memoryview) -> Picture | Camera | t
         return (_transform(message),)
     stamp = message.timestamp.seconds * 10**9 + message.timestamp.nanos or None
     if name == "foxglove.RawImage":
-        raw = RawPixels(message.encoding, message.width, message.height, message.step, False, message.data)
+        raw = RawPixels(message.encoding, message.width, message.height, message.step, False, message.data, True)
         return Picture(stamp, message.frame_id, raw)
     if name == "foxglove.CompressedImage":
         return Picture(stamp, message.frame_id, None, message.data, message.format)
@@ -117,7 +117,9 @@ def read_json(schema: str, data: bytes | memoryview) -> Picture | Camera | tuple
         if name == "foxglove.CompressedImage":
             return Picture(stamp, frame_id, None, content, str(fields.get("format", ""))[:100])
         width, height, step = (int(fields.get(key, 0)) for key in ("width", "height", "step"))
-        return Picture(stamp, frame_id, RawPixels(str(fields["encoding"])[:100], width, height, step, False, content))
+        return Picture(
+            stamp, frame_id, RawPixels(str(fields["encoding"])[:100], width, height, step, False, content, True)
+        )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError, binascii.Error) as error:
         raise RecordingError(f"a message in the recording is damaged: {error!r:.200}") from None
 

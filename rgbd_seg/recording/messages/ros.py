@@ -124,7 +124,7 @@ def _foxglove_raw(fields: _Fields) -> Picture:
     stamp, frame_id = fields.stamp(), fields.text()
     width, height = fields.number("I"), fields.number("I")
     encoding, step = fields.text(), fields.number("I")
-    return Picture(stamp, frame_id, RawPixels(encoding, width, height, step, False, fields.bytes()))
+    return Picture(stamp, frame_id, RawPixels(encoding, width, height, step, False, fields.bytes(), True))
 
 
 def _foxglove_compressed(fields: _Fields) -> Picture:

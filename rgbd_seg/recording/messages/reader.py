@@ -1,0 +1,363 @@
+"""Frames out of messages of other programs: what was chosen, paired and assumed is said in the recording's info."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from rgbd_seg.calibration import Calibration, Intrinsics, register_depth
+from rgbd_seg.errors import RecordingError
+from rgbd_seg.recording.messages.choice import PictureStream, Wanted, cameras_of, choose, nothing_found
+from rgbd_seg.recording.messages.lens import intrinsics_of
+from rgbd_seg.recording.messages.message import Camera, Picture
+from rgbd_seg.recording.messages.pairing import nearest_pairs
+from rgbd_seg.recording.messages.survey import Survey, Topic, survey
+from rgbd_seg.recording.messages.transforms import pose_between
+from rgbd_seg.recording.picture_reader import flag_option, number_option, refuse_unknown
+from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from rgbd_seg.calibration import Origin
+    from rgbd_seg.recording.messages.store import MessageStore
+    from rgbd_seg.recording.messages.transforms import Pose
+
+OPTIONS = ("color", "depth", "calibration", "depth_unit_m", "invalid_depth", "registered")
+
+#: What 16-bit depth of ROS is by convention (REP 118), and what metres in floating point are stored in.
+_MILLIMETRE = 0.001
+# What the usual cameras roughly have, for files that say nothing.
+_ASSUMED_FIELD_OF_VIEW_RAD = math.radians(60)
+# Stamps before this are not of a clock that knows the date (2001).
+_FIRST_DATE_NS = 1_000_000_000 * 10**9
+# Of this many pictures one may be damaged before their stamps are given up as a whole.
+_SHARE_WITHOUT_STAMP = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOptions:
+    """What a user can say about a foreign recording.
+
+    Attributes:
+        wanted: Topics, and whether depth is registered.
+        depth_unit_m: Metres per count, or per number of floating-point depth; None: millimetres, or metres.
+        invalid_depth: A count that means "no return" besides 0.
+    """
+
+    wanted: Wanted = field(default_factory=Wanted)
+    depth_unit_m: float | None = None
+    invalid_depth: int = 0
+
+    @staticmethod
+    def parse(options: Mapping[str, str]) -> MessageOptions:
+        """Takes the options of `open_recording`.
+
+        Raises:
+            ConfigurationError: An option is unknown or out of its range.
+        """
+        refuse_unknown(options, OPTIONS)
+        topics = (options.get("color"), options.get("depth"), options.get("calibration"))
+        return MessageOptions(
+            Wanted(*topics, flag_option(options, "registered")),
+            number_option(options, "depth_unit_m", 1e-7, 1.0),
+            int(number_option(options, "invalid_depth", 0, 65535) or 0),
+        )
+
+
+class MessageReader(RecordingReader):
+    """Random access to frames whose colour and depth are messages in a store. Used from one thread."""
+
+    def __init__(self, store: MessageStore, layout: str, options: MessageOptions | None = None) -> None:
+        """Chooses the streams and pairs their pictures. Takes the store over and closes it in the end.
+
+        Args:
+            store: The messages.
+            layout: Name of the layout, such as "rosbag2".
+            options: What a user said.
+
+        Raises:
+            RecordingError: There are no frames of colour and depth in it; the message says what there is.
+            ConfigurationError: An option names what is not there.
+        """
+        self._store = store
+        self._options = options or MessageOptions()
+        try:
+            self._open(layout)
+        except BaseException:
+            store.close()
+            raise
+
+    def _open(self, layout: str) -> None:
+        store, found = self._store, survey(self._store)
+        choice = choose(found.pictures, found.cameras, self._options.wanted)
+        if choice is None:
+            raise nothing_found(store.path, found.pictures, found.unknown, found.others)
+        self._choice = choice
+        self._color, self._depth = found.topics[choice.color.topic], found.topics[choice.depth.topic]
+        self._camera = found.topics[choice.calibration.topic] if choice.calibration else None
+        self._notes = list(choice.notes)
+        self._calibrations: dict[tuple[int, int], Calibration] = {}
+        self._move = self._way_to_color(found)
+        self._pair()
+        self._info = self._describe(layout, found)
+
+    @property
+    def info(self) -> RecordingInfo:
+        """What the recording is."""
+        return self._info
+
+    @property
+    def times_us(self) -> NDArray[np.int64]:
+        """(N,) microseconds since the first frame, never decreasing."""
+        return self._times_us
+
+    @property
+    def start_ns(self) -> int:
+        """When the first frame was recorded, nanoseconds since 1970."""
+        return self._start_ns
+
+    @property
+    def streams(self) -> tuple[tuple[str, str, int], ...]:
+        """Topic, kind of message and number of messages of every channel in the file."""
+        tables = self._store.tables
+        return tuple(
+            (channel.topic, channel.schema or channel.encoding, len(tables.get(number, ())))
+            for number, channel in sorted(self._store.channels.items())
+        )
+
+    def read(self, position: int) -> StoredFrame:
+        """Decodes one frame.
+
+        Raises:
+            IndexError: There is no such position.
+            RecordingError: This frame is damaged; its neighbours may be fine.
+        """
+        if not 0 <= position < len(self._times_us):
+            raise IndexError(f"{self._info.path} has frames 0..{len(self._times_us) - 1}, not {position}")
+        try:
+            return self._read(position)
+        except RecordingError as error:
+            raise RecordingError(f"frame {position} of {self._info.path} cannot be read: {error}") from error
+
+    def close(self) -> None:
+        """Frees the store. Closing twice does nothing."""
+        self._store.close()
+
+    def _read(self, position: int) -> StoredFrame:
+        color_row, depth_row = self._color_rows[position], self._depth_rows[position]
+        color = self._picture(self._color, color_row).color()
+        counts = self._counts(self._picture(self._depth, depth_row).depth())
+        height, width = color.shape[:2]
+        calibration = self._calibration(width, height, int(self._color.places[color_row, 0]))
+        if self._move is not None:
+            size = (counts.shape[1], counts.shape[0])
+            camera, (rotation, shift) = self._move
+            depth_camera, _ = intrinsics_of(camera, *size, rectified=_is_rectified(self._choice.depth))
+            unit = calibration.depth_unit_m
+            counts = register_depth(counts, depth_camera, calibration.color, unit, rotation, shift)
+        elif counts.shape != (height, width):
+            counts = cv2.resize(counts, (width, height), interpolation=cv2.INTER_NEAREST).astype(np.uint16, copy=False)
+        stamp_ns = int(self._taken_ns[position])
+        return StoredFrame(
+            color=color,
+            depth=counts,
+            calibration=calibration,
+            index=position,
+            time_us=int(self._times_us[position]),
+            device_us=stamp_ns // 1000 if self._stamped else None,
+        )
+
+    def _picture(self, topic: Topic, row: int) -> Picture:
+        place = topic.places[row]
+        found = topic.channel.read(self._store.message(int(place[3]), place[:3]))
+        if not isinstance(found, Picture):
+            raise RecordingError("a message is no picture")
+        return found
+
+    def _counts(self, depth: NDArray[np.uint16] | NDArray[np.float32]) -> NDArray[np.uint16]:
+        """Counts of the recording's unit; what is no distance becomes a hole."""
+        if depth.dtype == np.uint16:
+            counts = depth.astype(np.uint16, copy=False)
+            invalid = self._options.invalid_depth
+            return np.where(counts == invalid, 0, counts).astype(np.uint16, copy=False) if invalid else counts
+        millimetres = np.nan_to_num(depth * np.float32((self._options.depth_unit_m or 1.0) / _MILLIMETRE), nan=0.0)
+        in_range = (millimetres > 0) & (millimetres < 65535.5)
+        return np.where(in_range, np.maximum(np.round(millimetres), 1), 0).astype(np.uint16)
+
+    @property
+    def _is_float(self) -> bool:
+        return "32fc1" in self._choice.depth.encoding.lower() or "64fc1" in self._choice.depth.encoding.lower()
+
+    # Geometry.
+
+    def _calibration(self, width: int, height: int, time_ns: int) -> Calibration:
+        """One object for each picture size, so that whoever compares by identity sees a steady camera."""
+        if (width, height) not in self._calibrations:
+            unit = _MILLIMETRE if self._is_float else self._options.depth_unit_m or _MILLIMETRE
+            color, origin = self._intrinsics(width, height, time_ns)
+            registered = self._choice.registered or self._move is not None
+            self._calibrations[width, height] = Calibration(color, unit, registered, origin)
+        return self._calibrations[width, height]
+
+    def _intrinsics(self, width: int, height: int, time_ns: int) -> tuple[Intrinsics, Origin]:
+        choice = self._choice
+        if choice.calibration is not None and self._camera is not None:
+            camera = choice.calibration.camera
+            if (camera.width, camera.height) != (width, height):
+                camera = self._camera_at(time_ns, width, height) or camera
+            try:
+                color, note = intrinsics_of(camera, width, height, rectified=_is_rectified(choice.color))
+            except RecordingError as error:
+                note = f"{choice.calibration.topic}: {error}"
+            else:
+                if note and note not in self._notes:
+                    self._notes.append(note)
+                return color, "file"
+            self._notes.append(note)
+        vertical = 2 * math.atan(math.tan(_ASSUMED_FIELD_OF_VIEW_RAD / 2) * height / width)
+        return Intrinsics.from_field_of_view(width, height, _ASSUMED_FIELD_OF_VIEW_RAD, vertical), "assumed"
+
+    def _camera_at(self, time_ns: int, width: int, height: int) -> Camera | None:
+        """The calibration for this size that was sent nearest to a time: pictures may change size on the way."""
+        assert self._camera is not None
+        places = self._camera.places
+        at = int(np.searchsorted(places[:, 0], time_ns))
+        for row in sorted(range(max(0, at - 3), min(len(places), at + 3)), key=lambda r: abs(places[r, 0] - time_ns)):
+            try:
+                found = self._camera.channel.read(self._store.message(int(places[row, 3]), places[row, :3]))
+            except RecordingError:
+                continue
+            if isinstance(found, Camera) and (found.width, found.height) == (width, height):
+                return found
+        return None
+
+    def _way_to_color(self, found: Survey) -> tuple[Camera, Pose] | None:
+        """How unregistered depth is moved to colour, if the file has both cameras and where they are."""
+        choice = self._choice
+        cameras_known = choice.calibration is not None and choice.depth_calibration is not None
+        if choice.registered or self._options.wanted.registered is False or not cameras_known:
+            return None
+        assert choice.depth_calibration is not None
+        pose = pose_between(found.transforms, choice.depth.frame_id, choice.color.frame_id)
+        return None if pose is None else (choice.depth_calibration.camera, pose)
+
+    # Time.
+
+    def _pair(self) -> None:
+        color_log, depth_log = self._color.places[:, 0], self._depth.places[:, 0]
+        color_stamps, depth_stamps = self._stamps(self._color), self._stamps(self._depth)
+        by_log = nearest_pairs(color_log, depth_log)
+        self._stamped = color_stamps is not None and depth_stamps is not None
+        color_ns, depth_ns, rows = color_log, depth_log, by_log
+        if color_stamps is not None and depth_stamps is not None:
+            color_order, depth_order = (np.argsort(s, kind="stable") for s in (color_stamps, depth_stamps))
+            color_rows, depth_rows = nearest_pairs(color_stamps[color_order], depth_stamps[depth_order])
+            # Two clocks that have nothing to do with each other pair nothing, or by chance.
+            if 2 * len(color_rows) >= len(by_log[0]):
+                rows = (color_order[color_rows], depth_order[depth_rows])
+                color_ns, depth_ns = color_stamps, depth_stamps
+            else:
+                self._stamped = False
+                self._notes.append(
+                    "The pictures' own times do not fit each other: they are paired by when they were recorded."
+                )
+        self._color_rows, self._depth_rows = rows
+        if not len(self._color_rows):
+            raise RecordingError(
+                f"{self._store.path} has no colour and depth pictures that were taken at the same time"
+            )
+        self._taken_ns = depth_ns[self._depth_rows]
+        self._farthest_ms = float(np.abs(color_ns[self._color_rows] - self._taken_ns).max()) / 1e6
+        self._times_us = (self._taken_ns - self._taken_ns[0]) // 1000
+        self._times_us.flags.writeable = False
+        first = int(self._taken_ns[0])
+        self._start_ns = first if first > _FIRST_DATE_NS else int(depth_log[self._depth_rows[0]])
+
+    def _stamps(self, topic: Topic) -> NDArray[np.int64] | None:
+        """When the pictures of a topic were taken by their own account; None if they do not say."""
+        stamps = np.zeros(len(topic.places), np.int64)
+        missing = []
+        for row, place in enumerate(topic.places):
+            try:
+                stamp = topic.channel.read_stamp(self._store.head(int(place[3]), place[:3]))
+            except RecordingError:
+                stamp = None
+            if stamp is None or not 0 < stamp < 2**62:
+                missing.append(row)
+                if len(missing) > max(1, _SHARE_WITHOUT_STAMP * len(topic.places)):
+                    return None
+            else:
+                stamps[row] = stamp
+        if missing:  # Damaged ones keep a place, so that their frames can be told.
+            late = np.median(np.delete(topic.places[:, 0] - stamps, missing)) if len(missing) < len(stamps) else 0
+            stamps[missing] = topic.places[missing, 0] - np.int64(late)
+        return stamps
+
+    # What people are told.
+
+    def _describe(self, layout: str, found: Survey) -> RecordingInfo:
+        choice, path = self._choice, self._store.path
+        sizes = [s.size for s in (choice.color, choice.depth)]
+        if choice.color.size:
+            self._calibration(*choice.color.size, int(self._color.places[self._color_rows[0], 0]))
+        others = [str(s) for s in found.pictures if s.topic not in (choice.color.topic, choice.depth.topic)]
+        stamps = "the pictures' own times" if self._stamped else "the times of recording"
+        details = {
+            "colour": str(choice.color),
+            "depth": str(choice.depth),
+            "calibration": choice.calibration.topic if choice.calibration else "none: 60 degrees across are assumed",
+            "depth unit": self._unit_note(),
+            "registration": self._registration_note(),
+            "pairs": f"by {stamps}, at most {self._farthest_ms:.1f} ms apart",
+        }
+        if others:
+            details["other pictures"] = ", ".join(others[:12])
+        warnings = [*self._store.warnings, *self._notes]
+        if not choice.calibration:
+            warnings.append("The file has no calibration for its colour: a field of view of 60 degrees is assumed.")
+        if not choice.registered and self._move is None:
+            stretched = f", and is stretched over colour's {sizes[0][0]}x{sizes[0][1]}" if _differ(sizes) else ""
+            warnings.append(f"Depth is not registered to colour ({choice.registered_by}){stretched}.")
+        elif choice.registered and choice.registered_by.startswith("assumed"):
+            warnings.append(f"Depth is taken to be registered to colour ({choice.registered_by}).")
+        if "assumed" in details["depth unit"]:
+            warnings.append(f"The depth unit is {details['depth unit']}.")
+        pairs = cameras_of(found.pictures)
+        rivals = [f"{c.topic} with {d.topic}" for c, d in pairs if c.topic != choice.color.topic and c.role == "color"]
+        if rivals:
+            warnings.append(
+                f"There are other colour pictures: {', '.join(rivals[:6])}; choose with ?color=TOPIC&depth=TOPIC."
+            )
+        return RecordingInfo(
+            path=path, layout=layout, name=path.stem or str(path), details=details, warnings=tuple(warnings)
+        )
+
+    def _unit_note(self) -> str:
+        given = self._options.depth_unit_m
+        if self._is_float:
+            return "metres" if given is None else f"{given:g} m a number, as you said"
+        if given is not None:
+            return f"{given * 1000:g} mm a count, as you said"
+        encoding = self._choice.depth.encoding.split(";")[0]
+        return f"assumed: millimetres, as ROS has it for {encoding} (?depth_unit_m= sets it)"
+
+    def _registration_note(self) -> str:
+        if self._move is not None:
+            return "by calibration: the file has both cameras and where they are"
+        return f"{'registered' if self._choice.registered else 'not registered'}: {self._choice.registered_by}"
+
+
+def _is_rectified(stream: PictureStream) -> bool:
+    """Whether a topic says that the lens distortion has been removed, as `image_rect_color` does."""
+    return "rect" in stream.topic.rsplit("/", 1)[-1].lower() or "/image_rect" in stream.topic.lower()
+
+
+def _differ(sizes: list[tuple[int, int] | None]) -> bool:
+    return None not in sizes and sizes[0] != sizes[1]

@@ -1,0 +1,142 @@
+"""Looks at the first messages of every channel: which are pictures, of what kind, and which describe cameras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rgbd_seg.errors import RecordingError
+from rgbd_seg.recording.messages.choice import CameraStream, PictureStream
+from rgbd_seg.recording.messages.message import Camera, Picture
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rgbd_seg.recording.messages.message import Transform
+    from rgbd_seg.recording.messages.store import MessageStore, StoredChannel
+
+# The first message may be damaged or empty; ten are not.
+_TRIED = 10
+_MAX_CHANNELS = 2000
+_MAX_TRANSFORMS = 500
+_PICTURE_WORDS = ("image", "video", "picture")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Topic:
+    """All messages of one topic and kind, also where several channels carry them.
+
+    Attributes:
+        channel: The first of its channels.
+        places: (N, 4) int64: log time, two numbers that find the message, channel; in the order of time.
+    """
+
+    channel: StoredChannel
+    places: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survey:
+    """What a store holds.
+
+    Attributes:
+        topics: By name; of several kinds on one topic the readable one with the most messages.
+        pictures: The topics of pictures, by name.
+        cameras: The topics of calibrations, by name.
+        transforms: Where frames are in each other.
+        unknown: Topics of pictures that cannot be read, each with its kind.
+        others: All other topics, each with its kind.
+    """
+
+    topics: dict[str, Topic]
+    pictures: tuple[PictureStream, ...]
+    cameras: tuple[CameraStream, ...]
+    transforms: tuple[Transform, ...]
+    unknown: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def survey(store: MessageStore) -> Survey:
+    """Looks through a store's channels.
+
+    Raises:
+        RecordingError: It has more channels than any recording.
+    """
+    if len(store.channels) > _MAX_CHANNELS:
+        raise RecordingError(f"{store.path} has {len(store.channels)} channels, which is too much for a recording")
+    topics = _topics(store)
+    pictures, cameras, transforms, unknown, others = [], [], [], [], []
+    for name, topic in sorted(topics.items()):
+        kind = f"{name} ({topic.channel.kind})"
+        if not topic.channel.is_known:
+            is_picture = any(word in topic.channel.schema.lower() for word in _PICTURE_WORDS)
+            (unknown if is_picture else others).append(kind)
+            continue
+        first = _first(store, topic)
+        if isinstance(first, Picture):
+            size = _size(first)
+            pictures.append(PictureStream(name, first.role, first.encoding, first.frame_id, size, len(topic.places)))
+        elif isinstance(first, Camera):
+            cameras.append(CameraStream(name, first))
+        elif isinstance(first, tuple):
+            transforms += _transforms(store, topic)
+        else:
+            others.append(f"{kind}, no message of which can be read" if len(topic.places) else f"{kind}, empty")
+    return Survey(topics, tuple(pictures), tuple(cameras), tuple(transforms), tuple(unknown), tuple(others))
+
+
+def _topics(store: MessageStore) -> dict[str, Topic]:
+    parts: dict[tuple[str, str, str], list[NDArray[np.int64]]] = {}
+    channels: dict[tuple[str, str, str], StoredChannel] = {}
+    for number, channel in store.channels.items():
+        table = store.tables.get(number, np.zeros((0, 3), np.int64))
+        key = (channel.topic, channel.schema, channel.encoding)
+        channels.setdefault(key, channel)
+        parts.setdefault(key, []).append(np.column_stack([table, np.full(len(table), number, np.int64)]))
+    topics: dict[str, Topic] = {}
+    for key, tables in parts.items():
+        places = np.concatenate(tables)
+        if len(tables) > 1:
+            places = places[np.argsort(places[:, 0], kind="stable")]
+        there = topics.get(key[0])
+        rank = (channels[key].is_known, len(places))
+        if there is None or rank > (there.channel.is_known, len(there.places)):
+            topics[key[0]] = Topic(channels[key], places)
+    return topics
+
+
+def _first(store: MessageStore, topic: Topic) -> Picture | Camera | tuple[Transform, ...] | None:
+    """The first message that can be read and, if it is a picture, has something in it."""
+    for place in topic.places[:_TRIED]:
+        try:
+            found = topic.channel.read(store.message(int(place[3]), place[:3]))
+        except RecordingError:
+            continue
+        if not isinstance(found, Picture) or found.raw is not None or len(found.packed):
+            return found
+    return None
+
+
+def _size(picture: Picture) -> tuple[int, int] | None:
+    """Width and height; None if the picture cannot be decoded, which is told where its frame is read."""
+    if picture.raw is not None:
+        return picture.raw.width, picture.raw.height
+    try:
+        pixels = picture.depth() if picture.role in ("depth", "gray16") else picture.color()
+    except RecordingError:
+        return None
+    return pixels.shape[1], pixels.shape[0]
+
+
+def _transforms(store: MessageStore, topic: Topic) -> list[Transform]:
+    found: list[Transform] = []
+    for place in topic.places[:_MAX_TRANSFORMS]:
+        try:
+            message = topic.channel.read(store.message(int(place[3]), place[:3]))
+        except RecordingError:
+            continue
+        if isinstance(message, tuple):
+            found += message
+    return found
