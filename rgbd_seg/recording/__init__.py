@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from rgbd_seg.recording.reader import RecordingReader
 
 # Tried in this order; the module says whether a path is one of its own.
-_LAYOUTS = ("layouts.sunrgbd", "layouts.tum", "layouts.folder", "mcap.reader")
-# Recordings that only a vendor's library reads, from the start to the end: see `rgbd_seg.sensors`.
-_PLAYED_ONLY = frozenset({".db3", ".bag", ".oni"})
+_LAYOUTS = ("messages.rosbag", "layouts.sunrgbd", "layouts.tum", "layouts.folder", "mcap.reader")
 
 
 def open_recording(path: str | Path, **options: str) -> RecordingReader:
-    """Opens anything recorded: a `.mcap` file, a SUN RGB-D tree, a TUM folder, a folder of picture pairs.
+    """Opens anything recorded: a `.mcap` file, a bag of ROS, a SUN RGB-D tree, a TUM folder, a folder of picture pairs.
 
     Args:
         path: The file or folder.
@@ -42,15 +40,23 @@ def open_recording(path: str | Path, **options: str) -> RecordingReader:
                 return reader
     except (OSError, ValueError) as error:
         raise RecordingError(f"cannot open {path}: {error}") from error
-    if path.suffix.lower() in _PLAYED_ONLY:
+    if is_played_only(path):
         raise RecordingError(
             f"{path} can be played, but not searched: turn it into one of our recordings first, with "
             f"rgbd-seg convert {path.name} {path.stem}.mcap"
         )
     raise RecordingError(
-        f"{path} is no recording that rgbd-seg knows: expected a .mcap file, a SUN RGB-D tree, a TUM folder "
-        f"(rgb.txt and depth.txt), or a folder with pairs of colour and depth pictures{_hint(path)}"
+        f"{path} is no recording that rgbd-seg knows: expected a .mcap file, a bag of ROS, a SUN RGB-D tree, a "
+        f"TUM folder (rgb.txt and depth.txt), or a folder with pairs of colour and depth pictures{_hint(path)}"
     )
+
+
+def is_played_only(path: Path) -> bool:
+    """Whether only a vendor's library reads a recording, from the start to the end: see `rgbd_seg.sensors`."""
+    if path.suffix.lower() == ".oni":
+        return True
+    rosbag = import_module("rgbd_seg.recording.messages.rosbag")
+    return path.suffix.lower() in (".db3", ".bag") and bool(rosbag.is_realsense(path))
 
 
 def _hint(path: Path) -> str:

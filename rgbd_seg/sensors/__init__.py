@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote
 
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.recording import is_played_only
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ _DRIVERS = {
 _REPLAY = "replay"
 # Drivers that load a vendor's library run in a child process unless told otherwise.
 _NATIVE = frozenset({"realsense", "openni", "kinect1", "kinect2"})
-# Suffix of a vendor's recording -> scheme of the driver that plays it.
-_PLAYED_BY = {".db3": "realsense", ".bag": "realsense", ".oni": "openni"}
 _FAKENECT_INDEX = "INDEX.txt"
 
 
@@ -77,8 +76,8 @@ def parse_uri(text: str) -> Uri:
 
 def _player(path: str) -> str | None:
     """The scheme of the driver that alone can play a recording, None if its frames can be read at random."""
-    if Path(path).suffix.lower() in _PLAYED_BY:
-        return _PLAYED_BY[Path(path).suffix.lower()]
+    if is_played_only(Path(path)):
+        return "openni" if Path(path).suffix.lower() == ".oni" else "realsense"
     try:
         return "kinect1" if (Path(path) / _FAKENECT_INDEX).is_file() else None
     except OSError:  # No path that this system could have.

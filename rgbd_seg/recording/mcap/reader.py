@@ -1,4 +1,4 @@
-"""Reads MCAP recordings frame by frame: our own, and Foxglove's pictures from other programs.
+"""Reads MCAP recordings frame by frame: our own here, those of other programs by `recording.messages`.
 
 Memory holds the places of the frames (tens of bytes each) and a few unpacked chunks, however long the file is.
 """
@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from mcap.opcode import Opcode
 
 from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.recording.mcap import format as layout
-from rgbd_seg.recording.mcap.input import DamagedError, McapInput, Message, message_at
+from rgbd_seg.recording.mcap.chunks import ChunkCache
+from rgbd_seg.recording.mcap.input import DamagedError, McapInput
 from rgbd_seg.recording.mcap.opening import read_contents
 from rgbd_seg.recording.mcap.output import MAGIC
 from rgbd_seg.recording.mcap.pictures import color_picture, depth_picture, id_picture
-from rgbd_seg.recording.mcap.streams import find_streams
+from rgbd_seg.recording.mcap.streams import find_streams, is_own
+from rgbd_seg.recording.messages.mcap_store import McapStore
+from rgbd_seg.recording.messages.reader import MessageOptions, MessageReader
 from rgbd_seg.recording.reader import Gap, RecordingInfo, RecordingReader, StoredFrame
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from rgbd_seg.recording.mcap.contents import McapContents
     from rgbd_seg.recording.mcap.streams import LabelStream, Stream
 
-_CACHE_BYTES = 48 * 1024 * 1024
 _MAX_GAPS = 10_000
 
 
@@ -47,56 +47,32 @@ def matches(path: Path) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
-def open_reader(path: Path, **options: str) -> McapReader:
-    """Opens an MCAP recording; there are no options.
+def open_reader(path: Path, **options: str) -> RecordingReader:
+    """Opens an MCAP recording.
+
+    Args:
+        path: The file.
+        options: None for our own; `color`, `depth` and `calibration` (topics), `depth_unit_m`, `invalid_depth`,
+            `registered` for those of other programs.
 
     Raises:
-        ConfigurationError: An option was given.
+        ConfigurationError: An option is unknown or out of its range.
         RecordingError: Nothing in it can be read.
     """
+    source = McapInput(path)
+    try:
+        contents = read_contents(source)
+        if not is_own(contents):
+            given = MessageOptions.parse(options)
+            return MessageReader(McapStore(path, source, contents, ChunkCache(source)), "mcap", given)
+    except BaseException:
+        source.close()
+        raise
+    source.close()
     if options:
-        raise ConfigurationError(f"{path}: an MCAP recording has no option {', '.join(map(repr, options))}")
+        names = ", ".join(map(repr, options))
+        raise ConfigurationError(f"{path}: a recording of rgbd-seg says these things itself, and has no option {names}")
     return McapReader(path)
-
-
-class ChunkCache:
-    """The chunks unpacked last, so that reading forwards, backwards and around one place is cheap."""
-
-    def __init__(self, source: McapInput) -> None:
-        self._source = source
-        self._chunks: OrderedDict[int, bytes] = OrderedDict()
-        self._size = 0
-
-    def records_at(self, offset: int) -> bytes:
-        """The records of the chunk at this offset, or the message itself in a file without chunks.
-
-        Raises:
-            DamagedError: They cannot be read.
-        """
-        if offset in self._chunks:
-            self._chunks.move_to_end(offset)
-            return self._chunks[offset]
-        opcode, end = self._source.header_at(offset)
-        if opcode == Opcode.MESSAGE:
-            return self._source.read_at(offset, end - offset)
-        records = self._source.unpack(self._source.chunk_head(offset))
-        self._chunks[offset] = records
-        self._size += len(records)
-        while self._size > _CACHE_BYTES and len(self._chunks) > 1:
-            self._size -= len(self._chunks.popitem(last=False)[1])
-        return records
-
-    def message(self, place: NDArray[np.int64], channel_id: int) -> Message:
-        """The message at a row of a `MessageIndex` table.
-
-        Raises:
-            DamagedError: It is not there.
-        """
-        time_ns, chunk, offset = map(int, place)
-        message = message_at(self.records_at(chunk), offset)
-        if message.channel_id != channel_id or message.time_ns != time_ns:
-            raise DamagedError("another message is where the index says")
-        return message
 
 
 class McapReader(RecordingReader):
@@ -117,7 +93,7 @@ class McapReader(RecordingReader):
         try:
             self.contents: McapContents = read_contents(self._source, progress)
             self._cache = ChunkCache(self._source)
-            self._streams = find_streams(path, self.contents, self._cache)
+            self._streams = find_streams(path, self.contents)
             self._times_us = (self._streams.times_ns - self._streams.times_ns[0]) // 1000
             self._times_us.flags.writeable = False
             self._info = self._describe(path)
@@ -173,10 +149,8 @@ class McapReader(RecordingReader):
 
     def _read(self, position: int) -> StoredFrame:
         streams = self._streams
-        fields: dict[str, Any] = {}
-        if streams.frame is not None:
-            message = self._cache.message(streams.frame.places[position], streams.frame.channel_id)
-            fields = parsed_json(message.data)
+        message = self._cache.message(streams.frame.places[position], streams.frame.channel_id)
+        fields = parsed_json(message.data)
         color_at, depth_at = streams.color, streams.depth
         color_message = self._cache.message(color_at.places[position], color_at.channel_id)
         color = color_picture(color_at.schema, color_message.data)
@@ -189,9 +163,7 @@ class McapReader(RecordingReader):
         if color.shape[:2] != size:
             raise RecordingError(f"its colour has {color.shape[1]}x{color.shape[0]} pixels, not {size[1]}x{size[0]}")
         if depth.shape != size:
-            if streams.frame is not None:
-                raise RecordingError(f"its depth has {depth.shape[1]}x{depth.shape[0]} pixels, not {size[1]}x{size[0]}")
-            depth = streams.on_color_grid(depth)
+            raise RecordingError(f"its depth has {depth.shape[1]}x{depth.shape[0]} pixels, not {size[1]}x{size[0]}")
         index, device_us = fields.get("index", position), fields.get("device_us")
         return StoredFrame(
             color=color,
@@ -271,8 +243,6 @@ class McapReader(RecordingReader):
     def _gaps_at_holes(self) -> Iterator[Gap]:
         """What is missing where the file cannot be read, by the indices of the frames on both sides."""
         streams = self._streams
-        if streams.frame is None:
-            return
         chunks = streams.frame.places[:, 1]
         for hole in self.contents.holes[:_MAX_GAPS]:
             after = int(np.searchsorted(chunks, hole)) - 1
@@ -286,7 +256,7 @@ class McapReader(RecordingReader):
 
     def _capture_index(self, position: int) -> int:
         """The running number of a frame at its capture."""
-        stream = self._streams.color if self._streams.frame is None else self._streams.frame
+        stream = self._streams.frame
         return self._cache.message(stream.places[position], stream.channel_id).sequence
 
 

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from rgbd_seg.calibration import Calibration, Intrinsics
+from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import TRUTH_ORIGINS
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.label_provenance import Maker
 from rgbd_seg.recording.mcap import format as layout
-from rgbd_seg.recording.mcap.input import DamagedError
-from rgbd_seg.recording.mcap.pictures import (
-    CALIBRATION,
-    COMPRESSED,
-    RAW,
-    color_picture,
-    depth_picture,
-    intrinsics_of,
-    kind_of,
-)
+from rgbd_seg.recording.mcap.pictures import RAW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,20 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.calibration import Origin
     from rgbd_seg.frame import TruthOrigin
     from rgbd_seg.recording.mcap.contents import McapContents
-    from rgbd_seg.recording.mcap.input import Message
-
-# What the four supported cameras roughly have, for files of others that say nothing.
-_ASSUMED_FIELD_OF_VIEW_RAD = math.radians(60)
-
-
-class Messages(Protocol):
-    """Where messages are read from."""
-
-    def message(self, place: NDArray[np.int64], channel_id: int) -> Message:
-        """The message at a row of a `MessageIndex` table; raises DamagedError."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +66,7 @@ class Streams:
         times_ns: (N,) int64, nanoseconds since 1970.
         color: Colour of the N frames.
         depth: Depth of the N frames.
-        frame: Clocks and indices of the N frames; None in files of other programs.
+        frame: Clocks and indices of the N frames.
         truths: Labels to score against.
         predictions: What models saw, newest channel first: where several saw a frame, the first one here is taken.
         instances: Instance ids that belong to exact labels; joined by equal times, like the labels.
@@ -100,31 +77,27 @@ class Streams:
     times_ns: NDArray[np.int64]
     color: Stream
     depth: Stream
-    frame: Stream | None
+    frame: Stream
     truths: tuple[TruthStream, ...]
     predictions: tuple[PredictionStream, ...]
     instances: Stream | None
     calibration: Calibration
     warnings: tuple[str, ...] = ()
 
-    def on_color_grid(self, depth: NDArray[np.uint16]) -> NDArray[np.uint16]:
-        """Depth of another size than colour's, stretched over it by nearest neighbours: it is not registered."""
-        size = (self.calibration.color.width, self.calibration.color.height)
-        return cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST).astype(np.uint16, copy=False)
+
+def is_own(contents: McapContents) -> bool:
+    """Whether we wrote a file."""
+    return layout.METADATA in contents.metadata
 
 
-def find_streams(path: Path, contents: McapContents, messages: Messages) -> Streams:
-    """Sorts the channels of a file and pairs their messages.
+def find_streams(path: Path, contents: McapContents) -> Streams:
+    """Sorts the channels of one of our files and joins their messages.
 
     Raises:
-        RecordingError: There are no frames of colour and depth in it; the message says what there is.
+        RecordingError: There are no frames of colour and depth in it.
     """
-    if layout.METADATA in contents.metadata:
-        return _own_streams(path, contents)
-    return _foreign_streams(path, contents, messages)
-
-
-def _own_streams(path: Path, contents: McapContents) -> Streams:
+    if not is_own(contents):
+        raise RecordingError(f"{path} was written by another program, or has lost what rgbd-seg noted in it")
     tables = contents.index.tables
     by_topic: dict[str, list[int]] = {}
     for channel_id, channel in contents.channels.items():
@@ -210,91 +183,3 @@ def _with_equal_times(
         times = np.intersect1d(times, stream.places[:, 0])
     first, second, third = (replace(s, places=s.places[np.searchsorted(s.places[:, 0], times)]) for s in streams)
     return times, first, second, third
-
-
-def _foreign_streams(path: Path, contents: McapContents, messages: Messages) -> Streams:
-    """Pairs Foxglove pictures of another program: each depth picture with the colour nearest in time."""
-    found: dict[str, Stream] = {}
-    first: dict[str, memoryview] = {}
-    intrinsics: Intrinsics | None = None
-    seen = []
-    for channel_id, channel in sorted(contents.channels.items(), key=lambda item: item[1].topic):
-        schema = contents.schemas.get(channel.schema_id)
-        name = schema.name if schema else ""
-        seen.append(f"{channel.topic} ({name or 'no schema'}, {channel.message_encoding})")
-        table = contents.index.tables.get(channel_id)
-        if table is None or channel.message_encoding != "protobuf":
-            continue
-        try:
-            data = messages.message(table[0], channel_id).data
-            if name == CALIBRATION and intrinsics is None:
-                intrinsics = intrinsics_of(data)
-            elif name in (COMPRESSED, RAW):
-                kind = kind_of(name, data)
-                found.setdefault(kind, Stream(channel_id, name, table))
-                first.setdefault(kind, data)
-        except (DamagedError, RecordingError):
-            continue
-    if "color" not in found or "depth" not in found:
-        lacks = " and ".join(kind for kind in ("color", "depth") if kind not in found).replace("color", "colour")
-        raise RecordingError(
-            f"{path} has no {lacks} pictures that rgbd-seg can read (foxglove.CompressedImage or foxglove.RawImage in "
-            f"protobuf); it holds: {', '.join(seen[:12]) or 'nothing'}"
-        )
-    warnings = []
-    try:
-        height, width = color_picture(found["color"].schema, first["color"]).shape[:2]
-    except RecordingError as error:
-        raise RecordingError(f"{path} cannot be read: {error}") from None
-    if intrinsics is None or (intrinsics.width, intrinsics.height) != (width, height):
-        warnings.append("The file has no calibration for its colour: a field of view of 60 degrees is assumed.")
-        half = math.tan(_ASSUMED_FIELD_OF_VIEW_RAD / 2)
-        vertical = 2 * math.atan(half * height / width)
-        intrinsics = Intrinsics.from_field_of_view(width, height, _ASSUMED_FIELD_OF_VIEW_RAD, vertical)
-        origin: Origin = "assumed"
-    else:
-        origin = "file"
-    depth_size = _depth_size(found["depth"].schema, first["depth"])
-    registered = depth_size in (None, (width, height))
-    assumed = "depth is taken to be in millimetres and registered to colour."
-    if depth_size is not None and not registered:
-        assumed = (
-            f"depth is taken to be in millimetres; it has {depth_size[0]}x{depth_size[1]} pixels, is stretched over "
-            f"the {width}x{height} of colour, and counts as not registered."
-        )
-    warnings.append(f"Written by another program: {assumed}")
-    calibration = Calibration(intrinsics, 0.001, registered, origin)
-    color_rows, depth_rows = nearest_pairs(found["color"].places[:, 0], found["depth"].places[:, 0])
-    if not len(color_rows):
-        raise RecordingError(f"{path} has no colour and depth pictures that were taken at the same time")
-    color_stream = replace(found["color"], places=found["color"].places[color_rows])
-    depth_stream = replace(found["depth"], places=found["depth"].places[depth_rows])
-    times = depth_stream.places[:, 0]
-    return Streams(times, color_stream, depth_stream, None, (), (), None, calibration, tuple(warnings))
-
-
-def _depth_size(schema: str, data: memoryview) -> tuple[int, int] | None:
-    """Width and height of a depth picture; None if it is damaged, which is told where its frame is read."""
-    try:
-        height, width = depth_picture(schema, data).shape
-    except RecordingError:
-        return None
-    return width, height
-
-
-def nearest_pairs(color: NDArray[np.int64], depth: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of colour and depth that belong together: nearest in time, within half of colour's usual interval.
-
-    Args:
-        color: (N,) nanoseconds, never decreasing.
-        depth: (M,) nanoseconds, never decreasing.
-
-    Returns:
-        Two (K,) arrays of rows, one for each depth picture that has a colour picture.
-    """
-    after = np.clip(np.searchsorted(color, depth), 0, len(color) - 1)
-    before = np.maximum(after - 1, 0)
-    nearest = np.where(np.abs(color[before] - depth) <= np.abs(color[after] - depth), before, after)
-    interval = float(np.median(np.diff(color))) if len(color) > 1 else 1e8
-    close = np.abs(color[nearest] - depth) <= max(interval / 2, 1e6)
-    return nearest[close], np.flatnonzero(close)

@@ -16,11 +16,10 @@ import lz4.frame
 import numpy as np
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.mcap_input import MAX_CHUNK_BYTES, DamagedError, McapInput
+from rgbd_seg.recording.mcap.input import MAX_CHUNK_BYTES, DamagedError, McapInput
 from rgbd_seg.recording.messages.store import StoredChannel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -95,7 +94,7 @@ class Bag1Store:
         indexed = True
         try:
             while position < self._source.size:
-                fields, start, length = self._record(position)
+                fields, start, length = _record(self._source, position)
                 opcode = _opcode(fields)
                 if opcode == _CHUNK:
                     self._settle(chunk, indexed)
@@ -157,18 +156,6 @@ class Bag1Store:
         schema = inside.get("type", b"").decode("utf-8", "replace")[:200]
         self.channels.setdefault(_number(fields, "conn"), StoredChannel(topic, schema, "ros1"))
 
-    def _record(self, position: int) -> tuple[dict[str, bytes], int, int]:
-        """Fields of a record's header, where its data begins and how long it is."""
-        (header,) = _LENGTH.unpack(self._source.read_at(position, 4))
-        if header > _MAX_HEADER_BYTES:
-            raise DamagedError(f"there is no record at byte {position}")
-        fields = _fields(self._source.read_at(position + 4, header))
-        (length,) = _LENGTH.unpack(self._source.read_at(position + 4 + header, 4))
-        start = position + 8 + header
-        if start + length > self._source.size:
-            raise DamagedError(f"the record at byte {position} is cut off")
-        return fields, start, length
-
     def _records(self, chunk: int) -> bytes:
         """The records in a chunk."""
         if chunk in self._unpacked:
@@ -195,15 +182,45 @@ class Bag1Store:
         return data
 
 
-def topics_of(path: Path) -> Iterator[str]:
-    """The topics of a bag.
+def topics_of(path: Path) -> list[str]:
+    """The topics of a bag: by the list at its end where it was closed, else by walking through it.
 
     Raises:
         RecordingError: It is none, or nothing in it can be read.
     """
+    source = McapInput(path)
+    topics: list[str] = []
+    try:
+        fields, _, _ = _record(source, len(MAGIC))
+        position = int.from_bytes(fields.get("index_pos", b""), "little")
+        while 0 < position < source.size:
+            fields, start, length = _record(source, position)
+            if _opcode(fields) != _CONNECTION:
+                break
+            topics.append(fields.get("topic", b"").decode("utf-8", "replace")[:1000])
+            position = start + length
+    except DamagedError:
+        topics.clear()
+    finally:
+        source.close()
+    if topics:
+        return topics
     store = Bag1Store(path)
     store.close()
-    return (channel.topic for channel in store.channels.values())
+    return [channel.topic for channel in store.channels.values()]
+
+
+def _record(source: McapInput, position: int) -> tuple[dict[str, bytes], int, int]:
+    """Fields of a record's header, where its data begins and how long it is."""
+    (header,) = _LENGTH.unpack(source.read_at(position, 4))
+    if header > _MAX_HEADER_BYTES:
+        raise DamagedError(f"there is no record at byte {position}")
+    fields = _fields(source.read_at(position + 4, header))
+    (length,) = _LENGTH.unpack(source.read_at(position + 4 + header, 4))
+    start = position + 8 + header
+    if start + length > source.size:
+        raise DamagedError(f"the record at byte {position} is cut off")
+    return fields, start, length
 
 
 def _message_at(records: memoryview, offset: int, connection: int, *, whole: bool = True) -> memoryview:

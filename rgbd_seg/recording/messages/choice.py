@@ -30,6 +30,9 @@ _DERIVED = frozenset(
 _REGISTERED = frozenset({"aligned", "registered", "registration"})
 _COLOR_WORDS = frozenset({"color", "colour", "rgb", "bgr"})
 
+# A file with more picture topics than this is no recording of cameras.
+_MOST_PICTURES = 200
+
 
 @dataclass(frozen=True, slots=True)
 class PictureStream:
@@ -107,12 +110,13 @@ def choose(
         ConfigurationError: A wanted topic is not there, or not what it is wanted for.
     """
     wanted = wanted or Wanted()
+    pictures = pictures[:_MOST_PICTURES]
     colors = _wanted(pictures, wanted.color, "color") if wanted.color else [s for s in pictures if _may_be_color(s)]
     depths = _wanted(pictures, wanted.depth, "depth") if wanted.depth else [s for s in pictures if _may_be_depth(s)]
     pairs = [(color, depth) for color in colors for depth in depths if color.topic != depth.topic]
     if not pairs:
         return None
-    color, depth = max(pairs, key=lambda pair: _fitness(*pair))
+    color, depth = max(pairs, key=lambda pair: _fitness(pair[0], pair[1], cameras))
     calibration, why_not = _calibration_of(color, depth, cameras, wanted.calibration)
     registered, reason = _registration(color, depth, wanted.registered)
     notes = [why_not] if why_not else []
@@ -122,14 +126,17 @@ def choose(
     return Choice(color, depth, calibration, depth_calibration, registered, reason, tuple(notes))
 
 
-def cameras_of(pictures: Sequence[PictureStream]) -> list[tuple[PictureStream, PictureStream]]:
+def cameras_of(
+    pictures: Sequence[PictureStream], cameras: Sequence[CameraStream]
+) -> list[tuple[PictureStream, PictureStream]]:
     """The pairs of colour and depth, one for each colour stream, best first: what a user can choose from."""
     best = {}
+    pictures = pictures[:_MOST_PICTURES]
     for color in (s for s in pictures if _may_be_color(s)):
         depths = [s for s in pictures if _may_be_depth(s) and s.topic != color.topic]
         if depths:
-            best[color.topic] = (color, max(depths, key=lambda depth: _fitness(color, depth)))
-    return sorted(best.values(), key=lambda pair: _fitness(*pair), reverse=True)
+            best[color.topic] = max(((color, d) for d in depths), key=lambda pair: _fitness(pair[0], pair[1], cameras))
+    return sorted(best.values(), key=lambda pair: _fitness(pair[0], pair[1], cameras), reverse=True)
 
 
 def nothing_found(
@@ -180,7 +187,7 @@ def _may_be_depth(stream: PictureStream) -> bool:
     return stream.role in ("depth", "gray16")
 
 
-def _fitness(color: PictureStream, depth: PictureStream) -> tuple[object, ...]:
+def _fitness(color: PictureStream, depth: PictureStream, cameras: Sequence[CameraStream]) -> tuple[object, ...]:
     """How well two streams serve as colour and depth; larger is better."""
     of_color, of_depth = words_of(color.topic), words_of(depth.topic)
     frames_differ = bool(color.frame_id and depth.frame_id and color.frame_id != depth.frame_id)
@@ -193,9 +200,10 @@ def _fitness(color: PictureStream, depth: PictureStream) -> tuple[object, ...]:
         depth.role == "depth",
         # Whether one camera took them, and on one grid.
         not frames_differ,
-        _common_parts(color.topic, depth.topic),
+        _nearness(color.topic, depth.topic),
         bool(of_depth & _REGISTERED) or _names_colors_grid(of_depth),
         color.size == depth.size and color.size is not None,
+        _calibration_of(color, depth, cameras, None)[0] is not None,
         # What is left to taste: a named colour camera, more pictures, uncompressed ones; at last the order of names.
         bool(of_color & _COLOR_WORDS),
         min(color.count, depth.count),
@@ -220,6 +228,12 @@ def _common_parts(first: str, second: str) -> int:
             break
         count += 1
     return count
+
+
+def _nearness(first: str, second: str) -> int:
+    """How near two topics are as a tree: 0 for siblings, less for every step apart."""
+    a, b = (_parent(topic).split("/") if _parent(topic) else [] for topic in (first, second))
+    return _common_parts("/".join(a), "/".join(b)) - max(len(a), len(b)) if a or b else 0
 
 
 def _registration(color: PictureStream, depth: PictureStream, wanted: bool | None) -> tuple[bool, str]:

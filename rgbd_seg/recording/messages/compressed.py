@@ -14,7 +14,7 @@ import numpy as np
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.messages.encodings import check_size, role_of
-from rgbd_seg.recording.picture_codec import check_effort, decode_color
+from rgbd_seg.recording.pictures.codec import check_effort, decode_color
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

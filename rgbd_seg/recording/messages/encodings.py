@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.picture_codec import MAX_PIXELS
+from rgbd_seg.recording.pictures.codec import MAX_PIXELS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -130,7 +130,21 @@ def depth_pixels(raw: RawPixels) -> NDArray[np.uint16] | NDArray[np.float32]:
     if name not in _DEPTH:
         raise RecordingError(f"a depth picture has the encoding {raw.encoding!r:.40}, which is not known")
     pixels = _rows(raw, _DEPTH[name], 1)
-    return pixels.astype(np.uint16 if pixels.dtype.kind == "u" else np.float32, copy=False)
+    if pixels.dtype.kind == "u":
+        return pixels.astype(np.uint16, copy=False)
+    return pixels.astype(np.float32, copy=False)
+
+
+def id_pixels(raw: RawPixels, dtype: type[np.uint8 | np.uint16]) -> NDArray[Any]:
+    """A picture of ids as (H, W) of `dtype`.
+
+    Raises:
+        RecordingError: It has another encoding, or the bytes do not fit the size.
+    """
+    wanted = "8UC1" if dtype is np.uint8 else "16UC1"
+    if raw.encoding != wanted:
+        raise RecordingError(f"a picture of ids has the encoding {raw.encoding!r:.40} in place of {wanted}")
+    return _rows(raw, f"u{np.dtype(dtype).itemsize}", 1).astype(dtype, copy=False)
 
 
 def check_size(width: int, height: int) -> None:

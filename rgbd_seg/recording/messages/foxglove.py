@@ -127,7 +127,7 @@ def read_json(schema: str, data: bytes | memoryview) -> Picture | Camera | tuple
 def _json_stamp(value: Any) -> int | None:
     """A time as Foxglove's JSON has it ({"sec": ..., "nsec": ...}), or as protobuf's JSON has it (RFC 3339)."""
     if isinstance(value, dict):
-        return int(value.get("sec", 0)) * 10**9 + int(value.get("nsec", value.get("nanosec", 0))) or None
+        return int(value.get("sec", 0)) * 10**9 + int(value.get("nsec") or value.get("nanosec") or 0) or None
     if isinstance(value, str):
         whole, _, rest = value.rstrip("Z").partition(".")
         seconds = datetime.fromisoformat(f"{whole[:19]}+00:00").timestamp()

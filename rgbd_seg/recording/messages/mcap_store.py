@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from mcap.opcode import Opcode
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.mcap_input import HEADER_BYTES, DamagedError, McapInput
-from rgbd_seg.recording.mcap_opening import read_contents
-from rgbd_seg.recording.mcap_reader import ChunkCache
+from rgbd_seg.recording.mcap.chunks import ChunkCache
+from rgbd_seg.recording.mcap.input import HEADER_BYTES, DamagedError, McapInput
+from rgbd_seg.recording.mcap.opening import read_contents
 from rgbd_seg.recording.messages.store import StoredChannel
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from rgbd_seg.recording.mcap_contents import McapContents
-    from rgbd_seg.recording.mcap_input import ChunkHead
+    from rgbd_seg.recording.mcap.contents import McapContents
+    from rgbd_seg.recording.mcap.input import ChunkHead
 
 # A message's own fields before its content: channel, sequence, log time, publish time.
 _FIELDS_BYTES = 22
@@ -46,7 +46,7 @@ class McapStore:
             number: StoredChannel(c.topic, schemas.get(c.schema_id, ""), c.message_encoding, dict(c.metadata))
             for number, c in contents.channels.items()
         }
-        self.tables = contents.index.tables
+        self.tables = dict(contents.index.tables)
         self.warnings = contents.warnings
 
     def message(self, channel_id: int, place: NDArray[np.int64]) -> bytes | memoryview:

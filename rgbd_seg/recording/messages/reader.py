@@ -17,7 +17,7 @@ from rgbd_seg.recording.messages.message import Camera, Picture
 from rgbd_seg.recording.messages.pairing import nearest_pairs
 from rgbd_seg.recording.messages.survey import Survey, Topic, survey
 from rgbd_seg.recording.messages.transforms import pose_between
-from rgbd_seg.recording.picture_reader import flag_option, number_option, refuse_unknown
+from rgbd_seg.recording.pictures.pair_reader import flag_option, number_option, refuse_unknown
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ class MessageReader(RecordingReader):
             )
         self._taken_ns = depth_ns[self._depth_rows]
         self._farthest_ms = float(np.abs(color_ns[self._color_rows] - self._taken_ns).max()) / 1e6
-        self._times_us = (self._taken_ns - self._taken_ns[0]) // 1000
+        self._times_us: NDArray[np.int64] = (self._taken_ns - self._taken_ns[0]) // 1000
         self._times_us.flags.writeable = False
         first = int(self._taken_ns[0])
         self._start_ns = first if first > _FIRST_DATE_NS else int(depth_log[self._depth_rows[0]])
@@ -304,7 +304,6 @@ class MessageReader(RecordingReader):
 
     def _describe(self, layout: str, found: Survey) -> RecordingInfo:
         choice, path = self._choice, self._store.path
-        sizes = [s.size for s in (choice.color, choice.depth)]
         if choice.color.size:
             self._calibration(*choice.color.size, int(self._color.places[self._color_rows[0], 0]))
         others = [str(s) for s in found.pictures if s.topic not in (choice.color.topic, choice.depth.topic)]
@@ -323,13 +322,14 @@ class MessageReader(RecordingReader):
         if not choice.calibration:
             warnings.append("The file has no calibration for its colour: a field of view of 60 degrees is assumed.")
         if not choice.registered and self._move is None:
-            stretched = f", and is stretched over colour's {sizes[0][0]}x{sizes[0][1]}" if _differ(sizes) else ""
+            size, differs = choice.color.size, choice.color.size != choice.depth.size
+            stretched = f", and is stretched over colour's {size[0]}x{size[1]}" if size and differs else ""
             warnings.append(f"Depth is not registered to colour ({choice.registered_by}){stretched}.")
         elif choice.registered and choice.registered_by.startswith("assumed"):
             warnings.append(f"Depth is taken to be registered to colour ({choice.registered_by}).")
         if "assumed" in details["depth unit"]:
             warnings.append(f"The depth unit is {details['depth unit']}.")
-        pairs = cameras_of(found.pictures)
+        pairs = cameras_of(found.pictures, found.cameras)
         rivals = [f"{c.topic} with {d.topic}" for c, d in pairs if c.topic != choice.color.topic and c.role == "color"]
         if rivals:
             warnings.append(
@@ -357,7 +357,3 @@ class MessageReader(RecordingReader):
 def _is_rectified(stream: PictureStream) -> bool:
     """Whether a topic says that the lens distortion has been removed, as `image_rect_color` does."""
     return "rect" in stream.topic.rsplit("/", 1)[-1].lower() or "/image_rect" in stream.topic.lower()
-
-
-def _differ(sizes: list[tuple[int, int] | None]) -> bool:
-    return None not in sizes and sizes[0] != sizes[1]

@@ -87,8 +87,8 @@ class MessageStore(Protocol):
     """
 
     path: Path
-    channels: Mapping[int, StoredChannel]
-    tables: Mapping[int, NDArray[np.int64]]
+    channels: dict[int, StoredChannel]
+    tables: dict[int, NDArray[np.int64]]
     warnings: tuple[str, ...]
 
     def message(self, channel_id: int, place: NDArray[np.int64]) -> bytes | memoryview:

@@ -67,7 +67,11 @@ def survey(store: MessageStore) -> Survey:
     if len(store.channels) > _MAX_CHANNELS:
         raise RecordingError(f"{store.path} has {len(store.channels)} channels, which is too much for a recording")
     topics = _topics(store)
-    pictures, cameras, transforms, unknown, others = [], [], [], [], []
+    pictures: list[PictureStream] = []
+    cameras: list[CameraStream] = []
+    transforms: list[Transform] = []
+    unknown: list[str] = []
+    others: list[str] = []
     for name, topic in sorted(topics.items()):
         kind = f"{name} ({topic.channel.kind})"
         if not topic.channel.is_known:

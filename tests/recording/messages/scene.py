@@ -12,7 +12,7 @@ from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
 from mcap.writer import Writer
 from rosbags.typesys import Stores, get_typestore
 
-from rgbd_seg.recording.format import protobuf_schema
+from rgbd_seg.recording.mcap.format import protobuf_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -133,7 +133,7 @@ def ros_transform(store: Any, parent: str, child: str, shift: Sequence[float]) -
     return types["tf2_msgs/msg/TFMessage"]([one])
 
 
-def ros_rows(store: Any, count: int = 4) -> list[Row]:
+def ros_rows(store: Any = ROS2, count: int = 4) -> list[Row]:
     """What a RealSense node with aligned depth publishes."""
     rows: list[Row] = []
     for i in range(count):
