@@ -19,6 +19,7 @@ _BENCHMARKS: tuple[str, ...] = (
     "smoothing",
     "rooms",
     "regions",
+    "travel",
 )
 
 
