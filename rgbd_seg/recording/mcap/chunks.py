@@ -43,14 +43,14 @@ class ChunkCache:
             self._size -= len(self._chunks.popitem(last=False)[1])
         return records
 
-    def message(self, place: NDArray[np.int64], channel_id: int) -> Message:
-        """The message at a row of a `MessageIndex` table.
+    def message(self, place: NDArray[np.int64], *channel_ids: int) -> Message:
+        """The message at a row of a `MessageIndex` table, which must be on one of these channels.
 
         Raises:
             DamagedError: It is not there.
         """
         time_ns, chunk, offset = map(int, place)
         message = message_at(self.records_at(chunk), offset)
-        if message.channel_id != channel_id or message.time_ns != time_ns:
+        if message.channel_id not in channel_ids or message.time_ns != time_ns:
             raise DamagedError("another message is where the index says")
         return message

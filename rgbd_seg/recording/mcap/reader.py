@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +22,12 @@ from rgbd_seg.recording.mcap.opening import read_contents
 from rgbd_seg.recording.mcap.output import MAGIC
 from rgbd_seg.recording.mcap.pictures import color_picture, depth_picture, id_picture
 from rgbd_seg.recording.mcap.streams import find_streams, is_own
+from rgbd_seg.recording.messages.foxglove import read_protobuf
+from rgbd_seg.recording.messages.lens import intrinsics_of
 from rgbd_seg.recording.messages.mcap_store import McapStore
+from rgbd_seg.recording.messages.message import Camera
 from rgbd_seg.recording.messages.reader import MessageOptions, MessageReader
+from rgbd_seg.recording.pictures.pair_reader import flag_option, number_option, refuse_unknown
 from rgbd_seg.recording.reader import Gap, RecordingInfo, RecordingReader, StoredFrame
 
 if TYPE_CHECKING:
@@ -31,10 +36,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from rgbd_seg.calibration import Intrinsics
     from rgbd_seg.recording.mcap.contents import McapContents
     from rgbd_seg.recording.mcap.streams import LabelStream, Stream
 
 _MAX_GAPS = 10_000
+# What is left of a calibration whose notes a tool has taken out; the depth channel may still name its unit.
+_LOST: dict[str, Any] = {"origin": "file", "unit_origin": "assumed", "registration_origin": "assumed"}
 
 
 def matches(path: Path) -> bool:
@@ -52,8 +60,8 @@ def open_reader(path: Path, **options: str) -> RecordingReader:
 
     Args:
         path: The file.
-        options: None for our own; `color`, `depth` and `calibration` (topics), `depth_unit_m`, `invalid_depth`,
-            `registered` for those of other programs.
+        options: `depth_unit_m` and `registered`, which for our own recordings overrule what they say themselves; of
+            other programs' also `color`, `depth` and `calibration` (topics) and `invalid_depth`.
 
     Raises:
         ConfigurationError: An option is unknown or out of its range.
@@ -69,26 +77,40 @@ def open_reader(path: Path, **options: str) -> RecordingReader:
         source.close()
         raise
     source.close()
-    if options:
-        names = ", ".join(map(repr, options))
-        raise ConfigurationError(f"{path}: a recording of rgbd-seg says these things itself, and has no option {names}")
-    return McapReader(path)
+    refuse_unknown(options, ("depth_unit_m", "registered"))
+    unit_m, registered = number_option(options, "depth_unit_m", 1e-7, 1.0), flag_option(options, "registered")
+    return McapReader(path, depth_unit_m=unit_m, registered=registered)
 
 
 class McapReader(RecordingReader):
     """Random access to the frames of an MCAP file. Used from one thread."""
 
-    def __init__(self, path: Path, progress: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        progress: Callable[[float], None] | None = None,
+        *,
+        depth_unit_m: float | None = None,
+        registered: bool | None = None,
+    ) -> None:
         """Opens the file by its index; a file without a whole one is looked through.
 
         Args:
             path: The file.
             progress: Is called with the part done, 0..1, if the whole file must be looked through.
+            depth_unit_m: Metres per count, if a person knows better than the file.
+            registered: Whether depth is registered to colour, if a person knows better.
 
         Raises:
             RecordingError: Nothing in it can be read, or it holds no frames.
         """
         self._times_us: NDArray[np.int64]
+        self._known: dict[Calibration, Calibration] = {}
+        self._told: dict[str, Any] = {}
+        if depth_unit_m is not None:
+            self._told |= {"depth_unit_m": depth_unit_m, "unit_origin": "user"}
+        if registered is not None:
+            self._told |= {"registered": registered, "registration_origin": "user"}
         self._source = McapInput(path)
         try:
             self.contents: McapContents = read_contents(self._source, progress)
@@ -149,22 +171,27 @@ class McapReader(RecordingReader):
 
     def _read(self, position: int) -> StoredFrame:
         streams = self._streams
-        message = self._cache.message(streams.frame.places[position], streams.frame.channel_id)
+        message = self._cache.message(streams.frame.places[position], *streams.frame.channel_ids)
         fields = parsed_json(message.data)
         color_at, depth_at = streams.color, streams.depth
-        color_message = self._cache.message(color_at.places[position], color_at.channel_id)
+        color_message = self._cache.message(color_at.places[position], *color_at.channel_ids)
         color = color_picture(color_at.schema, color_message.data)
-        depth_message = self._cache.message(depth_at.places[position], depth_at.channel_id)
+        depth_message = self._cache.message(depth_at.places[position], *depth_at.channel_ids)
         depth = depth_picture(depth_at.schema, depth_message.data)
-        calibration = streams.calibration
         if isinstance(fields.get("calibration"), dict):
             calibration = Calibration.from_dict(fields["calibration"])
+        else:
+            calibration = self._calibration(position, depth_message.channel_id)
+        if self._told:
+            calibration = self._steady(replace(calibration, **self._told))
         size = (calibration.color.height, calibration.color.width)
         if color.shape[:2] != size:
             raise RecordingError(f"its colour has {color.shape[1]}x{color.shape[0]} pixels, not {size[1]}x{size[0]}")
         if depth.shape != size:
             raise RecordingError(f"its depth has {depth.shape[1]}x{depth.shape[0]} pixels, not {size[1]}x{size[0]}")
         index, device_us = fields.get("index", position), fields.get("device_us")
+        if streams.is_joined:
+            index = position
         return StoredFrame(
             color=color,
             depth=depth,
@@ -175,6 +202,36 @@ class McapReader(RecordingReader):
             truth=self._truth(int(streams.times_ns[position]), size),
             prediction=self._prediction(int(streams.times_ns[position]), size),
         )
+
+    def _calibration(self, position: int, depth_channel: int) -> Calibration:
+        """The file's calibration; where a tool has rewritten the file, by the messages before this frame.
+
+        Raises:
+            RecordingError: It has been lost.
+        """
+        streams = self._streams
+        calibration = streams.calibration
+        if streams.cameras is not None and len(streams.cameras.places):
+            row = int(np.searchsorted(streams.cameras.places[:, 0], streams.times_ns[position], side="right")) - 1
+            color = self._camera(max(row, 0), streams.cameras)
+            calibration = replace(calibration, color=color) if calibration else Calibration(color, **_LOST)
+        if calibration is None:
+            raise RecordingError("the file has lost its calibration")
+        unit_m = _unit_of(self.contents.channels[depth_channel].metadata.get("depth_unit_m", ""))
+        if unit_m is not None and streams.cameras is not None:
+            calibration = replace(calibration, depth_unit_m=unit_m, unit_origin="file")
+        return self._steady(calibration)
+
+    def _steady(self, calibration: Calibration) -> Calibration:
+        """One object for all frames of a camera, so that whoever compares by identity sees no change."""
+        return self._known.setdefault(calibration, calibration)
+
+    def _camera(self, row: int, cameras: Stream) -> Intrinsics:
+        message = self._cache.message(cameras.places[row], *cameras.channel_ids)
+        found = read_protobuf(cameras.schema, message.data)
+        if not isinstance(found, Camera) or not (found.width and found.height):
+            raise RecordingError("a calibration in the file is damaged")
+        return intrinsics_of(found, found.width, found.height)[0]
 
     def _truth(self, time_ns: int, size: tuple[int, int]) -> Truth | None:
         for stream in self._streams.truths:
@@ -203,7 +260,7 @@ class McapReader(RecordingReader):
         row = int(np.searchsorted(stream.places[:, 0], time_ns))
         if row == len(stream.places) or stream.places[row, 0] != time_ns:
             return None
-        return id_picture(self._cache.message(stream.places[row], stream.channel_id).data, dtype)
+        return id_picture(self._cache.message(stream.places[row], *stream.channel_ids).data, dtype)
 
     def _describe(self, path: Path) -> RecordingInfo:
         metadata = self.contents.metadata
@@ -222,7 +279,7 @@ class McapReader(RecordingReader):
             truth_origin=truth.origin if truth else None,
             predictions=tuple(str(stream.maker) for stream in self._streams.predictions),
             details={key: value for key, value in details.items() if value},
-            is_counted=self._streams.frame is not None,
+            is_counted=not self._streams.is_joined,
             warnings=self.contents.warnings + self._streams.warnings,
             gaps=self.contents.index.gaps if self.contents.has_gap_list else self._read_gaps(),
         )
@@ -257,7 +314,16 @@ class McapReader(RecordingReader):
     def _capture_index(self, position: int) -> int:
         """The running number of a frame at its capture."""
         stream = self._streams.frame
-        return self._cache.message(stream.places[position], stream.channel_id).sequence
+        return self._cache.message(stream.places[position], *stream.channel_ids).sequence
+
+
+def _unit_of(text: str) -> float | None:
+    """The depth unit that a channel names, None if it names none."""
+    try:
+        unit_m = float(text)
+    except ValueError:
+        return None
+    return unit_m if 1e-7 <= unit_m <= 1 else None
 
 
 def parsed_json(data: memoryview) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from rgbd_seg.frame import TRUTH_ORIGINS
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.label_provenance import Maker
 from rgbd_seg.recording.mcap import format as layout
-from rgbd_seg.recording.mcap.pictures import RAW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stream:
-    """One channel, one row of `places` for each frame (see `MessageIndex.tables`)."""
+    """One topic, one row of `places` for each frame (see `MessageIndex.tables`); several channels may carry it."""
 
-    channel_id: int
+    channel_ids: tuple[int, ...]
     schema: str
     places: NDArray[np.int64]
 
@@ -39,7 +38,7 @@ class Stream:
 class LabelStream:
     """A channel of label maps; not every frame has one. Joined by equal times."""
 
-    channel_id: int
+    channel_ids: tuple[int, ...]
     places: NDArray[np.int64]
     label_set: LabelSet
 
@@ -70,7 +69,9 @@ class Streams:
         truths: Labels to score against.
         predictions: What models saw, newest channel first: where several saw a frame, the first one here is taken.
         instances: Instance ids that belong to exact labels; joined by equal times, like the labels.
-        calibration: What holds for frames that do not bring their own.
+        cameras: What the file says of cameras, by time; to be looked at where a tool has rewritten the file.
+        calibration: What holds for frames that do not bring their own; None where it has been lost.
+        is_joined: Whether several recordings were put into this file.
         warnings: What had to be assumed, in whole sentences.
     """
 
@@ -81,13 +82,19 @@ class Streams:
     truths: tuple[TruthStream, ...]
     predictions: tuple[PredictionStream, ...]
     instances: Stream | None
-    calibration: Calibration
+    cameras: Stream | None
+    calibration: Calibration | None
+    is_joined: bool
     warnings: tuple[str, ...] = ()
 
 
 def is_own(contents: McapContents) -> bool:
-    """Whether we wrote a file."""
-    return layout.METADATA in contents.metadata
+    """Whether we wrote a file, also where another tool has taken our notes out of it."""
+    if layout.METADATA in contents.metadata:
+        return True
+    named = {contents.schemas[s].name for c in contents.channels.values() if (s := c.schema_id) in contents.schemas}
+    topics = {channel.topic for channel in contents.channels.values()}
+    return layout.FRAME_SCHEMA["title"] in named and layout.TOPIC_FRAME in topics
 
 
 def find_streams(path: Path, contents: McapContents) -> Streams:
@@ -103,27 +110,46 @@ def find_streams(path: Path, contents: McapContents) -> Streams:
     for channel_id, channel in contents.channels.items():
         by_topic.setdefault(channel.topic, []).append(channel_id)
 
-    def stream(topic: str) -> Stream:
-        for channel_id in by_topic.get(topic, ()):
-            schema = contents.schemas.get(contents.channels[channel_id].schema_id)
-            if channel_id in tables:
-                return Stream(channel_id, schema.name if schema else "", tables[channel_id])
-        raise RecordingError(f"{path} holds no complete frame: it was recorded for less than a second, or damaged")
+    def stream(topic: str) -> Stream | None:
+        ids = tuple(channel_id for channel_id in by_topic.get(topic, ()) if channel_id in tables)
+        if not ids:
+            return None
+        schema = contents.schemas.get(contents.channels[ids[0]].schema_id)
+        places = np.concatenate([tables[channel_id] for channel_id in ids])
+        if len(ids) > 1:
+            places = places[np.argsort(places[:, 0], kind="stable")]
+        return Stream(ids, schema.name if schema else "", places)
 
     frame, color, depth = (stream(t) for t in (layout.TOPIC_FRAME, layout.TOPIC_COLOR, layout.TOPIC_DEPTH))
+    nothing = RecordingError(f"{path} holds no complete frame: it was recorded for less than a second, or damaged")
+    if frame is None or color is None or depth is None:
+        raise nothing
+    is_joined = len(frame.channel_ids) > 1
     times, frame, color, depth = _with_equal_times(frame, color, depth)
     if not len(times):
-        raise RecordingError(f"{path} holds no complete frame: it was recorded for less than a second, or damaged")
+        raise nothing
+    calibration, lost = _calibration_of(path, contents)
+    truths, predictions, warnings = _label_streams(path, contents, by_topic)
+    cameras = stream(layout.TOPIC_CALIBRATION) if calibration is None or is_joined else None
+    if is_joined:
+        lost += (f"{path.name} holds several recordings one after the other: their frames are numbered anew.",)
+    return Streams(
+        times, color, depth, frame, truths, predictions, stream(layout.TOPIC_INSTANCES), cameras, calibration,
+        is_joined, (*lost, *warnings),
+    )  # fmt: skip
+
+
+def _calibration_of(path: Path, contents: McapContents) -> tuple[Calibration | None, tuple[str, ...]]:
+    """What our notes say, and a sentence where another tool has taken them out."""
+    if layout.METADATA not in contents.metadata:
+        return None, (
+            f"{path.name} was rewritten by a tool that left out what rgbd-seg had noted: the camera and the depth unit "
+            "are those of its messages, and that depth is registered to colour is assumed.",
+        )
     try:
-        calibration = Calibration.from_dict(json.loads(contents.metadata[layout.METADATA]["calibration"]))
+        return Calibration.from_dict(json.loads(contents.metadata[layout.METADATA]["calibration"])), ()
     except (KeyError, ValueError, RecursionError) as error:
         raise RecordingError(f"{path} has lost its calibration: {error}") from None
-    truths, predictions, warnings = _label_streams(path, contents, by_topic)
-    instances = None
-    for channel_id in by_topic.get(layout.TOPIC_INSTANCES, ()):
-        if channel_id in tables:
-            instances = Stream(channel_id, RAW, tables[channel_id])
-    return Streams(times, color, depth, frame, truths, predictions, instances, calibration, warnings)
 
 
 def _label_streams(
@@ -148,13 +174,13 @@ def _label_streams(
                 continue
             origin = values.get("origin", "")
             if topic == layout.TOPIC_TRUTH and origin in TRUTH_ORIGINS and "model" not in values:
-                truths.append(TruthStream(channel_id, places, label_set, origin))
+                truths.append(TruthStream((channel_id,), places, label_set, origin))
             elif topic == layout.TOPIC_TRUTH and not values.get("model") and not details.get("model"):
-                truths.append(TruthStream(channel_id, places, label_set))
+                truths.append(TruthStream((channel_id,), places, label_set))
             else:
                 source = values if "model" in values or topic == layout.TOPIC_SEGMENTATION else details
                 maker = Maker(source.get("model", ""), source.get("model_sha256", ""), values.get("made", ""))
-                predictions.insert(0, PredictionStream(channel_id, places, label_set, maker))
+                predictions.insert(0, PredictionStream((channel_id,), places, label_set, maker))
                 if topic == layout.TOPIC_TRUTH:
                     warnings.append(
                         f"The labels on {topic} were written by an older version that took predictions for truth: they "

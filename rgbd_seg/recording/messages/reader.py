@@ -200,10 +200,14 @@ class MessageReader(RecordingReader):
     def _calibration(self, width: int, height: int, time_ns: int) -> Calibration:
         """One object for each picture size, so that whoever compares by identity sees a steady camera."""
         if (width, height) not in self._calibrations:
-            unit = _MILLIMETRE if self._is_float else self._options.depth_unit_m or _MILLIMETRE
+            given = self._options.depth_unit_m
+            unit = _MILLIMETRE if self._is_float else given or _MILLIMETRE
+            unit_origin: Origin = "user" if given else "file" if self._is_float else "assumed"
             color, origin = self._intrinsics(width, height, time_ns)
             registered = self._choice.registered or self._move is not None
-            self._calibrations[width, height] = Calibration(color, unit, registered, origin)
+            assumed = self._choice.registered_by.startswith("assumed")
+            by: Origin = "user" if self._options.wanted.registered is not None else "assumed" if assumed else "file"
+            self._calibrations[width, height] = Calibration(color, unit, registered, origin, unit_origin, by)
         return self._calibrations[width, height]
 
     def _intrinsics(self, width: int, height: int, time_ns: int) -> tuple[Intrinsics, Origin]:
