@@ -319,7 +319,7 @@ class FolderData(RgbdData):
                 says that labels travelled, only frames that a person has done are held out.
             depth_unit_m: Metres per count of the depth pictures; None: what the folder's `rgbd_seg.json` says, else
                 millimetres.
-            depth_invalid: A count besides 0 that means "no measurement"; None: what the folder says, else none.
+            depth_invalid: A count besides 0 that means "no measurement"; None: what the folder says, else 65535.
             shared: What all data modules share: see `RgbdData`.
         """
         super().__init__(**shared)

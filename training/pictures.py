@@ -1,36 +1,68 @@
-"""Decoding picture files, with messages that say which one and why."""
+"""Pictures for training, read by the same functions as the window's, so that a network learns what people see."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import logging
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
-from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.recording.pictures.loading import read_color, read_depth, read_labels
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
+    from rgbd_seg.labels import LabelSet
 
-def decode_picture(path: Path, flag: int) -> NDArray[Any]:
-    """The pixels of a PNG or JPEG file.
+_log = logging.getLogger(__name__)
 
-    Args:
-        path: The file.
-        flag: How OpenCV is to decode it, such as `cv2.IMREAD_UNCHANGED`.
+
+def color_of(path: Path) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB; what is not kept of the file is said once in the log.
 
     Raises:
         ConfigurationError: It is missing, damaged, or no picture.
     """
     try:
-        # Read first: OpenCV does not say why it could not, and cannot open every name.
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror or error}") from None
-    picture = cv2.imdecode(data, flag) if data.size else None
-    if picture is None:
-        raise ConfigurationError(f"{path} is damaged or is not a picture; replace it or take it out of the set")
-    return picture
+        return read_color(path, _say_once)
+    except RecordingError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def depth_of(path: Path, invalid: int = 0) -> NDArray[np.uint16]:
+    """(H, W) uint16 counts, 0 = hole; `invalid` is another count that means so.
+
+    Raises:
+        ConfigurationError: It is missing, damaged, or not one channel of 16 bits.
+    """
+    try:
+        return read_depth(path, invalid)
+    except RecordingError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def labels_of(path: Path, label_set: LabelSet) -> NDArray[np.uint8]:
+    """(H, W) uint8 ids of a label set, 0 = void.
+
+    Raises:
+        ConfigurationError: It is missing, damaged, no label map, or holds an id outside 0..n.
+    """
+    try:
+        labels = read_labels(path, _say_once)
+    except RecordingError as error:
+        raise ConfigurationError(str(error)) from None
+    largest = int(labels.max(initial=0))
+    if largest > len(label_set):
+        raise ConfigurationError(
+            f"{path} holds label {largest}, but the label set {label_set.name!r} ends at {len(label_set)}; "
+            "give the list of classes that these labels were made with"
+        )
+    return labels
+
+
+@lru_cache(maxsize=100)
+def _say_once(sentence: str) -> None:
+    _log.warning(sentence)

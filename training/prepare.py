@@ -14,7 +14,7 @@ from rgbd_seg.errors import ConfigurationError, RecordingError, RgbdSegError
 from rgbd_seg.recording.layouts.sunrgbd import POLYGONS
 from rgbd_seg.recording.layouts.sunrgbd_polygons import draw_labels, read_polygons
 from training.archives import download, extract
-from training.pictures import decode_picture
+from training.pictures import color_of
 from training.sunrgbd import INDEX_FILE, FrameEntry, write_index
 from training.toolbox import FILES, ListedFrame, Toolbox
 
@@ -231,8 +231,8 @@ def _write_frame(out: Path, root: Path, frame: ListedFrame, box: Toolbox | None)
 
 
 def _size(picture: Path) -> tuple[int, int]:
-    height, width = decode_picture(picture, cv2.IMREAD_GRAYSCALE).shape[:2]
-    return int(height), int(width)
+    height, width = color_of(picture).shape[:2]
+    return height, width
 
 
 def _polygon_label(folder: Path, height: int, width: int) -> NDArray[np.uint8]:

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import cv2
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError
@@ -16,8 +15,7 @@ from rgbd_seg.recording.layouts.sunrgbd import decode_depth
 from training.classes import sun_13
 from training.data import RgbdData, Split
 from training.fold import cut_fold
-from training.folder import check_labels
-from training.pictures import decode_picture
+from training.pictures import color_of, depth_of, labels_of
 from training.sample import LabelledPictures, Remapped, Sample
 
 if TYPE_CHECKING:
@@ -133,15 +131,10 @@ class SunRgbdPictures(LabelledPictures):
 
     def _read(self, index: int, depth_kind: str) -> Sample:
         frame = self._frames[index]
-        bgr = decode_picture(self._root / frame.color, cv2.IMREAD_COLOR)
-        stored = decode_picture(self._root / getattr(frame, depth_kind), cv2.IMREAD_UNCHANGED)
-        label = decode_picture(self._root / frame.label, cv2.IMREAD_UNCHANGED)
-        if stored.ndim != 2 or stored.dtype != np.uint16:
-            raise ConfigurationError(f"the depth of {frame.name} is not one channel of 16 bits")
-        check_labels(label, self.label_set, str(self._root / frame.label))
-        metres = np.minimum(decode_depth(stored).astype(np.float32) * np.float32(0.001), np.float32(self._max_m))
-        color = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-        return Sample(color, metres, label, frame.name, frame.sensor)
+        millimetres = decode_depth(depth_of(self._root / getattr(frame, depth_kind))).astype(np.float32)
+        metres = np.minimum(millimetres * np.float32(0.001), np.float32(self._max_m))
+        label = labels_of(self._root / frame.label, self.label_set)
+        return Sample(color_of(self._root / frame.color), metres, label, frame.name, frame.sensor)
 
 
 class SunRgbdData(RgbdData):

@@ -83,6 +83,8 @@ def _show(summary: RecordingSummary) -> None:
         print(f"{'':{width}}  {gap} missing after frame {gap.after}, {gap.seconds:.2f} s: {gap.reason}")
     if len(summary.gaps) > _GAPS_SHOWN:
         print(f"{'':{width}}  and {len(summary.gaps) - _GAPS_SHOWN} more gaps (see --json)")
+    for note in summary.notes:
+        print(f"note: {note}")
     for warning in summary.warnings:
         print(f"warning: {warning}", file=sys.stderr)
 

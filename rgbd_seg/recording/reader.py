@@ -63,6 +63,7 @@ class RecordingInfo:
         predictions: What is known of each model whose labels were recorded: name, hash, how it was run.
         details: Sensor, serial, settings, program version and the like, as plain text.
         warnings: What was wrong with it and mended or left out, in whole sentences.
+        notes: What was assumed, chosen or not kept, in whole sentences; nothing is wrong with the recording.
         gaps: Where frames are missing.
         is_counted: Whether frames have the numbers of their capture, so that lost ones are known.
     """
@@ -75,6 +76,7 @@ class RecordingInfo:
     predictions: tuple[str, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
     is_counted: bool = False
 

@@ -41,6 +41,7 @@ class RecordingSummary:
         streams: For each stream its topic, kind of message and number of messages; empty outside MCAP.
         details: Sensor, serial, settings and the like.
         warnings: What was wrong, in whole sentences.
+        notes: What was assumed, chosen or not kept, in whole sentences.
     """
 
     path: Path
@@ -60,6 +61,7 @@ class RecordingSummary:
     streams: tuple[tuple[str, str, int], ...]
     details: Mapping[str, str]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -84,6 +86,7 @@ class RecordingSummary:
             ],
             "details": dict(self.details),
             "warnings": list(self.warnings),
+            "notes": list(self.notes),
         }
 
 
@@ -114,7 +117,7 @@ def summarise(
             progress((position + 1) / len(reader))
     if first is None:
         raise problem or RecordingError(f"{reader.info.path} has no frames")
-    info, times = reader.info, reader.times_us
+    info, times = reader.info, reader.times_us  # Now: both have grown by what was read.
     duration_s = float(times[-1]) / 1e6
     steps_ms = np.diff(times) / 1e3 if len(times) > 1 else np.zeros(1)
     return RecordingSummary(
@@ -135,6 +138,7 @@ def summarise(
         streams=reader.streams,
         details=info.details,
         warnings=info.warnings,
+        notes=info.notes,
     )
 
 

@@ -156,9 +156,9 @@ def break_picture(root: Path) -> None:
     [
         (break_size, "label picture is 32x64"),
         (break_label, "holds label 9, but the label set 'small' ends at 3"),
-        (break_channels, "its pixels are colours"),
+        (break_channels, "holds colours"),
         (break_depth, "one channel of 16 bits"),
-        (break_picture, "001.png is damaged"),
+        (break_picture, "001.png is no picture"),
     ],
 )
 def test_a_damaged_sample_is_named(tmp_path: Path, damage, message: str):

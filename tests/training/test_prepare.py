@@ -160,7 +160,7 @@ def test_depth_that_is_damaged_or_of_another_size_is_named(images: Path, toolbox
     cv2.imwrite(str(other), np.ones((30, 40), np.uint16))
     said = prepared(tmp_path / "out", images=images, toolbox=toolbox)
     assert "3 frames" in said
-    assert f"{half} is damaged" in said
+    assert f"{half} is truncated" in said
     assert f"{other} is 30x40, but the picture of that frame is 53x73" in said
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.recording.layouts.folder import background_note
 from rgbd_seg.recording.layouts.labelled_folder import labels_of, list_pictures, provenance_of
 from rgbd_seg.recording.pictures.loading import read_labels
 
@@ -32,6 +33,7 @@ class DataSurvey:
         shares: Part of the labelled pixels by class, 0..1, in a sample of the pictures.
         labelled: Part of all pixels that has a label, in that sample.
         predicted: "predicted by ..." where a model made labels, else "".
+        notes: What else should be known before they are trained on, in whole sentences.
     """
 
     folder: Path
@@ -41,6 +43,7 @@ class DataSurvey:
     shares: Mapping[str, float]
     labelled: float
     predicted: str = ""
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         height, width = self.size
@@ -60,10 +63,11 @@ def survey(folder: Path) -> DataSurvey:
     """
     pictures = list_pictures(folder)
     label_set = labels_of(folder)
+    said: list[str] = []
     counts, pixels, size = np.zeros(256, np.int64), 0, (0, 0)
     for index in np.unique(np.linspace(0, len(pictures) - 1, _LOOKED_AT).astype(int)):
         path = pictures[index][2]
-        labels = read_labels(path)
+        labels = read_labels(path, said.append)
         size = size if any(size) else (labels.shape[0], labels.shape[1])
         found = np.bincount(labels.ravel(), minlength=256)
         if found[len(label_set) + 1 :].any():
@@ -78,4 +82,6 @@ def survey(folder: Path) -> DataSurvey:
         raise ConfigurationError(f"No pixel of the label pictures in {folder.name} has a class yet.")
     shares = {name: float(counts[i] / labelled) for i, name in enumerate(label_set.names, start=1)}
     predicted = str(provenance_of(folder))
-    return DataSurvey(folder, len(pictures), size, label_set, shares, labelled / pixels, predicted)
+    return DataSurvey(
+        folder, len(pictures), size, label_set, shares, labelled / pixels, predicted, background_note(label_set)
+    )

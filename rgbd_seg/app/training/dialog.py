@@ -157,7 +157,7 @@ class TrainingDialog(QDialog):
     def show_data(self, found: DataSurvey | str) -> None:
         """Shows what is in the folder, or why it cannot be used."""
         self._data, self._data_problem = (None, found) if isinstance(found, str) else (found, "")
-        self._about_data.setText("" if self._data is None else f"{self._data}.")
+        self._about_data.setText("" if self._data is None else " ".join((f"{self._data}.", *self._data.notes)))
         if self._data is not None and self.name.text() in ("", "my model"):
             self.name.setText(self._data.folder.name)
         predicted = self._data.predicted if self._data else ""

@@ -19,7 +19,7 @@ from rgbd_seg.errors import RecordingError
 from rgbd_seg.labels import LabelClass, LabelSet, distinct_colors
 from rgbd_seg.recording.label_provenance import LabelProvenance
 from rgbd_seg.recording.layouts.frame_states import read_states
-from rgbd_seg.recording.pictures.loading import COLOR_SUFFIXES, DEPTH_SUFFIXES, LABEL_SUFFIXES
+from rgbd_seg.recording.pictures.loading import COLOR_SUFFIXES, DEPTH_SUFFIXES, LABEL_SUFFIXES, SATURATED
 from rgbd_seg.recording.pictures.pair_reader import (
     PictureOptions,
     PicturePair,
@@ -55,6 +55,7 @@ _ROLE = re.compile(r"(?:^|(?<=[._-]))(colou?r|rgb|image|depth|labels?|instances?
 _ROLE_OF = {"c": "color", "r": "color", "d": "depth", "l": "labels"}
 _SEVEN_SCENES = re.compile(r"frame-\d+\.color\.(png|jpg)$", re.IGNORECASE)
 _DEFAULT_FPS = 30.0
+_BACKGROUND = frozenset({"background", "void", "unlabeled", "unlabelled", "unlabel", "none", "ignore", "nothing"})
 _MAX_FRAMES_FILE_BYTES = 100_000_000
 
 Files = dict[str, dict[str, "Path"]]  # Role -> key of the frame -> file.
@@ -107,20 +108,21 @@ def open_reader(path: Path, **options: str) -> PictureReader:
     provenance = _provenance(path, sidecar)
     fps = given.fps or sidecar.fps or _DEFAULT_FPS
     pairs = _make_pairs(path, files, keys, stamps, fps)
+    label_set = given.label_set or sidecar.label_set or _label_set(path, files)
     info = RecordingInfo(
         path=path,
         layout="folder",
         name=sidecar.name or path.resolve().name,
-        label_set=given.label_set or sidecar.label_set or _label_set(path, files),
+        label_set=label_set,
         truth_origin=provenance.origin if files["labels"] else None,
         predictions=tuple(map(str, provenance.made_by)) if files["labels"] else (),
         details=dict(sidecar.details),
         warnings=tuple(left_out + warnings),
+        notes=_label_notes(files, keys, label_set),
         gaps=tuple(_gaps(pairs)),
         is_counted=bool(stamps),
     )
-    # A saturated count is no measurement in any customary unit; 7-Scenes uses it for holes.
-    invalid = _first(given.invalid_depth, sidecar.invalid_depth, 65535)
+    invalid = _first(given.invalid_depth, sidecar.invalid_depth, SATURATED)
     return PictureReader(info, pairs, times_of(pairs), geometry, invalid, provenance)
 
 
@@ -147,7 +149,7 @@ def _find_files(folder: Path) -> Files:
     flat: Files = {role: {} for role in _SUBFOLDERS}
     for file in sorted(folder.iterdir()):
         words = list(_ROLE.finditer(file.stem))
-        if not words or not file.is_file():
+        if not words or file.name.startswith(".") or not file.is_file():
             continue
         word = words[-1].group(1).lower()
         role = "instances" if word.startswith("ins") else "color" if word == "image" else _ROLE_OF[word[0]]
@@ -157,7 +159,9 @@ def _find_files(folder: Path) -> Files:
 
 
 def _pictures(folder: Path, role: str) -> Iterable[Path]:
-    return (f for f in sorted(folder.iterdir()) if f.suffix.lower() in _SUFFIXES[role] and f.is_file())
+    """Those that a person sees: macOS leaves a hidden `._0001.png` beside every file on foreign disks."""
+    seen = (f for f in sorted(folder.iterdir()) if not f.name.startswith("."))
+    return (f for f in seen if f.suffix.lower() in _SUFFIXES[role] and f.is_file())
 
 
 def _key(stem: str) -> str:
@@ -228,6 +232,28 @@ class _Stamp:
     time_us: int
     device_us: int | None
     labels: str
+
+
+def _label_notes(files: Files, keys: list[str], label_set: LabelSet | None) -> tuple[str, ...]:
+    """What is odd about the label pictures: a list that begins with the background, names that fit no frame."""
+    if not files["labels"]:
+        return ()
+    notes = background_note(label_set)
+    strange = files["labels"].keys() - keys
+    if strange:
+        name = files["labels"][min(strange, key=natural_key)].name
+        notes += (f"{len(strange)} label pictures belong to no frame by their names (the first is {name}).",)
+    return notes
+
+
+def background_note(label_set: LabelSet | None) -> tuple[str, ...]:
+    """A sentence where a list of classes begins with the background, as other tools write it: ids are one off then."""
+    if label_set is None or label_set.names[0].lower().strip("_ ") not in _BACKGROUND:
+        return ()
+    return (
+        f"The class {label_set.names[0]!r} comes first and so has id 1, while 0 means unlabelled: if 0 was meant, take "
+        "it out of the list of classes.",
+    )
 
 
 def _read_stamps(path: Path, keys: Iterable[str]) -> tuple[dict[str, _Stamp], list[str]]:

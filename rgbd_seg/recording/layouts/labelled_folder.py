@@ -10,6 +10,7 @@ from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.label_provenance import LabelProvenance
 from rgbd_seg.recording.layouts.folder import natural_key
 from rgbd_seg.recording.layouts.frame_states import STATES_FILE, read_states
+from rgbd_seg.recording.pictures.loading import COLOR_SUFFIXES, DEPTH_SUFFIXES, LABEL_SUFFIXES
 from rgbd_seg.recording.pictures.sidecar import read_json
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from rgbd_seg.recording.layouts.frame_states import FrameStates
 
 LABELS_FILE = "labels.json"
-_COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 def labels_of(root: Path) -> LabelSet:
@@ -73,14 +73,15 @@ def list_pictures(root: Path) -> list[tuple[Path, Path, Path]]:
                 f"{root} has no folder {part}/; training needs image/, depth/, label/ and {LABELS_FILE}, which a "
                 "recording with labels has when it is exported as a folder"
             )
-    found = (path for path in (root / "image").iterdir() if path.suffix.lower() in _COLOR_SUFFIXES)
-    colors = sorted(found, key=lambda path: natural_key(path.name))
+    found = {
+        part: {path.stem: path for path in sorted((root / part).iterdir()) if _is_picture(path, suffixes)}
+        for part, suffixes in (("image", COLOR_SUFFIXES), ("depth", DEPTH_SUFFIXES), ("label", LABEL_SUFFIXES))
+    }
+    colors = sorted(found["image"].values(), key=lambda path: natural_key(path.name))
     states = _states(root)
     if states is not None:
-        labelled = {path.stem for path in (root / "label").iterdir()}
-        colors = [path for path in colors if path.stem in labelled and states.weight(path.stem) > 0]
-    partners = {part: {path.name for path in (root / part).iterdir()} for part in ("depth", "label")}
-    alone = [path.name for path in colors if any(f"{path.stem}.png" not in names for names in partners.values())]
+        colors = [path for path in colors if path.stem in found["label"] and states.weight(path.stem) > 0]
+    alone = [path.name for path in colors if not (path.stem in found["depth"] and path.stem in found["label"])]
     if alone:
         raise ConfigurationError(
             f"{len(alone)} of {len(colors)} pictures have no depth or label picture of the same name in {root}; the "
@@ -89,8 +90,12 @@ def list_pictures(root: Path) -> list[tuple[Path, Path, Path]]:
     if not colors and states is not None:
         raise ConfigurationError(f"no frame in {root} is done yet: {STATES_FILE} names none that counts in training")
     if not colors:
-        raise ConfigurationError(f"there is no picture in {root / 'image'} ({', '.join(_COLOR_SUFFIXES)})")
-    return [(path, root / "depth" / f"{path.stem}.png", root / "label" / f"{path.stem}.png") for path in colors]
+        raise ConfigurationError(f"there is no picture in {root / 'image'} ({', '.join(sorted(COLOR_SUFFIXES))})")
+    return [(path, found["depth"][path.stem], found["label"][path.stem]) for path in colors]
+
+
+def _is_picture(path: Path, suffixes: frozenset[str]) -> bool:
+    return path.suffix.lower() in suffixes and not path.name.startswith(".")
 
 
 def weights_of(root: Path, pictures: Iterable[Path]) -> list[float]:

@@ -1,5 +1,6 @@
 """Single pictures from strangers' folders: colour, depth and label files, checked before they are decoded.
 
+The window and the training read pictures with these functions and no others, so that both see the same pixels.
 A header is believed only within limits, a cut-off file is refused (OpenCV fills the rest of a JPEG with grey and says
 nothing), and depth that is not 16 bit is refused, because it is not metric.
 """
@@ -7,18 +8,20 @@ nothing), and depth that is not 16 bit is refused, because it is not metric.
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from rgbd_seg.calibration import MAX_SIDE
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.pictures.codec import MAX_SCANNED_PIXELS, check_effort
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -26,7 +29,14 @@ if TYPE_CHECKING:
 COLOR_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".ppm", ".bmp"})
 DEPTH_SUFFIXES = frozenset({".png", ".pgm"})
 LABEL_SUFFIXES = frozenset({".png"})
+#: A saturated count is no measurement in any customary unit; 7-Scenes uses it for holes.
+SATURATED = 65535
+#: Void in labels of many tools; no label set has so many classes.
+VOID = 255
+VOID_NOTE = "255 in label pictures is taken for void, as 0 is."
 
+_ORIENTATION = 0x0112  # In EXIF.
+_PNG_BITS_AT = 24
 _MAX_FILE_BYTES = 200_000_000
 _MAX_PIXELS = 50_000_000
 _FORMATS = ("PNG", "JPEG", "PPM", "BMP")
@@ -48,6 +58,26 @@ class PictureHeader:
     height: int
     is_16_bit_gray: bool
     kind: str
+    mode: str
+    orientation: int = 1
+    bits: int = 8
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What decoding it as colour leaves out, in whole sentences."""
+        found = []
+        if self.orientation != 1:
+            found.append(
+                f"Colour pictures have an EXIF rotation ({self.orientation}), which is not applied: depth and labels "
+                "have none."
+            )
+        if "A" in self.mode or self.mode == "PA":
+            found.append("Colour pictures have an alpha channel, which is left out.")
+        if self.bits > 8:
+            found.append("Colour pictures have 16 bits, of which the upper 8 are kept.")
+        if self.mode in ("1", "L", "LA", "I", *_SIXTEEN_BIT):
+            found.append("Colour pictures are grey.")
+        return tuple(found)
 
 
 def read_header(path: Path) -> PictureHeader:
@@ -63,8 +93,16 @@ def read_header(path: Path) -> PictureHeader:
         raise UnreadablePictureError(f"cannot read {path}: {error}") from None
 
 
-def read_color(path: Path) -> NDArray[np.uint8]:
+def _say_nothing(_sentence: str) -> None:
+    """Where nobody listens."""
+
+
+def read_color(path: Path, say: Callable[[str], None] = _say_nothing) -> NDArray[np.uint8]:
     """Decodes a colour picture as it is stored (EXIF rotation is not applied: depth has none).
+
+    Args:
+        path: The file.
+        say: Called with a sentence for whatever is not kept: a rotation, alpha, bits beyond eight.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -72,14 +110,21 @@ def read_color(path: Path) -> NDArray[np.uint8]:
     Raises:
         UnreadablePictureError: The file is missing, damaged or no picture.
     """
-    return _decode(path, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION).astype(np.uint8, copy=False)
+    data, header = _read_checked(path)
+    for sentence in header.changes:
+        say(sentence)
+    return _decode(path, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION, data).astype(np.uint8, copy=False)
 
 
-def read_depth(path: Path) -> NDArray[np.uint16]:
+def read_depth(path: Path, invalid: int = 0) -> NDArray[np.uint16]:
     """Decodes a depth picture, counts as they are stored.
 
+    Args:
+        path: The file.
+        invalid: A count besides 0 that means "no return"; it becomes 0.
+
     Returns:
-        (H, W) uint16.
+        (H, W) uint16, 0 = no return.
 
     Raises:
         RecordingError: The file is missing or damaged, or it has not one channel of 16 bits.
@@ -87,11 +132,19 @@ def read_depth(path: Path) -> NDArray[np.uint16]:
     counts = _decode(path, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     if counts.dtype != np.uint16 or counts.ndim != 2:
         raise RecordingError(_not_metric(path))
+    if invalid:
+        counts[counts == invalid] = 0
     return counts.astype(np.uint16, copy=False)
 
 
-def read_labels(path: Path) -> NDArray[np.uint8]:
-    """Decodes a label map: the ids of a grey picture, also one saved as RGB or RGBA, or the indices of an indexed one.
+def read_labels(path: Path, say: Callable[[str], None] = _say_nothing) -> NDArray[np.uint8]:
+    """Decodes a label map: the ids of a grey picture of 1 to 16 bits, or the indices of an indexed one.
+
+    Grey saved as colour or with alpha is read as grey, and 255 is void as 0 is.
+
+    Args:
+        path: The file.
+        say: Called with `VOID_NOTE` where 255 occurs.
 
     Returns:
         (H, W) uint8.
@@ -99,24 +152,41 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     Raises:
         RecordingError: The file is missing or damaged, or its pixels are no ids 0..255 (colours, for instance).
     """
-    data = _read_checked(path)
-    with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-        if picture.mode == "P":  # OpenCV would turn the indices into colours.
-            return np.array(picture, np.uint8)
-        if picture.mode == "1":
-            return np.array(picture, np.uint8)
-    ids = _decode(path, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION, data)
-    if ids.ndim == 3:
-        blue, green, red = (ids[..., channel] for channel in range(3))
-        if not (np.array_equal(blue, green) and np.array_equal(green, red)):
-            raise RecordingError(
-                f"{path} is no label map: it needs one channel with class ids, but its pixels are colours. "
-                "rgbd-seg labels import turns colours into ids, with a list of what they mean"
-            )
-        ids = blue
-    if int(ids.max(initial=0)) > 255:
-        raise RecordingError(f"{path} is no label map: its ids go up to {ids.max()}, and 255 is the most")
-    return ids.astype(np.uint8)
+    data, header = _read_checked(path)
+    if header.mode == "P":  # OpenCV would turn the indices into colours.
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+            ids: NDArray[np.generic] = np.array(picture, np.uint8)
+    else:
+        ids = _grey(path, _decode(path, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION, data))
+        if header.bits < 8:  # Decoders stretch such values over 0..255.
+            ids = ids // (255 // (2**header.bits - 1))
+    if int(ids.max(initial=0)) > VOID:
+        raise RecordingError(f"{path} is no label map: it holds {int(ids.max())}, and class ids go from 0 to 255")
+    labels = ids.astype(np.uint8)
+    void = labels == VOID
+    if void.any():
+        say(VOID_NOTE)
+        labels[void] = 0
+    return labels
+
+
+def _grey(path: Path, pixels: NDArray[np.generic]) -> NDArray[np.integer[Any]]:
+    """The one channel of a label map, also where a tool has saved it three times or with alpha.
+
+    Raises:
+        RecordingError: They are colours.
+    """
+    if pixels.ndim == 2:
+        return pixels  # type: ignore[return-value]
+    first = pixels[..., 0]
+    if pixels.shape[2] > 2 and not (np.array_equal(first, pixels[..., 1]) and np.array_equal(first, pixels[..., 2])):
+        colors = np.unique(pixels[..., 2::-1].reshape(-1, 3), axis=0)
+        some = ", ".join(str(tuple(map(int, color))) for color in colors[:4])
+        raise RecordingError(
+            f"{path} is no label map: it holds colours ({some}{', ...' if len(colors) > 4 else ''}), not class ids. "
+            "rgbd-seg labels import turns colours into ids, with a list of what they mean"
+        )
+    return first  # type: ignore[return-value]
 
 
 def read_instances(path: Path) -> NDArray[np.uint16]:
@@ -166,17 +236,27 @@ def _header(file: IO[bytes], path: Path) -> PictureHeader:
     try:
         with Image.open(file, formats=_FORMATS) as picture:
             (width, height), mode, kind = picture.size, picture.mode, str(picture.format)
-    except (OSError, ValueError, SyntaxError, *_BOMBS) as error:
-        raise UnreadablePictureError(f"{path} is no picture that can be read: {error}".replace("<_io.", "<")) from None
+            if kind == "PNG" and "transparency" in picture.info and mode != "P":
+                mode += "A"
+            orientation = picture.getexif().get(_ORIENTATION, 1) if kind == "JPEG" else 1
+        bits = 16 if mode in _SIXTEEN_BIT else 8
+        if kind == "PNG":  # Pillow opens 16-bit colour as 8.
+            file.seek(_PNG_BITS_AT)
+            bits = file.read(1)[0]
+    except UnidentifiedImageError:  # Pillow names the object in memory.
+        raise UnreadablePictureError(f"{path} is no picture that can be read (PNG, JPEG, PPM, PGM, BMP)") from None
+    except (OSError, ValueError, SyntaxError, struct.error, *_BOMBS) as error:
+        raise UnreadablePictureError(f"{path} is no picture that can be read: {error}") from None
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE and width * height <= _MAX_PIXELS):
         raise UnreadablePictureError(
             f"{path} claims to be {width}x{height} pixels, which is too large to be a camera's picture"
         )
-    return PictureHeader(width, height, mode in _SIXTEEN_BIT, kind)
+    upright = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+    return PictureHeader(width, height, mode in _SIXTEEN_BIT, kind, mode, upright, bits)
 
 
-def _read_checked(path: Path) -> bytes:
-    """The bytes of a picture file whose header is sane and whose end is there."""
+def _read_checked(path: Path) -> tuple[bytes, PictureHeader]:
+    """The bytes of a picture file whose header is sane and whose end is there, and that header."""
     try:
         size = path.stat().st_size
         if size > _MAX_FILE_BYTES:
@@ -197,11 +277,11 @@ def _read_checked(path: Path) -> bytes:
             check_effort(data)  # OpenCV looks for seconds for a part that is longer than the file.
         except RecordingError as error:
             raise UnreadablePictureError(f"{path}: {error}") from None
-    return data
+    return data, header
 
 
 def _decode(path: Path, flags: int, data: bytes | None = None) -> NDArray[np.uint8 | np.uint16]:
-    data = _read_checked(path) if data is None else data
+    data = _read_checked(path)[0] if data is None else data
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:

@@ -197,7 +197,7 @@ class PictureReader(RecordingReader):
     def read(self, position: int) -> StoredFrame:
         """Decodes one frame; see `RecordingReader.read`."""
         pair = self.pair(position)
-        color, depth = read_color(pair.color), self._read_depth(pair.depth)
+        color, depth = read_color(pair.color, self._note), self._read_depth(pair.depth)
         require_same_size(color.shape[:2], pair.color, depth.shape, pair.depth)
         labels = self._labels_of(pair, depth)
         return StoredFrame(
@@ -215,11 +215,12 @@ class PictureReader(RecordingReader):
         if sentence not in self._info.warnings and len(self._info.warnings) < _MOST_WARNINGS:
             self._info = replace(self._info, warnings=(*self._info.warnings, sentence))
 
+    def _note(self, sentence: str) -> None:
+        if sentence not in self._info.notes and len(self._info.notes) < _MOST_WARNINGS:
+            self._info = replace(self._info, notes=(*self._info.notes, sentence))
+
     def _read_depth(self, path: Path) -> NDArray[np.uint16]:
-        counts = read_depth(path)
-        if self._invalid_depth:
-            counts[counts == self._invalid_depth] = 0
-        return counts
+        return read_depth(path, self._invalid_depth)
 
     def _calibration(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Calibration:
         """One object for each picture size, so that whoever compares by identity sees a steady camera."""
@@ -234,7 +235,11 @@ class PictureReader(RecordingReader):
         label_set = self._info.label_set
         if pair.labels is None or label_set is None:
             return None
-        labels = read_labels(pair.labels)
+        labels = read_labels(pair.labels, self._note)
+        if int(labels.max(initial=0)) > len(label_set):
+            self._note(
+                f"Some labels are above {len(label_set)}, the last class of {label_set.name}: they mean nothing."
+            )
         require_same_size(depth.shape, pair.depth, labels.shape, pair.labels)
         instances = None
         if pair.instances is not None:
