@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
+from rgbd_seg.api.kept_segmenter import KeptSegmenter
 from rgbd_seg.api.result import Result
 from rgbd_seg.assets import model_path
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.inference.segmenter import SegmenterOptions
-from rgbd_seg.pipeline.kept_segmenter import KeptSegmenter
 from rgbd_seg.recording.reader import StoredFrame
 
 if TYPE_CHECKING:

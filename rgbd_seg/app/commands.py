@@ -18,7 +18,7 @@ from rgbd_seg.app.view.viewport import Viewport
 from rgbd_seg.app.widgets.file_dialog import choose
 from rgbd_seg.app.widgets.keys_overlay import KeysOverlay
 from rgbd_seg.errors import RgbdSegError
-from rgbd_seg.pipeline.deadline import Deadline
+from rgbd_seg.pipeline.background import Deadline
 from rgbd_seg.pipeline.session_recording import start_recording
 
 if TYPE_CHECKING:

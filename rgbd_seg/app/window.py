@@ -53,7 +53,7 @@ from rgbd_seg.app.widgets.panels import BELOW, LEFT, RIGHT, Panels
 from rgbd_seg.app.widgets.stage import Stage
 from rgbd_seg.app.widgets.status_line import StatusLine, rate_texts
 from rgbd_seg.app.widgets.top_bar import TopBar
-from rgbd_seg.pipeline.deadline import Deadline
+from rgbd_seg.pipeline.background import Deadline
 from rgbd_seg.pipeline.session import Session
 from rgbd_seg.pipeline.session_recording import clock_text, size_text, summary
 from rgbd_seg.pipeline.status import ModelState, State, Status

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.frame import Segmentation
     from rgbd_seg.inference.segmenter import SegmenterOptions
-    from rgbd_seg.pipeline.model_loader import Opener
+    from rgbd_seg.pipeline.model_slot import Opener
 
 _log = logging.getLogger(__name__)
 

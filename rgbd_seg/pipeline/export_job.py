@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from rgbd_seg.pipeline.model_loader import Opener
+    from rgbd_seg.pipeline.model_slot import Opener
 
 _log = logging.getLogger(__name__)
 

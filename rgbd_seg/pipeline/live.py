@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import EndOfStream, RgbdSegError, SensorError, SensorLost, SensorTimeout
-from rgbd_seg.frame import RgbdFrame, Segmentation
-from rgbd_seg.pipeline.model_swap import ModelSwap
+from rgbd_seg.frame import Segmentation
+from rgbd_seg.pipeline.background import Background
+from rgbd_seg.pipeline.model_slot import ModelSlot
 from rgbd_seg.pipeline.pre_roll import PreRoll
 from rgbd_seg.pipeline.recorder import MIB
 from rgbd_seg.pipeline.slot import LatestSlot
@@ -28,8 +29,8 @@ from rgbd_seg.pipeline.status import RateMeter, StageMeter, State, Status, StopR
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rgbd_seg.inference.segmenter import Segmenter, Smoothing
-    from rgbd_seg.pipeline.model_swap import ModelLoader, Progress
+    from rgbd_seg.frame import RgbdFrame
+    from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo, Smoothing
     from rgbd_seg.pipeline.recorder import Recorder
     from rgbd_seg.sensors.sensor import Control, ControlValue, Sensor, StreamMode
 
@@ -68,6 +69,7 @@ class LivePipeline:
         self,
         sensor: Sensor,
         *,
+        model: ModelSlot | None = None,
         segmenter: Segmenter | None = None,
         wake: Callable[[], None] = lambda: None,
         settings: LiveSettings | None = None,
@@ -76,7 +78,9 @@ class LivePipeline:
 
         Args:
             sensor: The source, not opened yet. The capture thread opens, reads and closes it.
-            segmenter: A model that is loaded already; the pipeline closes it.
+            model: The model and whoever changes it; outlives the pipeline. While it is prepared for another size of
+                frames, these come without labels.
+            segmenter: Instead of it, a model that is loaded already; the pipeline closes it. Every frame has labels.
             wake: Called from a thread of the pipeline whenever there is something new: a result, a state, an end. It
                 must return at once.
             settings: What to begin with.
@@ -91,14 +95,15 @@ class LivePipeline:
         self._stop = threading.Event()
         self._idle = threading.Event()  # Set while no frame is on its way through the inference thread.
         self._idle.set()
-        self._threads: list[threading.Thread] = []
+        self._background = Background()
         self._commands: deque[Callable[[], None]] = deque()
         self._controls: tuple[Control, ...] = ()
         self._modes: tuple[StreamMode, ...] = ()
         self._recorder: Recorder | None = None
         self._newest: RgbdFrame | None = None
         self._pre_roll = PreRoll(self._settings.pre_roll_s, _PRE_ROLL_BYTES)
-        self._model = ModelSwap(segmenter, wake)
+        self._owns_model = model is None
+        self.model = model or ModelSlot(wake, segmenter=segmenter)
         self._capture_rate, self._segment_rate = RateMeter(), RateMeter()
         self._behind, self._stages = StageMeter(), StageMeter()
 
@@ -114,14 +119,12 @@ class LivePipeline:
     def stop(self) -> None:
         """Ends all threads and waits for them; a running recording is finalised first. Stopping twice is harmless."""
         self._finish(StopReason.REQUESTED)
-        for thread in list(self._threads):
-            if thread is not threading.current_thread():
-                thread.join(_JOIN_TIMEOUT_S)
+        self._background.join(2 * _JOIN_TIMEOUT_S)
 
     @property
     def running(self) -> bool:
         """Whether any thread is alive."""
-        return any(thread.is_alive() for thread in self._threads)
+        return self._background.busy
 
     @property
     def frame_size(self) -> tuple[int, int] | None:
@@ -143,7 +146,7 @@ class LivePipeline:
                 behind_ms=self._behind.means_ms().get("behind", 0.0),
                 stage_ms=self._stages.means_ms(),
             )
-        return replace(status, model=self._model.status, recorder=recorder.status() if recorder else None)
+        return replace(status, model=self.model.status, recorder=recorder.status() if recorder else None)
 
     def controls(self) -> tuple[Control, ...]:
         """What can be set on the source, as last seen by the capture thread; empty before it is open."""
@@ -168,37 +171,6 @@ class LivePipeline:
     def set_control(self, name: str, value: ControlValue) -> None:
         """Sets a control of the sensor, on the capture thread; a refusal becomes the status message."""
         self._commands.append(lambda: self.sensor.set_control(name, value))
-
-    def load_model(self, loader: ModelLoader) -> None:
-        """Loads a model beside the running one and swaps it in between two frames.
-
-        A later call replaces an earlier load that has not finished. A failed load leaves the old model running.
-
-        Args:
-            loader: Called on its own thread with a progress callback (words, 0..1); returns the warmed segmenter.
-        """
-        number = self._model.announce()
-
-        def load_for_these_frames(progress: Progress) -> Segmenter:
-            segmenter, frame = loader(progress), self._newest
-            if frame is not None:  # Here, where it holds up nothing, and not with the first frame.
-                try:
-                    segmenter.prepare((frame.height, frame.width))
-                except BaseException:
-                    segmenter.close()
-                    raise
-            return segmenter
-
-        def load() -> None:
-            self._model.load(load_for_these_frames, number)
-            self._look_again()
-
-        self._spawn(f"load model {number}", load)
-
-    def unload_model(self) -> None:
-        """Goes on without a model."""
-        self._model.unload()
-        self._look_again()
 
     def attach_recorder(self, recorder: Recorder) -> None:
         """Offers every captured frame to this recorder from now on, after those of the pre-roll.
@@ -226,11 +198,7 @@ class LivePipeline:
     # Threads
 
     def _spawn(self, name: str, body: Callable[[], None]) -> None:
-        thread = threading.Thread(target=self._guarded, args=(body,), name=f"rgbd-seg {name}", daemon=True)
-        with self._lock:
-            self._threads = [t for t in self._threads if t.is_alive() or t.ident is None]
-            self._threads.append(thread)
-        thread.start()
+        self._background.begin(name, lambda: self._guarded(body))
 
     def _guarded(self, body: Callable[[], None]) -> None:
         """The one place where a thread of the pipeline ends."""
@@ -356,47 +324,43 @@ class LivePipeline:
             self._describe()
 
     def _infer(self) -> None:
-        segmenter: Segmenter | None = None
-        configured: tuple[Smoothing, float] | None = None
-        last_index = -1
+        self.model.attach(self._look_again)
+        known: SegmenterInfo | None = None
         try:
-            while True:
-                frame = self._frames.take()
-                if frame is None:
-                    return
-                segmenter, swapped = self._model.adopt(segmenter)
-                if swapped:
+            while (frame := self._frames.take()) is not None:
+                segmentation = self._segment(frame)
+                info = self.model.status.info
+                if info is not known:
                     with self._lock:
                         self._stages.clear()
-                wanted = (self._settings.smoothing, self._settings.min_confidence)
-                if segmenter is not None:
-                    if swapped or wanted != configured:
-                        segmenter.configure(smoothing=wanted[0], min_confidence=wanted[1])
-                        configured = wanted
-                    if frame.index < last_index:  # A seek or a new loop: what was remembered belongs elsewhere.
-                        segmenter.reset()
-                last_index = frame.index
-                self._publish(self._segment(segmenter, frame))
+                    known = info
+                self._publish(segmentation)
         finally:
-            self._model.close()
-            if segmenter is not None:
-                segmenter.close()
+            if self._owns_model:
+                self.model.close(_JOIN_TIMEOUT_S)
             self.results.close()
             self._wake()
 
-    def _segment(self, segmenter: Segmenter | None, frame: RgbdFrame) -> Segmentation:
-        if segmenter is None:
-            return Segmentation(frame)
-        known = segmenter.info
-        try:
-            segmentation = segmenter(frame)
-        except Exception as error:  # Whatever a back end throws, the picture goes on without labels.
-            _log.exception("the model failed on frame %d", frame.index)
-            self._model.failed(error)
-            return Segmentation(frame)
-        if segmenter.info is not known:
-            self._model.changed(known, segmenter.info)
-        return segmentation
+    def _segment(self, frame: RgbdFrame) -> Segmentation:
+        """Segments; while the model is prepared for such frames, the picture goes on without labels.
+
+        Where every frame is to have labels, it waits for them, but shows the picture at once.
+        """
+        playback, shown = self.sensor.playback, self._owns_model
+        while True:
+            settings = self._settings
+            patient = self._owns_model or (playback is not None and playback.every_frame)
+            standing = patient or (playback is not None and (playback.paused or playback.at_end))
+            segmentation = self.model.segment(frame, settings.smoothing, settings.min_confidence, standing=standing)
+            if segmentation is not None:
+                return segmentation
+            if not patient or self._stop.is_set():
+                return Segmentation(frame)
+            if not shown:
+                self.results.put(Segmentation(frame))
+                self._wake()
+                shown = True
+            self.model.wait_prepared(_READ_TIMEOUT_S)
 
     def _publish(self, segmentation: Segmentation) -> None:
         now = time.monotonic_ns()

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import RgbdSegError, SensorError
-from rgbd_seg.pipeline.deadline import Deadline
+from rgbd_seg.pipeline.background import Background, Deadline
 from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
-from rgbd_seg.pipeline.model_loader import ModelLoader
+from rgbd_seg.pipeline.model_slot import ModelSlot, open_model
 from rgbd_seg.pipeline.slot import LatestSlot
-from rgbd_seg.pipeline.status import ModelState, State, Status, StopReason
+from rgbd_seg.pipeline.status import State, Status, StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from rgbd_seg.frame import Segmentation
-    from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
-    from rgbd_seg.pipeline.kept_segmenter import KeptSegmenter
-    from rgbd_seg.pipeline.model_loader import Opener, Progress
+    from rgbd_seg.inference.available import BackendChoice
+    from rgbd_seg.inference.segmenter import SegmenterOptions
+    from rgbd_seg.pipeline.model_slot import Opener
     from rgbd_seg.pipeline.recorder import Recorder, RecorderStatus
     from rgbd_seg.sensors.playback import Playback
     from rgbd_seg.sensors.sensor import Control, ControlValue, Request, Sensor, SensorInfo, StreamMode
 
 _FINISHING_S = 30.0
-_FIRST_FRAME_S, _LOOK_EVERY_S = 3.0, 0.05
 _log = logging.getLogger(__name__)
 
 
@@ -37,13 +35,6 @@ def _open_sensor(uri: str, request: Request | None) -> Sensor:
     from rgbd_seg.sensors import open_sensor
 
     return open_sensor(uri, request)
-
-
-def open_model(path: Path, options: SegmenterOptions, progress: Progress) -> Segmenter:
-    """Opens a model file on the best back end."""
-    # By name, because back ends bring large libraries with them, which the window loads as late as it can.
-    segmenter: Segmenter = import_module("rgbd_seg.inference").open_segmenter(path, options, progress)
-    return segmenter
 
 
 class Session:
@@ -70,10 +61,10 @@ class Session:
         self._number = 0  # Of the newest open_source or close_source: older ones give up.
         self._opening = Status()
         self._turn = threading.Lock()  # One source is closed before the next one is opened.
-        self._threads: list[threading.Thread] = []
+        self._background = Background()
         self._settings = LiveSettings()
         self.ended_recordings: LatestSlot[RecorderStatus] = LatestSlot()
-        self.models = ModelLoader(model_opener, wake, self._use_model, self._coming_frame_size)
+        self.model = ModelSlot(wake, opener=model_opener, frames_come=self._frames_come)
         self._closing = False
         self._finishing = False  # A recording is being made whole while the window closes.
         self.uri = ""
@@ -84,6 +75,7 @@ class Session:
     def open_source(self, uri: str, request: Request | None = None) -> None:
         """Leaves the present source and opens another, in the background."""
         self.uri, self.request = uri, request
+        self.model.forget_frame_size()
         number = self._begin(Status(State.CONNECTING, f"Opening {uri}"))
         self._spawn("open", lambda: self._open(uri, request, number))
 
@@ -102,9 +94,7 @@ class Session:
         return number
 
     def _spawn(self, name: str, body: Callable[[], None]) -> None:
-        thread = threading.Thread(target=body, name=f"rgbd-seg {name} source", daemon=True)
-        self._threads = [t for t in self._threads if t.is_alive()] + [thread]
-        thread.start()
+        self._background.begin(f"{name} source", body)
 
     def _leave(self) -> None:
         with self._turn:
@@ -136,38 +126,18 @@ class Session:
                         self._opening = failed
                 self._wake()
                 return
-            segmenter = self.models.segmenter
             if sensor.playback is not None:
                 sensor.playback.hold_at_end = True  # So that one can go back after the last frame.
-            pipeline = LivePipeline(
-                sensor,
-                segmenter=segmenter.lend() if segmenter else None,
-                wake=self._wake,
-                settings=self._settings,
-            )
+            pipeline = LivePipeline(sensor, model=self.model, wake=self._wake, settings=self._settings)
             with self._lock:
                 wanted = number == self._number
                 if wanted:
                     self._pipeline = pipeline
-            if not wanted:
-                if segmenter is not None:
-                    segmenter.close()
-                return
-            pipeline.start()
-        newest = self.models.segmenter
-        if newest is not segmenter:  # A load has finished meanwhile.
-            self._use_model(newest)
+            if wanted:
+                pipeline.start()
 
-    def _coming_frame_size(self) -> tuple[int, int] | None:
-        """(height, width) of the source's frames; waits a little for the first one where a source is being opened."""
-        deadline = Deadline(_FIRST_FRAME_S)
-        while self.uri and not self._closing and deadline.left_s > 0:
-            pipeline = self.pipeline
-            size = pipeline.frame_size if pipeline else None
-            if size is not None or self.status().state is State.STOPPED:
-                return size
-            time.sleep(_LOOK_EVERY_S)
-        return None
+    def _frames_come(self) -> bool:
+        return bool(self.uri) and not self._closing and self.status().state is not State.STOPPED
 
     # What is known
 
@@ -208,14 +178,10 @@ class Session:
         return pipeline.results.take_nowait() if pipeline else None
 
     def status(self) -> Status:
-        """A snapshot; the model's part is always this session's own."""
+        """A snapshot."""
         with self._lock:
             pipeline, opening = self._pipeline, self._opening
-        status = pipeline.status() if pipeline else opening
-        model = self.models.status
-        if model.state is ModelState.READY and status.model.state in (ModelState.FAILED, ModelState.LOADING):
-            model = status.model  # It was loaded well, but broke down on a frame, or is being prepared for their size.
-        return replace(status, model=model)
+        return pipeline.status() if pipeline else replace(opening, model=self.model.status)
 
     def modes(self) -> tuple[StreamMode, ...]:
         """The modes that the open source offers."""
@@ -238,7 +204,7 @@ class Session:
     def load_model(self, path: Path, options: SegmenterOptions) -> None:
         """Loads a model beside the running one; it takes over between two frames."""
         self.configure(options)
-        self.models.load(path, options)
+        self.model.load(path, options)
 
     def configure(self, options: SegmenterOptions) -> None:
         """Adopts smoothing and confidence threshold without a reload."""
@@ -247,15 +213,11 @@ class Session:
         if pipeline is not None:
             pipeline.configure(self._settings)
 
-    def _use_model(self, segmenter: KeptSegmenter | None) -> None:
-        pipeline = self.pipeline
-        if pipeline is None or pipeline.status().state is State.STOPPED:
-            return
-        lent = segmenter.lend() if segmenter else None
-        if lent is None:
-            pipeline.unload_model()
-        else:
-            pipeline.load_model(lambda _progress: lent)
+    def look_up_backends(self, found: Callable[[tuple[BackendChoice, ...]], None]) -> None:
+        """Asks the back ends what they find on this machine; calls `found` from a thread, in some seconds."""
+        self._background.begin(
+            "look up back ends", lambda: found(import_module("rgbd_seg.inference").available_backends())
+        )
 
     def keep_before(self, seconds: float) -> None:
         """Keeps so many seconds of frames for recordings that begin later."""
@@ -295,7 +257,7 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether a source or a model is still being opened or closed."""
-        return self.models.busy or any(thread.is_alive() for thread in self._threads)
+        return self.model.busy or self._background.busy
 
     def begin_close(self) -> None:
         """Begins to end everything, without waiting."""
@@ -309,6 +271,5 @@ class Session:
         if not self._closing:
             self.begin_close()
         deadline = Deadline(_FINISHING_S if self._finishing else timeout_s)
-        for thread in self._threads:
-            thread.join(deadline.left_s)
-        self.models.close(deadline.left_s)
+        self._background.join(deadline.left_s)
+        self.model.close(deadline.left_s)

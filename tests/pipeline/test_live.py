@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from rgbd_seg.errors import ModelError
+from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
 from rgbd_seg.pipeline.status import ModelState, RateMeter, State, StopReason
 from rgbd_seg.sensors import open_sensor
@@ -20,7 +22,6 @@ from tests.waiting import PATIENCE_S, started, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from rgbd_seg.inference.segmenter import Segmenter
     from rgbd_seg.sensors.sensor import Control
@@ -139,16 +140,16 @@ def test_a_model_is_loaded_beside_running_frames_and_swapped(run: Callable[..., 
         loading.wait(PATIENCE_S)
         return first
 
-    pipeline.load_model(slow_loader)
+    load(pipeline, slow_loader)
     until(lambda: pipeline.status().model.stage == "compiling")
     before = pipeline.status().segmented
     until(lambda: pipeline.status().segmented > before + 2)  # The picture keeps running.
     loading.set()
     until(lambda: model_of(pipeline) == "first")
-    pipeline.load_model(lambda progress: second)
+    load(pipeline, lambda progress: second)
     until(lambda: model_of(pipeline) == "second")
     until(lambda: first.closed)
-    pipeline.unload_model()
+    pipeline.model.unload()
     until(lambda: model_of(pipeline) == "")
     until(lambda: second.closed)
 
@@ -160,7 +161,7 @@ def test_a_failed_load_leaves_the_old_model_running(run: Callable[..., LivePipel
     def broken(progress: Callable[[str, float], None]) -> Segmenter:
         raise ModelError("broken.safetensors is truncated")
 
-    pipeline.load_model(broken)
+    load(pipeline, broken)
     until(lambda: pipeline.status().model.state is ModelState.FAILED)
     assert "truncated" in pipeline.status().model.error
     pipeline.results.take()
@@ -177,8 +178,8 @@ def test_an_overtaken_load_is_closed_and_never_used(run: Callable[..., LivePipel
         release.wait(PATIENCE_S)
         return slow
 
-    pipeline.load_model(slow_loader)
-    pipeline.load_model(lambda progress: quick)
+    load(pipeline, slow_loader)
+    load(pipeline, lambda progress: quick)
     until(lambda: model_of(pipeline) == "quick")
     release.set()
     until(lambda: slow.closed)
@@ -231,6 +232,11 @@ def slow_frames() -> Iterator[Event]:
         yield number
 
 
+def load(pipeline: LivePipeline, loader: Callable[[Callable[[str, float], None]], Segmenter]) -> None:
+    pipeline.model.opener = lambda path, options, progress: loader(progress)
+    pipeline.model.load(Path("model"), SegmenterOptions())
+
+
 def model_of(pipeline: LivePipeline) -> str | None:
     """The model's name in the next result."""
     result = pipeline.results.take(PATIENCE_S)
@@ -246,9 +252,9 @@ def test_a_replay_that_stands_is_segmented_by_a_model_that_comes_later(tmp_path:
     with started(LivePipeline(sensor)) as pipeline:
         until(lambda: pipeline.status().segmented == 3)
         pipeline.results.take_nowait()
-        pipeline.load_model(lambda progress: ConstantSegmenter("late"))
+        load(pipeline, lambda progress: ConstantSegmenter("late"))
         assert model_of(pipeline) == "late"
-        pipeline.unload_model()
+        pipeline.model.unload()
         assert model_of(pipeline) == ""
 
 

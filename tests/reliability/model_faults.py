@@ -58,7 +58,7 @@ def _swap_for(break_it: Callable[[Path], object], folder: Path) -> Outcome:
     with started(LivePipeline(ScriptedSensor(_frames()), segmenter=open_segmenter(path, _TORCH))) as pipeline:
         until(lambda: pipeline.status().segmented > 3)
         break_it(path)
-        pipeline.load_model(lambda progress: open_segmenter(path, _TORCH, progress))
+        pipeline.model.load(path, _TORCH)
         until(lambda: pipeline.status().model.state is ModelState.FAILED)
         begin, known = time.monotonic(), pipeline.status().segmented
         until(lambda: pipeline.status().segmented > known + 1)
@@ -120,7 +120,7 @@ def _fail_for_good(folder: Path, errors: list[Exception]) -> Outcome:
         until(lambda: pipeline.status().segmented > known)
         recovered_s = time.monotonic() - begin
         _FailingRunner.errors.clear()
-        pipeline.load_model(lambda progress: open_segmenter(folder / "model.safetensors", _TORCH, progress))
+        pipeline.model.load(folder / "model.safetensors", _TORCH)
         until(lambda: pipeline.status().model.state is ModelState.READY)
         pipeline.results.take()
         until(lambda: (result := pipeline.results.take(5)) is not None and result.labels is not None)

@@ -43,7 +43,7 @@ class ComparisonController(QObject):
         """Loads the second model and shows both."""
         self.stop()
         options = options_from(self._window.settings)
-        opener = self._window.session.models.opener
+        opener = self._window.session.model.opener
         self.comparison = Comparison(Path(path), options, opener, self._window.bridge.wake)
         if self._window.presenter.segmentation is not None:
             self.comparison.offer(self._window.presenter.segmentation)  # While a replay is paused no other comes.

@@ -77,7 +77,7 @@ class ModelController(QObject):
 
     def unload(self) -> None:
         """Goes on without a model."""
-        self._session.models.unload()
+        self._session.model.unload()
         self._wanted, self._pending = "", False
         self._remember(self._settings.with_recent_model(""))
 
@@ -88,7 +88,7 @@ class ModelController(QObject):
 
     def show_status(self) -> None:
         """Remembers a model once it is loaded."""
-        state = self._session.models.status.state
+        state = self._session.model.status.state
         if not self._pending or state is ModelState.LOADING:
             return
         self._pending = False
@@ -105,12 +105,12 @@ class ModelController(QObject):
 
     def _look_up_backends(self) -> None:
         post, panel = self._window.bridge.post, self._panel
-        self._session.models.look_up_backends(lambda found: post(lambda: panel.show_backends(found)))
+        self._session.look_up_backends(lambda found: post(lambda: panel.show_backends(found)))
 
     def reload(self, options: SegmenterOptions) -> None:
         """Loads the model again, to run otherwise; one that failed only if it has left none running."""
         self._adopt(options)
-        status = self._session.models.status
+        status = self._session.model.status
         older = status.state is ModelState.FAILED and status.info is not None
         self.load(self._settings.model if older else self._wanted)
 

@@ -15,7 +15,7 @@ from rgbd_seg.app.recording.export_dialog import ExportDialog
 from rgbd_seg.app.source.names import recording_of
 from rgbd_seg.app.view.cloud.scene import point_grid
 from rgbd_seg.app.widgets.file_dialog import CLOUDS, choose
-from rgbd_seg.pipeline.deadline import Deadline
+from rgbd_seg.pipeline.background import Deadline
 from rgbd_seg.pipeline.export_job import ExportJob, ExportPlan, ExportStatus
 from rgbd_seg.recording.exports.cloud import cloud_file
 from rgbd_seg.recording.exports.formats import FORMATS
@@ -69,7 +69,7 @@ class ExportController(QObject):
     def start(self, plan: ExportPlan) -> None:
         """Begins an export, unless one is running."""
         if self.job is None:
-            self.job = ExportJob(plan, self._window.session.models.opener, self._window.bridge.wake)
+            self.job = ExportJob(plan, self._window.session.model.opener, self._window.bridge.wake)
             self.tick()
 
     def cancel(self) -> None:

@@ -22,7 +22,7 @@ from rgbd_seg.app.training.start_model import read_start_model
 from rgbd_seg.app.training.words import run_text, run_title
 from rgbd_seg.assets import DEMO
 from rgbd_seg.errors import RgbdSegError
-from rgbd_seg.pipeline.deadline import Deadline
+from rgbd_seg.pipeline.background import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -37,13 +37,13 @@ def test_a_model_is_remembered_once_it_is_loaded(
 ) -> None:
     one, bad = str(tmp_path / "one.safetensors"), str(tmp_path / "bad.safetensors")
     window.models.load(bad)
-    qtbot.waitUntil(lambda: window.session.models.status.state is ModelState.FAILED, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.model.status.state is ModelState.FAILED, timeout=5000)
     window.refresh()
     assert (window.settings.model, window.settings.recent_models) == ("", ())
     window.models.load(one)
     qtbot.waitUntil(lambda: window.settings.model == one, timeout=5000)
     window.models.load(bad)
-    qtbot.waitUntil(lambda: window.session.models.status.state is ModelState.FAILED, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.model.status.state is ModelState.FAILED, timeout=5000)
     window.refresh()
     assert (window.settings.model, window.settings.recent_models) == (one, (one,))
     window.models.reload(SegmenterOptions(device="cpu"))  # The one that runs, not the one that failed.

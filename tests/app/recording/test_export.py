@@ -86,7 +86,7 @@ class SlowModel(HalvesModel):
 def slow_model(replay: MainWindow, monkeypatch: pytest.MonkeyPatch) -> SlowModel:
     """What every export with a model gets."""
     model = SlowModel()
-    monkeypatch.setattr(replay.session.models, "opener", lambda _path, _options, _progress: model)
+    monkeypatch.setattr(replay.session.model, "opener", lambda _path, _options, _progress: model)
     return model
 
 
