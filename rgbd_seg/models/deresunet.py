@@ -12,13 +12,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from rgbd_seg.models.network_config import FUSIONS, DeResUNetConfig, Encoder, Fusion
-from rgbd_seg.models.resnet_encoder import ResNetEncoder
+from rgbd_seg.models.encoders import build_encoder
+from rgbd_seg.models.network_config import FUSIONS, DeResUNetConfig, Fusion
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["FUSIONS", "STRIDE", "DeResUNet", "DeResUNetConfig", "Encoder", "Fusion", "pad_to_stride"]
+__all__ = ["FUSIONS", "STRIDE", "DeResUNet", "DeResUNetConfig", "Fusion", "pad_to_stride"]
 
 STRIDE = 32  # The coarsest features are 1/32 of the input: inputs are padded to a multiple of it.
 
@@ -61,12 +61,11 @@ class FusionEncoder(nn.Module):
     def __init__(self, config: DeResUNetConfig) -> None:
         super().__init__()
         color_channels, depth_channels = _INPUTS[config.fusion]
-        name, width = config.encoder, config.base_width
         self.fusion = config.fusion
-        self.color = ResNetEncoder(name, color_channels, width) if color_channels else None
-        self.depth = ResNetEncoder(name, depth_channels, width) if depth_channels else None
-        encoders = sum(1 for encoder in (self.color, self.depth) if encoder)
-        self.out_channels = [encoders * c for c in ResNetEncoder.channels(name, width)]
+        self.color = build_encoder(config, color_channels) if color_channels else None
+        self.depth = build_encoder(config, depth_channels) if depth_channels else None
+        both = [encoder.out_channels for encoder in (self.color, self.depth) if encoder is not None]
+        self.out_channels = [sum(channels) for channels in zip(*both, strict=True)]
 
     def forward(self, color: Tensor, depth: Tensor) -> list[Tensor]:
         """Fused features at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input.
@@ -101,12 +100,19 @@ class DeResUNet(nn.Module):
         self.shuffle = nn.PixelShuffle(2)
         self.tail = ConvBnRelu(widths[4] // 4, config.tail_width)
         self.classify = nn.Conv2d(config.tail_width, config.classes, kernel_size=1)
+        self._draw_weights()
+
+    def _draw_weights(self) -> None:
+        """Random weights: He's for our own layers; encoders of a library come with those that it draws."""
+        of_libraries = set(self.encoder.modules()) if ":" in self.config.encoder else set()
         for module in self.modules():
             # On the meta device there is nothing to draw, and PyTorch would import its compiler for it.
-            if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
+            if isinstance(module, nn.Conv2d) and module not in of_libraries and not module.weight.is_meta:
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+        for layers in (self.bottleneck, *(block.convs for block in self.up)):
+            start_without_chequers(layers[1].conv.weight)
 
     def decode(self, color: Tensor, depth: Tensor) -> list[Tensor]:
         """What the decoder holds at 1/32, 1/16, 1/8, 1/4 and 1/2 of the input, coarse to fine.
@@ -141,6 +147,19 @@ class DeResUNet(nn.Module):
         padded_color, padded_depth = pad_to_stride(color), pad_to_stride(depth)
         logits = self.classify_features(self.decode(padded_color, padded_depth)[-1])
         return logits[..., :height, :width]
+
+
+def start_without_chequers(weight: Tensor) -> None:
+    """Gives the four channels that a pixel shuffle lays into one square the same weights, so that it begins smooth.
+
+    "ICNR" of Aitken et al., "Checkerboard artifact free sub-pixel convolution", 2017.
+
+    Args:
+        weight: (out_channels, in_channels, k, k) of the convolution before the shuffle; changed in place.
+    """
+    if not weight.is_meta:
+        with torch.no_grad():
+            weight.copy_(weight[::4].repeat_interleave(4, dim=0))
 
 
 def pad_to_stride(picture: Tensor) -> Tensor:

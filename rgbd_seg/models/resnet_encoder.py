@@ -43,6 +43,7 @@ class ResNetEncoder(nn.Module):
             stages.append(_stage(block, width, base_width * 2**i, depth, stride=1 if i == 0 else 2))
             width = base_width * 2**i * block.expansion
         self.layer1, self.layer2, self.layer3, self.layer4 = stages
+        self.out_channels = self.channels(encoder, base_width)
 
     @staticmethod
     def channels(encoder: str, base_width: int = 64) -> tuple[int, int, int, int, int]:
