@@ -21,34 +21,49 @@ import albumentations as A
 import cv2
 import numpy as np
 
+from training.live_camera import live_color, live_depth, random_view
 from training.sample import Sample, Size, resize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Augmentation = Literal["none", "published", "gentle"]
+Augmentation = Literal["none", "published", "gentle", "live"]
 GENTLE_ZOOM = (0.75, 1.75)
 _DEPTH_TARGET = {"depth": "mask"}
 _BORDERS: dict[str, Any] = {"border_mode": cv2.BORDER_CONSTANT, "fill": 0, "fill_mask": 0}
 
 
 def augment(
-    sample: Sample, kind: Augmentation, size: Size, seed: int, zoom: tuple[float, float] = GENTLE_ZOOM
+    sample: Sample,
+    kind: Augmentation,
+    size: Size,
+    seed: int,
+    zoom: tuple[float, float] = GENTLE_ZOOM,
+    crop: Size | None = None,
 ) -> Sample:
     """One augmented sample of the network's input size; equal for equal arguments.
 
     Args:
         sample: Any size.
         kind: "none" only resizes; "published" is the pipeline of the original training run; "gentle" is a random zoom
-            and crop, a flip, a mild change of colour, and the faults of live depth cameras.
-        size: (height, width) of the result.
+            and crop, a flip, a mild change of colour, and some faults of depth; "live" is what live cameras do to
+            views, colour and depth (`training.live_camera`).
+        size: (height, width) of the whole picture in the network, and of the result.
         seed: Which draw.
-        zoom: Smallest and largest factor by which "gentle" enlarges.
+        zoom: Smallest and largest factor by which "gentle" and "live" enlarge.
+        crop: (height, width) of the result of "live" where that is to be a part of the picture.
     """
     if kind == "none":
         return resize(sample, size)
     if kind == "published":
         return resize(_apply(_published(*sample.label.shape), sample, seed), size)
+    if kind == "live":
+        rng = np.random.default_rng((seed, 2))
+        view = random_view(sample, size, crop or size, zoom, rng)
+        color, depth_m = live_color(view.color, rng), live_depth(view.depth_m, view.color, rng)
+        if not color.any() and not depth_m.any():
+            color = view.color  # Never both at once: there would be nothing to see.
+        return Sample(color, depth_m, view.label, sample.name, sample.sensor)
     base = resize(sample, size)
     return _depth_faults(_apply(_gentle(*size, zoom), base, seed), seed)
 

@@ -53,6 +53,7 @@ class TensorSamples(Dataset[dict[str, Any]]):
         *,
         full_labels: bool,
         zoom: tuple[float, float] = GENTLE_ZOOM,
+        crop: Size | None = None,
     ) -> None:
         self._pictures = pictures
         self._size = size
@@ -60,6 +61,7 @@ class TensorSamples(Dataset[dict[str, Any]]):
         self._seed = seed
         self._full_labels = full_labels
         self._zoom = zoom
+        self._crop = crop
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -67,7 +69,7 @@ class TensorSamples(Dataset[dict[str, Any]]):
     def __getitem__(self, draw: int) -> dict[str, Any]:
         index, seed = draw % len(self._pictures), self._seed * 1_000_003 + draw
         original = self._pictures.read(index) if self._full_labels else self._pictures.draw(index, seed)
-        sample = augment(original, self._kind, self._size, seed, self._zoom)
+        sample = augment(original, self._kind, self._size, seed, self._zoom, self._crop)
         label = original.label if self._full_labels else sample.label
         return {
             "color": torch.from_numpy(np.ascontiguousarray(sample.color.transpose(2, 0, 1))),
@@ -114,6 +116,7 @@ class RgbdData(lightning.LightningDataModule):
         batch_size: int = 6,
         augmentation: Augmentation = "published",
         zoom: tuple[float, float] = GENTLE_ZOOM,
+        crop: Size | None = None,
         num_workers: int = 2,
         seed: int = 0,
         samples_per_epoch: int | None = None,
@@ -127,8 +130,10 @@ class RgbdData(lightning.LightningDataModule):
         Args:
             size: Input (height, width) of the network.
             batch_size: Pictures in a step of one process.
-            augmentation: "published", "gentle" or "none".
-            zoom: Smallest and largest factor by which "gentle" enlarges pictures.
+            augmentation: "published", "gentle", "live" or "none".
+            zoom: Smallest and largest factor by which "gentle" and "live" enlarge pictures.
+            crop: (height, width) of the parts of pictures that "live" trains on, None for whole ones; `size` stays that
+                of the whole picture.
             num_workers: Processes that decode and augment; 0 does it in the training process.
             seed: Of shuffling, augmentation and the validation fold.
             samples_per_epoch: After how many samples to validate, None for all pictures once.
@@ -158,6 +163,11 @@ class RgbdData(lightning.LightningDataModule):
             raise ConfigurationError(f"data.zoom must be two factors within 0.1..10, the smaller first, not {zoom}")
         self.augmentation: Augmentation = augmentation
         self.zoom = zoom
+        if crop is not None and (augmentation != "live" or min(crop) < 32):
+            raise ConfigurationError(
+                f"data.crop must be at least 32x32, not {crop}, and is for the augmentation live alone"
+            )
+        self.crop = crop
         self._workers = num_workers
         self.seed = seed
         self._samples_per_epoch = samples_per_epoch
@@ -225,7 +235,9 @@ class RgbdData(lightning.LightningDataModule):
             shuffled=self.shuffled,
             batches_done=lambda: trainer.fit_loop.epoch_loop.batch_progress.current.ready if trainer else 0,
         )
-        samples = TensorSamples(pictures, self.size, self.augmentation, self.seed, full_labels=False, zoom=self.zoom)
+        samples = TensorSamples(
+            pictures, self.size, self.augmentation, self.seed, full_labels=False, zoom=self.zoom, crop=self.crop
+        )
         return self._loader(samples, sampler=sampler, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[dict[str, Any]]:

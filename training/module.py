@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import lightning
 import torch
@@ -15,9 +15,13 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig, Encoder, Fusion, pad_to_stride
+from rgbd_seg.models.card import IMAGENET_MEAN, IMAGENET_STD
+from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig, Fusion, pad_to_stride
+from rgbd_seg.models.encoders import parameters_up_to
+from rgbd_seg.models.imagenet import color_statistics
 from rgbd_seg.models.model_file import ModelCard
 from training.data import DepthStatistics, RgbdData
+from training.depthwise import hasten_depthwise
 from training.initial_weights import load_initial_weights
 from training.sample import Size
 from training.schedule import OptimizerOptions, build_optimizer, rate_at, training_progress
@@ -52,7 +56,7 @@ class SegmentationModule(lightning.LightningModule):
         label_set: LabelSet,
         size: Size,
         depth: DepthStatistics,
-        encoder: Encoder = "resnet50",
+        encoder: str = "resnet50",
         fusion: Fusion = "dual",
         base_width: int = 64,
         decoder_widths: tuple[int, int, int, int, int] = (2048, 1024, 512, 256, 64),
@@ -65,7 +69,8 @@ class SegmentationModule(lightning.LightningModule):
         side_weight: float = 0.0,
         class_weights: Sequence[float] | None = None,
         label_smoothing: float = 0.0,
-        freeze_batch_norm: bool = False,
+        freeze_batch_norm: bool | Literal["encoders"] = False,
+        frozen_scales: int = 0,
         channels_last: bool = True,
     ) -> None:
         """Builds the network.
@@ -74,7 +79,8 @@ class SegmentationModule(lightning.LightningModule):
             label_set: The classes; comes from the data.
             size: Input (height, width); comes from the data.
             depth: Statistics of the training depth; comes from the data.
-            encoder: Depth of the residual encoders.
+            encoder: "resnet18", "resnet34", "resnet50", or a network of timm or torchvision, such as
+                "timm:tf_efficientnet_lite0".
             fusion: How colour and depth come together: "dual", "early", "color" or "depth".
             base_width: Channels of an encoder's stem.
             decoder_widths: Channels of the decoder, coarse to fine.
@@ -88,16 +94,22 @@ class SegmentationModule(lightning.LightningModule):
             side_weight: Weight of additional losses at 1/8, 1/16 and 1/32 of the input; 0 for none.
             class_weights: Weight of each class in the loss, None for equal ones.
             label_smoothing: Share of each target that is spread over all classes.
-            freeze_batch_norm: Keeps the running statistics of batch normalisation (for tiny batches or fine-tuning).
+            freeze_batch_norm: Keeps the running statistics of batch normalisation (for tiny batches or fine-tuning):
+                everywhere, or those of the pretrained "encoders" alone.
+            frozen_scales: How many scales of the encoders, the finest first, keep the weights that they begin with; no
+                gradient is computed for them, which saves time.
             channels_last: Memory layout that is faster on CPUs and tensor cores.
         """
         super().__init__()
         config = DeResUNetConfig(len(label_set), encoder, fusion, base_width, decoder_widths, tail_width)
+        color = color_statistics(encoder) or (IMAGENET_MEAN, IMAGENET_STD)
         self.card = ModelCard(
             name,
             config,
             label_set,
             (size[0], size[1]),
+            color_mean=color[0],
+            color_std=color[1],
             depth_mean_m=depth.mean_m,
             depth_std_m=depth.std_m,
             depth_max_m=depth.max_m,
@@ -110,6 +122,12 @@ class SegmentationModule(lightning.LightningModule):
             )
         self.network = DeResUNet(config)
         self.initialised_by = load_initial_weights(self.network, label_set, initial_weights)
+        if not 0 <= frozen_scales <= 5:
+            raise ConfigurationError(f"model.frozen_scales must be 0..5, not {frozen_scales}")
+        for part in (self.network.encoder.color, self.network.encoder.depth):
+            if frozen_scales and part is not None:
+                for parameter in parameters_up_to(part, frozen_scales):
+                    parameter.requires_grad_(False)
         self._layout = torch.contiguous_format
         if channels_last:
             self._adopt_layout(torch.channels_last)
@@ -169,8 +187,10 @@ class SegmentationModule(lightning.LightningModule):
         loss = self._cross_entropy(logits, target, weights)
         self.log("train/loss", loss.detach(), prog_bar=True, batch_size=len(target))
         for side, features in zip(self.sides, scales, strict=False):
-            logits_side = functional.interpolate(side(features), color.shape[-2:], mode="bilinear")
-            loss = loss + self._side_weight * self._cross_entropy(logits_side[..., :height, :width], target, weights)
+            step = color.shape[-1] // features.shape[-1]
+            coarse = target[..., step // 2 :: step, step // 2 :: step]
+            logits_side = side(features)[..., : coarse.shape[-2], : coarse.shape[-1]]
+            loss = loss + self._side_weight * self._cross_entropy(logits_side, coarse, weights)
         self.train_confusion.update(logits.detach().argmax(1), target)
         return loss
 
@@ -213,6 +233,8 @@ class SegmentationModule(lightning.LightningModule):
         in_bfloat16 = self.trainer.precision == "bf16-mixed" and self.trainer.strategy.root_device.type == "cpu"
         if in_bfloat16 and self.card.network.base_width < _NARROW:
             self._adopt_layout(torch.contiguous_format)
+        if in_bfloat16:
+            hasten_depthwise(self.network)
 
     def _adopt_layout(self, layout: torch.memory_format) -> None:
         self.network = self.network.to(memory_format=layout)
@@ -254,7 +276,8 @@ class SegmentationModule(lightning.LightningModule):
         """Training or evaluation mode; frozen batch normalisation stays in evaluation mode."""
         super().train(mode)
         if mode and self._freeze_batch_norm:
-            for module in self.modules():
+            frozen = self.network.encoder if self._freeze_batch_norm == "encoders" else self
+            for module in frozen.modules():
                 if isinstance(module, nn.BatchNorm2d | nn.SyncBatchNorm):
                     module.eval()
         return self

@@ -104,18 +104,45 @@ class TorchvisionEncoder(nn.Module):
             raise ConfigurationError(f"torchvision:{name} is not built as a chain of stages and cannot be an encoder")
         self.trunk = nn.Sequential(OrderedDict(parts))
         adapt_stem(self.trunk, in_channels)
-        self._ends, self.out_channels = _scales(self.trunk, in_channels)
-        check_reductions(f"torchvision:{name}", list(self._ends))
+        ends, self.out_channels = _scales(self.trunk, in_channels)
+        check_reductions(f"torchvision:{name}", list(ends))
+        self.ends = list(ends.values())
 
     def forward(self, picture: Tensor) -> list[Tensor]:
         """See `Encoder`."""
-        scales, ends = [], set(self._ends.values())
+        scales = []
         features = picture
         for place, part in enumerate(self.trunk):
             features = part(features)
-            if place in ends:
+            if place in self.ends:
                 scales.append(features)
         return scales
+
+
+def parameters_up_to(encoder: nn.Module, scales: int) -> list[nn.Parameter]:
+    """The parameters that an encoder's first scales are computed with, for freezing.
+
+    Args:
+        encoder: What `build_encoder` gave.
+        scales: 1 for those of the features at 1/2, 2 for those at 1/4 as well, ... 5.
+    """
+    if isinstance(encoder, TimmEncoder):
+        ends = [name.replace(".", "_") for name in encoder.features.feature_info.module_name()]
+        named = [(f"{name.replace('.', '_')}_", p) for name, p in encoder.features.named_parameters()]
+        # An activation has no parameters: what stands before the next scale's own part belongs to this one.
+        last = max((i for i, (name, _) in enumerate(named) if _belongs(name, ends[:scales])), default=-1)
+        return [p for _, p in named[: last + 1]]
+    if isinstance(encoder, TorchvisionEncoder):
+        end = encoder.ends[scales - 1]
+        return [p for part in list(encoder.trunk)[: end + 1] for p in part.parameters()]
+    if not isinstance(encoder, ResNetEncoder):
+        raise TypeError(f"{type(encoder).__name__} is no encoder")
+    stages = (encoder.conv1, encoder.bn1, encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4)
+    return [p for part in stages[: scales + 1] for p in part.parameters()]
+
+
+def _belongs(parameter: str, ends: Sequence[str]) -> bool:
+    return any(parameter.startswith(f"{end}_") for end in ends)
 
 
 def check_reductions(encoder: str, reductions: Sequence[int]) -> None:

@@ -27,8 +27,8 @@ class DeResUNetConfig:
 
     Attributes:
         classes: Output channels.
-        encoder: "resnet18", "resnet34" or "resnet50" (the published one), or a network of a library that gives features
-            at 1/2, 1/4, 1/8, 1/16 and 1/32 of its input, such as "timm:tf_efficientnet_lite0" or
+        encoder: "resnet18", "resnet34" or "resnet50" (the published one), or a network of a library that gives
+            features at 1/2, 1/4, 1/8, 1/16 and 1/32 of its input, such as "timm:tf_efficientnet_lite0" or
             "torchvision:resnet101".
         fusion: "dual": one encoder each for colour and depth, concatenated at every scale (the published network);
             "early": one encoder over the four stacked channels; "color" or "depth": one encoder, the other input is
