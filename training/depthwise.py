@@ -1,8 +1,8 @@
 """Depthwise convolutions that train quickly on a CPU in bfloat16.
 
-oneDNN has no fast backward pass for them there: a 5x5 one of 1,152 channels takes 80 ms, in float32 6 ms (one core of an
-AMD EPYC with AVX-512 and bfloat16, PyTorch 2.14). So the forward pass stays in bfloat16, and the backward one is done in
-float32.
+oneDNN has no fast backward pass for them there: a 5x5 one of 1,152 channels takes 80 ms, in float32 6 ms (one core
+of an AMD EPYC with AVX-512 and bfloat16, PyTorch 2.14). So the forward pass stays in bfloat16, the backward one is done
+in float32.
 """
 
 from __future__ import annotations

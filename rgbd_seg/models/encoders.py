@@ -127,11 +127,10 @@ def parameters_up_to(encoder: nn.Module, scales: int) -> list[nn.Parameter]:
         scales: 1 for those of the features at 1/2, 2 for those at 1/4 as well, ... 5.
     """
     if isinstance(encoder, TimmEncoder):
-        ends = [name.replace(".", "_") for name in encoder.features.feature_info.module_name()]
-        named = [(f"{name.replace('.', '_')}_", p) for name, p in encoder.features.named_parameters()]
-        # An activation has no parameters: what stands before the next scale's own part belongs to this one.
-        last = max((i for i, (name, _) in enumerate(named) if _belongs(name, ends[:scales])), default=-1)
-        return [p for _, p in named[: last + 1]]
+        end = encoder.features.feature_info.module_name(scales - 1).replace(".", "_")
+        modules = [(f"{name.replace('.', '_')}_", module) for name, module in encoder.features.named_modules()]
+        last = max(place for place, (name, _) in enumerate(modules) if name.startswith(f"{end}_"))
+        return [p for _, module in modules[: last + 1] for p in module.parameters(recurse=False)]
     if isinstance(encoder, TorchvisionEncoder):
         end = encoder.ends[scales - 1]
         return [p for part in list(encoder.trunk)[: end + 1] for p in part.parameters()]
@@ -139,10 +138,6 @@ def parameters_up_to(encoder: nn.Module, scales: int) -> list[nn.Parameter]:
         raise TypeError(f"{type(encoder).__name__} is no encoder")
     stages = (encoder.conv1, encoder.bn1, encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4)
     return [p for part in stages[: scales + 1] for p in part.parameters()]
-
-
-def _belongs(parameter: str, ends: Sequence[str]) -> bool:
-    return any(parameter.startswith(f"{end}_") for end in ends)
 
 
 def check_reductions(encoder: str, reductions: Sequence[int]) -> None:

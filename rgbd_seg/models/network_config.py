@@ -33,7 +33,7 @@ class DeResUNetConfig:
         fusion: "dual": one encoder each for colour and depth, concatenated at every scale (the published network);
             "early": one encoder over the four stacked channels; "color" or "depth": one encoder, the other input is
             ignored.
-        base_width: Channels of a ResNet's stem (64 as published); the networks of libraries have their own.
+        base_width: Channels of a ResNet's stem (64 as published); networks of libraries have their own.
         decoder_widths: Channels of the bottleneck and of the four up-blocks, coarse to fine; multiples of 4.
         tail_width: Channels at full resolution, before the last 1x1 convolution.
     """
@@ -51,7 +51,7 @@ class DeResUNetConfig:
             isinstance(self.encoder, str) and _OF_A_LIBRARY.fullmatch(self.encoder)
         ):
             raise ConfigurationError(
-                f"encoder must be one of {', '.join(ENCODERS)}, or timm:NAME or torchvision:NAME for a network of these "
+                f"encoder must be one of {', '.join(ENCODERS)}, timm:NAME or torchvision:NAME for one of these "
                 f"libraries, not {self.encoder!r:.120}"
             )
         if ":" in self.encoder and self.base_width != PUBLISHED_WIDTH:

