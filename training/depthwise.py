@@ -27,8 +27,9 @@ def hasten_depthwise(network: nn.Module) -> int:
     count = 0
     for module in network.modules():
         # timm's convolution with TensorFlow's padding is a subclass whose forward pads first.
-        is_plain = type(module) is nn.Conv2d or type(module).__name__ == "Conv2dSame"
-        if is_plain and module.groups > 1 and module.groups == module.in_channels == module.out_channels:  # type: ignore[union-attr]
+        if not isinstance(module, nn.Conv2d) or type(module).__name__ not in ("Conv2d", "Conv2dSame"):
+            continue
+        if 1 < module.groups == module.in_channels == module.out_channels:
             module.forward = MethodType(_forward, module)  # type: ignore[method-assign]
             count += 1
     return count
@@ -44,7 +45,7 @@ def _forward(self: nn.Conv2d, features: Tensor) -> Tensor:
         features = pad_same(features, list(self.kernel_size), list(self.stride), list(self.dilation))
         padding = (0, 0)
     narrow = features.to(torch.get_autocast_dtype("cpu"))
-    result: Tensor = _Depthwise.apply(narrow, self.weight, self.stride, padding, self.dilation)  # type: ignore[no-untyped-call]
+    result: Tensor = _Depthwise.apply(narrow, self.weight, self.stride, padding, self.dilation)
     return result if self.bias is None else result + self.bias.to(result.dtype)[:, None, None]
 
 

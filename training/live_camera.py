@@ -7,7 +7,7 @@ is off by a percent or two, and now and then nothing at all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -56,7 +56,7 @@ def _offset(whole: int, part: int, rng: np.random.Generator) -> int:
     return int(rng.integers(low, high + 1))
 
 
-def _window(picture: NDArray[np.generic], top: int, left: int, rows: int, columns: int) -> NDArray[np.generic]:
+def _window(picture: NDArray[Any], top: int, left: int, rows: int, columns: int) -> NDArray[Any]:
     """A part of a picture; what lies outside is 0: black, hole, void."""
     height, width = picture.shape[:2]
     inside = picture[max(0, top) : top + rows, max(0, left) : left + columns]
@@ -136,7 +136,7 @@ def _misregistered(depth_m: NDArray[np.float32], rng: np.random.Generator) -> ND
     most = max(1, depth_m.shape[1] // 100)
     down, right = (int(n) for n in rng.integers(-most, most + 1, 2))
     height, width = depth_m.shape
-    return _window(depth_m, -down, -right, height, width)  # type: ignore[return-value]
+    return _window(depth_m, -down, -right, height, width)
 
 
 def _unseen(depth_m: NDArray[np.float32], color: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -157,12 +157,9 @@ def _unseen(depth_m: NDArray[np.float32], color: NDArray[np.uint8], rng: np.rand
         holes |= patches > np.float32(rng.uniform(0.9, 2))
     if rng.random() < 0.3:  # Registration to the colour camera leaves a strip on one side, or all around.
         strip = max(1, round(width * rng.uniform(0.01, 0.1)))
-        sides = rng.random(4) < 0.4
-        for drawn, part in zip(
-            sides, (np.s_[:, :strip], np.s_[:, -strip:], np.s_[:strip], np.s_[-strip:]), strict=True
-        ):
-            if drawn:
-                holes[part] = True
+        for turns in range(4):
+            if rng.random() < 0.4:
+                np.rot90(holes, turns)[:strip] = True
     if rng.random() < 0.2:
         y, x = int(rng.integers(height)), int(rng.integers(width))
         axes = (int(rng.integers(4, width // 2)), int(rng.integers(4, height // 2)))
@@ -188,7 +185,7 @@ def live_color(color: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np
     """Colour as a live camera might have given it: white balance, exposure, blur, noise, JPEG, seldom black."""
     if rng.random() < 0.03:
         return np.zeros_like(color)
-    result = color.astype(np.float32)
+    result: NDArray[Any] = color.astype(np.float32)
     if rng.random() < 0.8:
         gains = np.exp(rng.uniform(-0.12, 0.12, 3)).astype(np.float32)
         gain, gamma = np.exp(rng.uniform(-0.35, 0.35)), np.exp(rng.uniform(-0.25, 0.25))
@@ -210,5 +207,6 @@ def live_color(color: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np
     if rng.random() < 0.3:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))]
         _, coded = cv2.imencode(".jpg", picture, quality)
-        picture = cv2.imdecode(coded, cv2.IMREAD_COLOR)  # Channels in whatever order: they go in and out alike.
+        # Channels in whatever order: they go in and out alike.
+        return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
     return picture

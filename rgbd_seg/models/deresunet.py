@@ -111,8 +111,8 @@ class DeResUNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        for layers in (self.bottleneck, *(block.convs for block in self.up)):
-            start_without_chequers(layers[1].conv.weight)
+        for layers in (self.bottleneck, *(block.get_submodule("convs") for block in self.up)):
+            start_without_chequers(layers.get_parameter("1.conv.weight"))
 
     def decode(self, color: Tensor, depth: Tensor) -> list[Tensor]:
         """What the decoder holds at 1/32, 1/16, 1/8, 1/4 and 1/2 of the input, coarse to fine.

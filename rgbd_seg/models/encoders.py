@@ -6,7 +6,7 @@ An encoder takes a picture with any number of channels and gives features at 1/2
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -22,19 +22,6 @@ if TYPE_CHECKING:
     from rgbd_seg.models.network_config import DeResUNetConfig
 
 REDUCTIONS = (2, 4, 8, 16, 32)
-
-
-class Encoder(Protocol):
-    """What the network asks of an encoder, which is an `nn.Module` besides."""
-
-    out_channels: Sequence[int]
-
-    def forward(self, picture: Tensor) -> Sequence[Tensor]:
-        """Features at 1/2, 1/4, 1/8, 1/16 and 1/32.
-
-        Args:
-            picture: (N, in_channels, H, W) float, H and W multiples of 32.
-        """
 
 
 def build_encoder(config: DeResUNetConfig, in_channels: int) -> Encoder:
@@ -70,14 +57,15 @@ class TimmEncoder(nn.Module):
             near = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:6])
             raise ConfigurationError(f"timm knows no network {name!r}" + (f"; near: {near}" if near else ""))
         try:
-            self.features = timm.create_model(name, pretrained=False, features_only=True, in_chans=in_channels)
+            features: Any = timm.create_model(name, pretrained=False, features_only=True, in_chans=in_channels)
         except (RuntimeError, AssertionError, NotImplementedError, ValueError, TypeError) as error:
             raise ConfigurationError(f"timm:{name} cannot be used as an encoder: {error}") from None
-        check_reductions(f"timm:{name}", self.features.feature_info.reduction())
-        self.out_channels: list[int] = self.features.feature_info.channels()
+        check_reductions(f"timm:{name}", features.feature_info.reduction())
+        self.out_channels: list[int] = features.feature_info.channels()
+        self.features = features
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """See `Encoder`."""
+        """As that of `ResNetEncoder`."""
         return self.features(picture)  # type: ignore[no-any-return]
 
 
@@ -109,7 +97,7 @@ class TorchvisionEncoder(nn.Module):
         self.ends = list(ends.values())
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """See `Encoder`."""
+        """As that of `ResNetEncoder`."""
         scales = []
         features = picture
         for place, part in enumerate(self.trunk):
@@ -119,7 +107,10 @@ class TorchvisionEncoder(nn.Module):
         return scales
 
 
-def parameters_up_to(encoder: nn.Module, scales: int) -> list[nn.Parameter]:
+Encoder = ResNetEncoder | TimmEncoder | TorchvisionEncoder
+
+
+def parameters_up_to(encoder: Encoder, scales: int) -> list[nn.Parameter]:
     """The parameters that an encoder's first scales are computed with, for freezing.
 
     Args:
@@ -127,15 +118,14 @@ def parameters_up_to(encoder: nn.Module, scales: int) -> list[nn.Parameter]:
         scales: 1 for those of the features at 1/2, 2 for those at 1/4 as well, ... 5.
     """
     if isinstance(encoder, TimmEncoder):
-        end = encoder.features.feature_info.module_name(scales - 1).replace(".", "_")
-        modules = [(f"{name.replace('.', '_')}_", module) for name, module in encoder.features.named_modules()]
+        features: Any = encoder.features
+        end = features.feature_info.module_name(scales - 1).replace(".", "_")
+        modules = [(f"{name.replace('.', '_')}_", module) for name, module in features.named_modules()]
         last = max(place for place, (name, _) in enumerate(modules) if name.startswith(f"{end}_"))
         return [p for _, module in modules[: last + 1] for p in module.parameters(recurse=False)]
     if isinstance(encoder, TorchvisionEncoder):
         end = encoder.ends[scales - 1]
         return [p for part in list(encoder.trunk)[: end + 1] for p in part.parameters()]
-    if not isinstance(encoder, ResNetEncoder):
-        raise TypeError(f"{type(encoder).__name__} is no encoder")
     stages = (encoder.conv1, encoder.bn1, encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4)
     return [p for part in stages[: scales + 1] for p in part.parameters()]
 

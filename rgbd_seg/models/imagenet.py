@@ -79,7 +79,7 @@ def start_from_imagenet(network: DeResUNet, weights: Mapping[str, Tensor]) -> No
     for encoder in (network.encoder.color, network.encoder.depth):
         if encoder is not None:
             trunk = {"timm": "features", "torchvision": "trunk"}.get(library)
-            _fill(encoder.get_submodule(trunk) if trunk else encoder, weights)  # type: ignore[attr-defined]
+            _fill(encoder.get_submodule(trunk) if trunk else encoder, weights)
 
 
 def _fill(encoder: nn.Module, weights: Mapping[str, Tensor]) -> None:
@@ -103,7 +103,7 @@ def _of_torchvision(name: str) -> Mapping[str, Tensor]:
     from torchvision.models import get_model_weights
 
     try:
-        weights = get_model_weights(name).DEFAULT  # type: ignore[attr-defined]
+        weights = get_model_weights(name).DEFAULT
     except (ValueError, AttributeError):
         raise ModelError(f"torchvision has no ImageNet weights of {name}") from None
     try:
