@@ -203,7 +203,7 @@ def live_color(color: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np
         result = cv2.filter2D(result, -1, kernel / kernel.sum())
     if rng.random() < 0.5:
         result = result + rng.standard_normal(color.shape, np.float32) * np.float32(rng.uniform(1, 10))
-    picture = np.clip(result, 0, 255).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.clip(result, 0, 255).astype(np.uint8)
     if rng.random() < 0.3:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))]
         _, coded = cv2.imencode(".jpg", picture, quality)

@@ -83,8 +83,9 @@ def test_scores_of_the_try_before_training_are_on_no_card(small_folder: Path, tm
 
 
 def test_the_last_checkpoint_is_of_the_last_epoch_where_the_best_is_older(small_folder: Path, tmp_path: Path):
-    # While it learns, the lowest mIoU is the first.
-    kept = fit(small_folder, tmp_path, "--checkpoint.mode=min", "--trainer.max_epochs=3") / "checkpoints"
+    # While it learns, the largest loss is the first.
+    worst = ("--checkpoint.monitor=train/loss", "--checkpoint.mode=max")
+    kept = fit(small_folder, tmp_path, *worst, "--trainer.max_epochs=3") / "checkpoints"
     assert torch.load(kept / "last.ckpt", weights_only=True)["global_step"] == 6
     assert torch.load(next(kept.glob("best-*.ckpt")), weights_only=True)["global_step"] < 6
 
