@@ -234,6 +234,20 @@ def deproject(depth: NDArray[np.uint16], calibration: Calibration) -> NDArray[np
     return points
 
 
+def depth_in_metres(depth: NDArray[np.uint16], calibration: Calibration) -> NDArray[np.float32]:
+    """(H, W) float32 metres of (H, W) uint16 counts, NaN at holes."""
+    metres = depth * np.float32(calibration.depth_unit_m)
+    metres[depth == 0] = np.nan
+    return metres
+
+
+def points_of(depth: NDArray[np.uint16], calibration: Calibration) -> NDArray[np.float32]:
+    """The same as `deproject`, with NaN where there is no point."""
+    points = deproject(depth, calibration)
+    points[points[..., 2] == 0] = np.nan
+    return points
+
+
 def deproject_pixel(u: int, v: int, depth: int, calibration: Calibration) -> tuple[float, float, float]:
     """The 3D point in metres of one pixel (column u, row v) with `depth` counts; NaN where the lens has no ray."""
     x, y = _rays(calibration.color)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from rgbd_seg.calibration import depth_in_metres, points_of
 from rgbd_seg.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -18,10 +19,17 @@ if TYPE_CHECKING:
     from rgbd_seg.labels import LabelSet
 
 
-def _check(name: str, array: NDArray[np.generic], dtype: type, shape: tuple[int, ...]) -> None:
+def _check(owner: object, field_name: str, words: str, dtype: type, shape: tuple[int, ...]) -> None:
+    """Holds a field to its type and shape, and makes it read-only: a view, so that the caller's array stays as it is."""
+    array = getattr(owner, field_name)
     if array.dtype != dtype or array.shape != shape:
-        raise ConfigurationError(f"{name} must be {np.dtype(dtype).name} {shape}, not {array.dtype.name} {array.shape}")
-    array.flags.writeable = False
+        raise ConfigurationError(
+            f"{words} must be {np.dtype(dtype).name} {shape}, not {array.dtype.name} {array.shape}"
+        )
+    if array.flags.writeable:
+        view = array.view()
+        view.flags.writeable = False
+        object.__setattr__(owner, field_name, view)
 
 
 TruthOrigin = Literal["source", "hand", "imported"]
@@ -72,7 +80,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RgbdFrame:
-    """One captured pair of colour and depth; its arrays are made read-only.
+    """One captured pair of colour and depth. Its arrays are read-only views: whoever made them can still write.
 
     Attributes:
         color: (H, W, 3) uint8 RGB.
@@ -96,14 +104,14 @@ class RgbdFrame:
 
     def __post_init__(self) -> None:
         size = (self.calibration.color.height, self.calibration.color.width)
-        _check("colour", self.color, np.uint8, (*size, 3))
-        _check("depth", self.depth, np.uint16, size)
+        _check(self, "color", "colour", np.uint8, (*size, 3))
+        _check(self, "depth", "depth", np.uint16, size)
         if self.truth is not None:
-            _check("truth", self.truth.labels, np.uint8, size)
+            _check(self.truth, "labels", "truth", np.uint8, size)
             if self.truth.instances is not None:
-                _check("instances", self.truth.instances, np.uint16, size)
+                _check(self.truth, "instances", "instances", np.uint16, size)
         if self.prediction is not None:
-            _check("recorded labels", self.prediction.labels, np.uint8, size)
+            _check(self.prediction, "labels", "recorded labels", np.uint8, size)
 
     @property
     def height(self) -> int:
@@ -114,6 +122,15 @@ class RgbdFrame:
     def width(self) -> int:
         """Columns."""
         return int(self.color.shape[1])
+
+    @property
+    def depth_m(self) -> NDArray[np.float32]:
+        """Depth in metres: (H, W) float32, NaN where there is none."""
+        return depth_in_metres(self.depth, self.calibration)
+
+    def points(self) -> NDArray[np.float32]:
+        """(H, W, 3) float32 metres in the colour camera's frame: x right, y down, z ahead; NaN where there is no depth."""
+        return points_of(self.depth, self.calibration)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,9 +162,9 @@ class Segmentation:
         if (self.labels is None) != (self.label_set is None):
             raise ConfigurationError("a segmentation has both labels and a label set, or neither")
         if self.labels is not None:
-            _check("labels", self.labels, np.uint8, size)
+            _check(self, "labels", "labels", np.uint8, size)
         if self.confidence is not None:
-            _check("confidence", self.confidence, np.uint8, size)
+            _check(self, "confidence", "confidence", np.uint8, size)
 
     @property
     def prediction(self) -> Prediction | None:

@@ -183,7 +183,7 @@ def frame_of(
     counts, unit_m = _counts(depth, depth_unit_m)
     focal = width * _ASSUMED_FOCAL_LENGTH
     lens = intrinsics or Intrinsics(width, height, focal, focal, (width - 1) / 2, (height - 1) / 2)
-    calibration = Calibration(lens, unit_m, origin="assumed" if intrinsics is None else "device")
+    calibration = Calibration(lens, unit_m, origin="assumed" if intrinsics is None else "user")
     return RgbdFrame(color.copy(), counts, calibration, index, time.monotonic_ns())
 
 

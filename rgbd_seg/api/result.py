@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, overload
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -52,14 +52,8 @@ class Result(Segmentation):
         """
         if segmentation.labels is None or segmentation.label_set is None:
             raise ModelError(f"the model gave no labels for frame {segmentation.frame.index}")
-        return Result(
-            frame=segmentation.frame,
-            labels=segmentation.labels,
-            confidence=segmentation.confidence,
-            label_set=segmentation.label_set,
-            elapsed_s=segmentation.elapsed_s,
-            model=segmentation.model,
-        )
+        known: dict[str, Any] = {field.name: getattr(segmentation, field.name) for field in fields(Segmentation)}
+        return Result(**known)
 
     def mask(self, name: str, *, min_confidence: float = 0.0) -> NDArray[np.bool_]:
         """Where a class is: (H, W) bool.
@@ -105,6 +99,9 @@ class Result(Segmentation):
             return math.inf
         self._warn_of_assumed_lens()
         points = deproject(self.frame.depth, self.frame.calibration)[mask]
+        points = points[points[:, 2] > 0]  # Some lenses have no ray for pixels at the very edge.
+        if not len(points):
+            return math.inf
         return float(np.percentile(np.linalg.norm(points, axis=1), _NEAREST_PERCENT))
 
     def overlay(self, opacity: float = OPACITY) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from rgbd_seg.calibration import depth_in_metres, points_of
 from rgbd_seg.frame import RgbdFrame
 
 if TYPE_CHECKING:
@@ -116,6 +117,15 @@ class StoredFrame:
     truth: Truth | None = None
     prediction: Prediction | None = None
 
+    @property
+    def depth_m(self) -> NDArray[np.float32]:
+        """Depth in metres: (H, W) float32, NaN where there is none."""
+        return depth_in_metres(self.depth, self.calibration)
+
+    def points(self) -> NDArray[np.float32]:
+        """(H, W, 3) float32 metres in the colour camera's frame: x right, y down, z ahead; NaN where there is no depth."""
+        return points_of(self.depth, self.calibration)
+
     def as_captured(self) -> RgbdFrame:
         """The same as a camera would deliver it; it arrives at its time in the recording."""
         return RgbdFrame(
@@ -167,6 +177,17 @@ class RecordingReader(ABC):
 
     def __len__(self) -> int:
         return len(self.times_us)
+
+    def __getitem__(self, position: int) -> StoredFrame:
+        """The frame at a position, from the end where that is negative.
+
+        Raises:
+            IndexError: There is no such position.
+            RecordingError: As `read`.
+        """
+        if not -len(self) <= position < len(self):
+            raise IndexError(f"position must be {-len(self)}..{len(self) - 1}, not {position}")
+        return self.read(position % len(self))
 
     def __iter__(self) -> Iterator[StoredFrame]:
         for position in range(len(self)):

@@ -69,11 +69,9 @@ def _color(segmentation: Segmentation, time_ns: int) -> bytes:
 def _depth(segmentation: Segmentation, time_ns: int) -> bytes:
     """Counts where they are millimetres, which is what receivers take 16UC1 for; else metres as 32FC1, NaN at holes."""
     frame = segmentation.frame
-    unit_m = frame.calibration.depth_unit_m
-    if abs(unit_m - _MILLIMETRE) < 1e-9:
+    if abs(frame.calibration.depth_unit_m - _MILLIMETRE) < 1e-9:
         return b"".join(raw_image(frame.depth, "16UC1", time_ns))
-    metres = np.where(frame.depth > 0, frame.depth * np.float32(unit_m), np.float32(np.nan)).astype(np.float32)
-    return b"".join(raw_image(metres, "32FC1", time_ns))
+    return b"".join(raw_image(frame.depth_m, "32FC1", time_ns))
 
 
 def _lens(segmentation: Segmentation, time_ns: int) -> bytes:

@@ -1,0 +1,138 @@
+"""Every example of the docs, run as the docs say: a program of its own, on the built-in room and small files."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import cv2
+import pytest
+
+import rgbd_seg
+from tests.recording.picture_trees import color_of, depth_of, write_color, write_gray
+from tests.reliability.model_faults import write_model
+
+EXAMPLES = Path(__file__).parent.parent.parent / "docs/examples"
+ROOM = "synthetic:?size=160x120&noise=0&fps=30"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of classes a and b, and a recording of the room."""
+    folder = tmp_path_factory.mktemp("examples")
+    write_model(folder / "tiny.safetensors")
+    rgbd_seg.record("synthetic:?size=64x48&noise=0&fps=60", folder / "room.mcap", frames=6)
+    return folder
+
+
+def run(name: str, *arguments: object) -> str:
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False, env=_environment())
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(EXAMPLES.parent.parent)}
+
+
+def until_line(name: str, *arguments: object) -> tuple[subprocess.Popen[str], str]:
+    """Starts an example that runs for ever, and waits for its first line."""
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment())
+    assert process.stdout is not None
+    return process, process.stdout.readline()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Ctrl-C: the example ends by itself, without a traceback."""
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert errors == ""
+
+
+def test_regions_are_counted_in_every_frame(folder: Path) -> None:
+    counted = run("count_regions", folder / "room.mcap", folder / "tiny.safetensors", "a")
+    assert sum(int(frames) for frames in re.findall(r": (\d+) frames", counted)) == 6
+
+
+def test_a_pair_of_pictures_becomes_an_overlay(tmp_path: Path) -> None:
+    write_color(tmp_path / "color.png", color_of(1, 120, 160))
+    write_gray(tmp_path / "depth.png", depth_of(1, 120, 160))
+    said = run("numpy_pair", tmp_path / "color.png", tmp_path / "depth.png", tmp_path / "overlay.png")
+    assert re.fullmatch(r"([\w ]+: \d+\.\d\d m², nearest (\d+\.\d\d|inf) m\n)*", said)
+    overlay = cv2.imread(str(tmp_path / "overlay.png"))
+    assert overlay is not None
+    assert overlay.shape == (120, 160, 3)
+
+
+def test_a_network_is_trained_on_a_recording(folder: Path) -> None:
+    losses = [float(loss) for loss in re.findall(r"loss (\d+\.\d\d)", run("train_dataset", folder / "room.mcap", 60))]
+    assert len(losses) == 6
+    assert losses[-1] < losses[0]
+
+
+def test_the_robot_stops_for_what_is_near(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the limits of the example, on a model that sees its two classes everywhere and is never sure."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    import robot_stop
+
+    monkeypatch.setattr(robot_stop, "MIN_CONFIDENCE", 0.0)
+    monkeypatch.setattr(robot_stop, "STOP_M", 100.0)
+    said: list[str] = []
+    monkeypatch.setattr("builtins.print", lambda text, **_: said.append(text))
+    stream = rgbd_seg.stream
+    monkeypatch.setattr(rgbd_seg, "stream", lambda _, model: stream(folder / "room.mcap", model, every_frame=True))
+    robot_stop.main("", str(folder / "tiny.safetensors"), "a")
+    robot_stop.main("", str(folder / "tiny.safetensors"), "b")
+    assert any("STOP" in line for line in said)
+
+
+def test_a_browser_sees_the_camera_until_ctrl_c(folder: Path) -> None:
+    process, line = until_line("browser", ROOM, folder / "tiny.safetensors", 0)
+    try:
+        page = line.split()[1]
+        base, query = page.split("/?")
+        with urlopen(f"{base}/metrics?{query}", timeout=60) as answer:
+            assert b"rgbd_seg_viewers" in answer.read()
+        end(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_rerun_reads_what_it_was_sent(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("rerun")
+    import rerun as rr
+
+    command = [sys.executable, str(EXAMPLES / "rerun_log.py"), str(folder / "room.mcap")]
+    file = tmp_path / "seen.rrd"
+    done = subprocess.run(
+        [*command, str(folder / "tiny.safetensors"), str(file)],
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+        env=_environment(),
+    )
+    assert done.returncode == 0, done.stderr
+    seen = rr.dataframe.load_recording(file)  # type: ignore[attr-defined]
+    entities = {str(column.entity_path) for column in seen.schema().component_columns()}
+    assert {"/camera", "/camera/color", "/camera/depth", "/camera/classes"} <= entities
+
+
+def test_open3d_writes_the_cloud(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("open3d")
+    run("open3d_cloud", folder / "room.mcap", folder / "tiny.safetensors", tmp_path / "cloud.ply")
+    assert (tmp_path / "cloud.ply").stat().st_size > 1000
+
+
+def test_the_ros_node_is_python() -> None:
+    """ROS 2 is no Python package: nothing here can run it."""
+    compile((EXAMPLES / "ros2_node.py").read_text("utf-8"), "ros2_node.py", "exec")
