@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _check(owner: object, field_name: str, words: str, dtype: type, shape: tuple[int, ...]) -> None:
-    """Holds a field to its type and shape, and makes it read-only: a view, so that the caller's array stays as it is."""
+    """Holds a field to its type and shape, and makes it read-only: a view, so that the caller's array stays so."""
     array = getattr(owner, field_name)
     if array.dtype != dtype or array.shape != shape:
         raise ConfigurationError(
@@ -129,7 +129,7 @@ class RgbdFrame:
         return depth_in_metres(self.depth, self.calibration)
 
     def points(self) -> NDArray[np.float32]:
-        """(H, W, 3) float32 metres in the colour camera's frame: x right, y down, z ahead; NaN where there is no depth."""
+        """(H, W, 3) float32 metres in the colour camera's frame: x right, y down, z ahead; NaN at holes."""
         return points_of(self.depth, self.calibration)
 
 

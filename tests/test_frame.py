@@ -57,7 +57,8 @@ def test_arrays_that_do_not_fit_are_refused_by_name(changes: dict[str, object], 
 def test_nobody_can_change_a_frame_on_its_way() -> None:
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     frame = make(truth=Truth(labels, LABELS))
-    for array in (frame.color, frame.depth, labels):
+    assert frame.truth is not None
+    for array in (frame.color, frame.depth, frame.truth.labels):
         with pytest.raises(ValueError, match="read-only"):
             array[0, 0] = 1
     with pytest.raises(AttributeError):
@@ -68,7 +69,7 @@ def test_a_segmentation_has_labels_and_their_meaning_or_neither() -> None:
     frame = make()
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     assert Segmentation(frame).labels is None
-    assert Segmentation(frame, labels, label_set=LABELS).labels is labels
+    assert Segmentation(frame, labels, label_set=LABELS).labels is not None
     for wrong in ({"labels": labels}, {"label_set": LABELS}):
         with pytest.raises(ConfigurationError, match="both labels and a label set"):
             Segmentation(frame, **wrong)  # type: ignore[arg-type]

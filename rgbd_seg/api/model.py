@@ -11,7 +11,7 @@ from rgbd_seg.api.kept_segmenter import KeptSegmenter
 from rgbd_seg.api.result import Result
 from rgbd_seg.assets import model_path
 from rgbd_seg.calibration import Calibration, Intrinsics
-from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.recording.reader import StoredFrame
@@ -80,6 +80,7 @@ class Model:
     def __init__(self, segmenter: Segmenter, options: SegmenterOptions) -> None:
         self.kept, self.options = KeptSegmenter(segmenter), options
         self._calls = 0
+        self._closed = False
 
     @property
     def label_set(self) -> LabelSet:
@@ -131,14 +132,15 @@ class Model:
         if isinstance(color, RgbdFrame):
             if depth is not None or depth_unit_m is not None or intrinsics is not None:
                 raise ConfigurationError("a frame brings its own depth, unit and intrinsics: give the frame alone")
-            return Result.of(self.kept(color))
+            return self._run(color)
         if depth is None:
             raise ConfigurationError("depth is missing: the model takes (color, depth), or a frame alone")
         self._calls += 1
-        return Result.of(self.kept(frame_of(color, depth, depth_unit_m, intrinsics, self._calls)))
+        return self._run(frame_of(color, depth, depth_unit_m, intrinsics, self._calls))
 
     def batch(self, frames: Sequence[RgbdFrame | StoredFrame]) -> list[Result]:
         """Segments several unrelated frames, without smoothing between them; faster where the device gains by it."""
+        self._refuse_if_closed()
         captured = [frame.as_captured() if isinstance(frame, StoredFrame) else frame for frame in frames]
         return [Result.of(segmentation) for segmentation in self.kept.batch(captured)]
 
@@ -148,7 +150,16 @@ class Model:
 
     def close(self) -> None:
         """Frees the device. Closing twice does nothing."""
+        self._closed = True
         self.kept.release()
+
+    def _run(self, frame: RgbdFrame) -> Result:
+        self._refuse_if_closed()
+        return Result.of(self.kept(frame))
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise ModelError(f"the model {self.info.model} is closed: open it again")
 
     def __enter__(self) -> Self:
         return self

@@ -123,7 +123,7 @@ class StoredFrame:
         return depth_in_metres(self.depth, self.calibration)
 
     def points(self) -> NDArray[np.float32]:
-        """(H, W, 3) float32 metres in the colour camera's frame: x right, y down, z ahead; NaN where there is no depth."""
+        """(H, W, 3) float32 metres in the colour camera's frame: x right, y down, z ahead; NaN at holes."""
         return points_of(self.depth, self.calibration)
 
     def as_captured(self) -> RgbdFrame:

@@ -10,7 +10,7 @@ import pytest
 
 import rgbd_seg
 from rgbd_seg import ConfigurationError, RecordingError
-from tests.recording.picture_trees import depth_of, write_gray, write_pairs
+from tests.recording.picture_trees import depth_of, write_pairs
 
 if TYPE_CHECKING:
     from pathlib import Path

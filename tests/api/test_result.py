@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from rgbd_seg import AssumedLens, Calibration, ConfigurationError, Intrinsics, LabelSet, ModelError, Result, RgbdFrame
-from rgbd_seg.calibration import Origin
 from rgbd_seg.frame import Segmentation
+
+if TYPE_CHECKING:
+    from rgbd_seg.calibration import Origin
 
 HEIGHT, WIDTH, FOCAL = 240, 320, 300.0
 
@@ -45,10 +49,13 @@ def test_an_unknown_class_and_a_wrong_range_are_named() -> None:
 
 
 def test_areas_are_in_square_metres() -> None:
-    areas = result().areas()
+    """Two metres away, a pixel covers (2 / FOCAL) metres squared."""
+    one = result()
+    flat = RgbdFrame(one.frame.color, np.full_like(one.frame.depth, 2000), one.frame.calibration, 0, 0)
+    areas = replace(one, frame=flat).areas()
     assert list(areas) == ["wall", "chair"]
-    assert areas["chair"] == pytest.approx(80 * 60 / FOCAL**2, rel=0.15)
-    assert areas["wall"] == pytest.approx(4 * (HEIGHT * WIDTH - 20 * WIDTH - 80 * 60) / FOCAL**2, rel=0.15)
+    assert areas["chair"] == pytest.approx(80 * 60 * (2 / FOCAL) ** 2, rel=0.03)
+    assert areas["wall"] == pytest.approx((HEIGHT * WIDTH - 80 * 60) * (2 / FOCAL) ** 2, rel=0.03)
 
 
 def test_the_nearest_point_is_in_metres_and_infinity_where_there_is_none() -> None:
