@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from types import FrameType
+
+
+_AGAIN_S = 0.5
 
 
 class Interrupts:
@@ -17,6 +21,7 @@ class Interrupts:
     """
 
     _watching: ClassVar[list[Interrupts]] = []
+    _noted_s: ClassVar[float] = 0.0
 
     def __init__(self) -> None:
         self.came = False
@@ -41,7 +46,10 @@ class Interrupts:
 
     @classmethod
     def _note(cls, number: int, frame: FrameType | None) -> None:
-        if all(one.came for one in cls._watching):
+        now = time.monotonic()
+        # Shells and `timeout` may send one Ctrl-C twice: to the program, and to its group.
+        if now - cls._noted_s > _AGAIN_S and all(one.came for one in cls._watching):
             signal.default_int_handler(number, frame)
+        cls._noted_s = now
         for one in cls._watching:
             one.came = True

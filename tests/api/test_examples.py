@@ -18,7 +18,8 @@ from tests.recording.picture_trees import color_of, depth_of, write_color, write
 from tests.reliability.model_faults import write_model
 
 EXAMPLES = Path(__file__).parent.parent.parent / "docs/examples"
-ROOM = "synthetic:?size=160x120&noise=0&fps=30"
+# One size for all, so that the tiny model is converted once.
+ROOM = "synthetic:?size=64x48&noise=0&fps=60"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of classes a and b, and a recording of the room."""
     folder = tmp_path_factory.mktemp("examples")
     write_model(folder / "tiny.safetensors")
-    rgbd_seg.record("synthetic:?size=64x48&noise=0&fps=60", folder / "room.mcap", frames=6)
+    rgbd_seg.record(ROOM, folder / "room.mcap", frames=6)
     return folder
 
 
