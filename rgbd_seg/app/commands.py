@@ -51,7 +51,7 @@ class WindowCommands(QObject):
         for names in (
             ("undo", "redo"),
             ("open_file", "open_folder", "open_model", "close_source"),
-            ("save_snapshot", "copy_picture", "export_recording", "train_model"),
+            ("save_snapshot", "copy_picture", "export_recording", "label_frames", "train_model"),
             ("ruler", "toggle_full_screen", "toggle_panels"),
         ):
             for name in names:
@@ -166,6 +166,10 @@ class WindowCommands(QObject):
     def export_recording(self) -> None:
         """Asks what to export, and how."""
         self._window.exports.ask()
+
+    def label_frames(self) -> None:
+        """Label mode, or out of it."""
+        self._window.labelling.toggle()
 
     def train_model(self) -> None:
         """Asks what to train, and on what."""

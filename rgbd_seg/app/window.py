@@ -20,6 +20,7 @@ from rgbd_seg.app.classes.label_set_controller import LabelSetController
 from rgbd_seg.app.classes.panel import ClassesPanel
 from rgbd_seg.app.commands import WindowCommands
 from rgbd_seg.app.drops import DropTarget
+from rgbd_seg.app.labelling.controller import LabellingController
 from rgbd_seg.app.live_output import LiveOutput
 from rgbd_seg.app.model.comparison_controller import ComparisonController
 from rgbd_seg.app.model.comparison_panel import ComparisonPanel
@@ -107,6 +108,7 @@ class MainWindow(QMainWindow):
         self.figures = Figures(self, self.plots_panel, self.measure_panel)
         self.exports = ExportController(self)
         self.training = TrainingController(self)
+        self.labelling = LabellingController(self)
         self.comparisons = ComparisonController(self)
         self.live_output = LiveOutput(self)
         self.look = Look(self)
@@ -247,7 +249,8 @@ class MainWindow(QMainWindow):
         segmentation = self.session.take()
         if segmentation is not None:
             self.live_output.publish(segmentation)
-            if self.stage.currentWidget() is not self.grid:
+            self.labelling.offer(segmentation)
+            if self.stage.currentWidget() is not self.grid and not self.labelling.active:
                 self.stage.setCurrentWidget(self.grid)
             if not self.comparisons.offer(segmentation):
                 self.presenter.show(segmentation)
@@ -307,6 +310,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{source} - rgbd-seg" if source else "rgbd-seg")
 
     def _show_stage(self, status: Status) -> None:
+        if self.labelling.active:
+            return
         if status.state is State.IDLE and not self.session.uri:
             self.stage.setCurrentWidget(self.welcome)
         elif self.presenter.segmentation is None:
@@ -355,6 +360,7 @@ class MainWindow(QMainWindow):
     # What changes
 
     def _source_changed(self) -> None:
+        self.labelling.leave()
         for key in ("sources", "settings", "recorded", "export"):
             self.banners.clear(key)
         self.presenter.clear()
@@ -418,7 +424,15 @@ class MainWindow(QMainWindow):
         self.sources.finder.close()
         self.figures.close()
         deadline = Deadline(_CLOSING_S)
-        for part in (self.commands, self.exports, self.comparisons, self.training, self.live_output, self.filmstrip):
+        for part in (
+            self.commands,
+            self.exports,
+            self.comparisons,
+            self.training,
+            self.live_output,
+            self.filmstrip,
+            self.labelling,
+        ):
             part.close(deadline.left_s)
         self.cloud_worker.close(deadline.left_s)
         self.session.close(deadline.left_s)

@@ -1,0 +1,1 @@
+"""Label mode: the pen in the window."""

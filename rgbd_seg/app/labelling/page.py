@@ -1,0 +1,290 @@
+"""The page of label mode: tools above, frames on the left, classes on the right, the canvas between. No decisions."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QImage, QKeyEvent, QPixmap
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rgbd_seg.app.labelling.canvas import LabelCanvas
+from rgbd_seg.app.labelling.tools import KEYS, TOOLS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from PySide6.QtCore import QPoint
+
+    from rgbd_seg.labels import LabelSet
+    from rgbd_seg.recording.layouts.frame_states import FrameState
+
+_STATE_COLORS = {"done": "#3fb27f", "travelled": "#4f9cf9", "draft": "#f5a524", "skipped": "#7a7d84", None: "#00000000"}
+_THUMB = QSize(112, 84)
+_SIDE_PX = 208
+
+
+class LabelPage(QWidget):
+    """Emits what is wanted and shows what it is told."""
+
+    tool_wanted = Signal(str)
+    class_wanted = Signal(int)
+    class_typed = Signal(str)
+    rename_wanted = Signal(int, str)
+    color_wanted = Signal(int)
+    merge_wanted = Signal(int, int)
+    frame_wanted = Signal(int)  # Row of the strip.
+    action_wanted = Signal(str)  # "draft", "travel", "next", "teach", "done", "skip", "undo", "redo", "leave", ...
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.canvas = LabelCanvas()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 6, 8, 6)
+        column.setSpacing(6)
+        column.addLayout(self._make_tools())
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.strip = QListWidget()
+        self.strip.setObjectName("frames")
+        self.strip.setIconSize(_THUMB)
+        self.strip.setFixedWidth(_THUMB.width() + 44)
+        self.strip.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.strip.setUniformItemSizes(True)
+        self.strip.itemClicked.connect(lambda item: self.frame_wanted.emit(self.strip.row(item)))
+        row.addWidget(self.strip)
+        row.addWidget(self.canvas, 1)
+        row.addLayout(self._make_side())
+        column.addLayout(row, 1)
+        foot = QHBoxLayout()
+        self.hint = QLabel()
+        self.hint.setObjectName("quiet")
+        self.about = QLabel()
+        self.about.setObjectName("quiet")
+        foot.addWidget(self.hint, 1)
+        foot.addWidget(self.about)
+        column.addLayout(foot)
+        self._keys = {
+            Qt.Key.Key_Return: "done",
+            Qt.Key.Key_Enter: "done",
+            Qt.Key.Key_K: "skip",
+            Qt.Key.Key_N: "next",
+            Qt.Key.Key_M: "draft",
+            Qt.Key.Key_T: "travel",
+            Qt.Key.Key_Left: "before",
+            Qt.Key.Key_Right: "after",
+            Qt.Key.Key_E: "leave",
+            Qt.Key.Key_Escape: "escape",
+            Qt.Key.Key_L: "find",
+            Qt.Key.Key_BracketLeft: "fainter",
+            Qt.Key.Key_BracketRight: "stronger",
+            Qt.Key.Key_0: "whole",
+        }
+        self._tool_keys = {getattr(Qt.Key, f"Key_{tool.key}"): tool.name for tool in TOOLS}
+
+    def _make_tools(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        group = QButtonGroup(self)
+        self.tools: dict[str, QToolButton] = {}
+        for tool in TOOLS:
+            button = QToolButton()
+            button.setText(f"{tool.text}  {tool.key}")
+            button.setToolTip(tool.hint)
+            button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.clicked.connect(partial(self.tool_wanted.emit, tool.name))
+            group.addButton(button)
+            row.addWidget(button)
+            self.tools[tool.name] = button
+        row.addStretch(1)
+        leave = QToolButton()
+        leave.setText("Leave  E")
+        leave.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        leave.clicked.connect(lambda: self.action_wanted.emit("leave"))
+        row.addWidget(leave)
+        return row
+
+    def _make_side(self) -> QVBoxLayout:
+        side = QVBoxLayout()
+        side.setSpacing(6)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("find or add a class  L")
+        self.search.setFixedWidth(_SIDE_PX)
+        self.search.setMaxLength(100)
+        self.search.textEdited.connect(self._filter)
+        self.search.returnPressed.connect(self._typed)
+        side.addWidget(self.search)
+        self.classes = QListWidget()
+        self.classes.setFixedWidth(_SIDE_PX)
+        self.classes.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.classes.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.classes.customContextMenuRequested.connect(self._class_menu)
+        self.classes.itemClicked.connect(lambda item: self.class_wanted.emit(item.data(Qt.ItemDataRole.UserRole)))
+        self.classes.itemDoubleClicked.connect(lambda item: self._ask_name(item.data(Qt.ItemDataRole.UserRole)))
+        side.addWidget(self.classes, 1)
+        self.buttons: dict[str, QPushButton] = {}
+        for action, text, tip in (
+            ("done", "Done, next frame  ⏎", "This frame is labelled; goes on to the next"),
+            ("travel", "Let labels travel  T", "From the done frames to those around them, by motion and depth"),
+            ("draft", "Draft from the model  M", "What the loaded model is sure of, where nothing is painted yet"),
+            ("next", "Frame that teaches most  N", "The least certain, and unlike those that are done"),
+            ("teach", "Teach a model…", "Train on what is labelled"),
+        ):
+            button = QPushButton(text)
+            button.setToolTip(tip)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.clicked.connect(partial(self.action_wanted.emit, action))
+            side.addWidget(button)
+            self.buttons[action] = button
+        self.buttons["teach"].setObjectName("primary")
+        return side
+
+    # Values in
+
+    def show_tool(self, name: str, size_text: str) -> None:
+        """Shows which tool is taken, and its grain or size in words."""
+        self.tools[name].setChecked(True)
+        tool = next(one for one in TOOLS if one.name == name)
+        self.canvas.wheel_is_grain = bool(tool.sizes)
+        self.hint.setText(f"{tool.hint}{f' ({size_text})' if size_text else ''}")
+        self.hint.setToolTip("\n".join(f"{keys}: {what}" for keys, what in KEYS))
+
+    def show_classes(self, label_set: LabelSet, active: int) -> None:
+        """Shows the classes with their keys."""
+        self.classes.clear()
+        for label, one in enumerate(label_set.classes, start=1):
+            swatch = QPixmap(14, 14)
+            swatch.fill(QColor(*one.color))
+            item = QListWidgetItem(QIcon(swatch), f"{label}  {one.name}" if label <= 9 else f"    {one.name}")
+            item.setData(Qt.ItemDataRole.UserRole, label)
+            self.classes.addItem(item)
+        if 1 <= active <= self.classes.count():
+            self.classes.setCurrentRow(active - 1)
+        self._filter(self.search.text())
+
+    def show_strip(self, names: Sequence[str]) -> None:
+        """Shows other frames."""
+        self.strip.clear()
+        blank = QPixmap(_THUMB)
+        blank.fill(QColor(40, 42, 46))
+        for name in names:
+            item = QListWidgetItem(QIcon(blank), "")
+            item.setToolTip(name)
+            item.setSizeHint(QSize(_THUMB.width() + 24, _THUMB.height() + 6))
+            self.strip.addItem(item)
+
+    def show_thumbnail(self, row: int, image: QImage) -> None:
+        """Shows the small picture of a frame."""
+        item = self.strip.item(row)
+        if item is not None:
+            item.setIcon(QIcon(QPixmap.fromImage(image)))
+
+    def show_states(self, names: Sequence[str], states: Mapping[str, FrameState], hints: Mapping[str, str]) -> None:
+        """Shows the state of each frame by a bar of colour, and why one should be looked at."""
+        for row, name in enumerate(names):
+            item = self.strip.item(row)
+            state = states.get(name)
+            color = QColor(_STATE_COLORS[state])
+            color.setAlpha(110 if state else 0)
+            item.setBackground(color)
+            words = state or "empty"
+            item.setText("?" if name in hints else "")
+            item.setToolTip(f"{name}: {words}{f'. Look at this one: {hints[name]}' if name in hints else ''}")
+
+    def show_row(self, row: int) -> None:
+        """Shows which frame is open."""
+        self.strip.setCurrentRow(row)
+        item = self.strip.item(row)
+        if item is not None:
+            self.strip.scrollToItem(item)
+
+    # Hands
+
+    def event(self, event: QEvent) -> bool:
+        """Takes the keys of label mode before the window's own commands get them."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._meaning(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """One key, one thing."""
+        meaning = self._meaning(event)
+        if meaning is None:
+            super().keyPressEvent(event)
+            return
+        kind, value = meaning
+        if kind == "class":
+            self.class_wanted.emit(int(value))
+        elif kind == "tool":
+            self.tool_wanted.emit(value)
+        else:
+            self.action_wanted.emit(value)
+
+    def _meaning(self, event: QKeyEvent) -> tuple[str, str] | None:
+        if self.search.hasFocus():
+            return ("action", "unfind") if event.key() == Qt.Key.Key_Escape else None
+        control = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        if control:
+            again = event.key() == Qt.Key.Key_Y or event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+            if event.key() in (Qt.Key.Key_Z, Qt.Key.Key_Y):
+                return ("action", "redo" if again else "undo")
+            return None
+        if Qt.Key.Key_1 <= event.key() <= Qt.Key.Key_9:
+            return ("class", str(event.key() - Qt.Key.Key_0))
+        if event.key() in self._tool_keys:
+            return ("tool", self._tool_keys[Qt.Key(event.key())])
+        action = self._keys.get(Qt.Key(event.key()))
+        return ("action", action) if action else None
+
+    def _filter(self, text: str) -> None:
+        for row in range(self.classes.count()):
+            item = self.classes.item(row)
+            item.setHidden(text.strip().lower() not in item.text().lower())
+
+    def _typed(self) -> None:
+        text = self.search.text().strip()
+        self.search.clear()
+        self._filter("")
+        self.canvas.setFocus()
+        if text:
+            self.class_typed.emit(text)
+
+    def _ask_name(self, label: int) -> None:
+        item = self.classes.item(label - 1)
+        before = item.text().split(maxsplit=1)[-1]
+        name, agreed = QInputDialog.getText(self, "Rename the class", "Name", text=before)
+        if agreed and name.strip():
+            self.rename_wanted.emit(label, name.strip())
+
+    def _class_menu(self, at: QPoint) -> None:
+        item = self.classes.itemAt(at)
+        if item is None:
+            return
+        label = item.data(Qt.ItemDataRole.UserRole)
+        menu = QMenu(self)
+        menu.addAction("Rename…").triggered.connect(lambda: self._ask_name(label))
+        menu.addAction("Colour…").triggered.connect(lambda: self.color_wanted.emit(label))
+        into = menu.addMenu("Merge into")
+        for row in range(self.classes.count()):
+            if row + 1 != label:
+                action = into.addAction(self.classes.item(row).text().strip())
+                action.triggered.connect(partial(self.merge_wanted.emit, label, row + 1))
+        into.setEnabled(not into.isEmpty())
+        menu.exec(self.classes.mapToGlobal(at))
+        menu.deleteLater()

@@ -1,0 +1,100 @@
+"""Where the frames that are labelled come from: a recording at random, or moments of a camera that stand still."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from rgbd_seg.labelling.data_set import frame_name
+from rgbd_seg.recording import open_recording
+from rgbd_seg.recording.layouts.folder import natural_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from rgbd_seg.frame import RgbdFrame
+    from rgbd_seg.labelling.data_set import DataSet
+    from rgbd_seg.recording.reader import RecordingReader
+
+#: So many frames are offered at most; in a longer recording every second, third, ... one is.
+MOST_OFFERED = 240
+
+
+class Frames(ABC):
+    """Frames by position, 0..len-1. Read from one thread.
+
+    Attributes:
+        names: For each position what the frame's pictures are called in the data set.
+        stride: Every so many positions one is offered for labelling.
+    """
+
+    names: list[str]
+    stride: int = 1
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def offered(self) -> range:
+        """The positions that are offered for labelling."""
+        return range(0, len(self), self.stride)
+
+    @abstractmethod
+    def read(self, position: int) -> RgbdFrame:
+        """One frame.
+
+        Raises:
+            RecordingError: It is damaged.
+        """
+
+    def close(self) -> None:
+        """Frees files."""
+
+
+class RecordedFrames(Frames):
+    """The frames of a recording."""
+
+    def __init__(self, path: Path, options: Mapping[str, str], data_set: DataSet) -> None:
+        """Opens it.
+
+        Raises:
+            RecordingError: It cannot be opened at random.
+        """
+        self._reader: RecordingReader = open_recording(path, **options)
+        count = len(self._reader)
+        self.stride = -(-count // MOST_OFFERED)
+        own = sorted(_pictures(path), key=natural_key) if data_set.root == path else []
+        # A folder that is its own data set has names of its own, which need not be numbers.
+        self.names = own if len(own) == count else [frame_name(position) for position in range(count)]
+
+    def read(self, position: int) -> RgbdFrame:
+        """One frame; see `Frames.read`."""
+        return self._reader.read(position).as_captured()
+
+    def close(self) -> None:
+        """Frees files."""
+        self._reader.close()
+
+
+class FrozenFrames(Frames):
+    """Moments of a camera, in the order in which they were frozen."""
+
+    def __init__(self) -> None:
+        self.names = []
+        self._frames: list[RgbdFrame] = []
+
+    def add(self, frame: RgbdFrame, name: str) -> int:
+        """Takes another moment; returns its position."""
+        self._frames.append(frame)
+        self.names.append(name)
+        return len(self.names) - 1
+
+    def read(self, position: int) -> RgbdFrame:
+        """One frame."""
+        return self._frames[position]
+
+
+def _pictures(folder: Path) -> list[str]:
+    with_depth = {path.stem for path in (folder / "depth").iterdir()}
+    return [path.stem for path in (folder / "image").iterdir() if path.stem in with_depth]
