@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ _MOST_STROKES = 400
 class _History:
     done: list[Stroke] = field(default_factory=list)
     undone: list[Stroke] = field(default_factory=list)
+    labels: int = 0  # Checksum of the labels that the strokes fit.
 
 
 class LabellingSession:
@@ -58,12 +60,9 @@ class LabellingSession:
     def open(self, name: str, frame: RgbdFrame, labels: NDArray[np.uint8] | None, state: FrameState | None) -> None:
         """Goes to a frame with what was saved of it."""
         found = np.zeros(frame.depth.shape, np.uint8) if labels is None else labels
-        if name in self._histories and name != self.name and self._histories[name].done:
-            # Strokes fit only the labels that they were made on: another window may have changed them.
-            check = found.copy()
-            self._histories[name].done[-1].redo(check)
-            if not np.array_equal(check, found):
-                del self._histories[name]
+        history = self._histories.get(name)
+        if history is not None and history.labels != _checksum(found):  # Another window has changed them.
+            del self._histories[name]
         self.name, self.frame, self.labels, self.state = name, frame, found, state
 
     # Strokes
@@ -81,6 +80,7 @@ class LabellingSession:
         history.done.append(stroke)
         del history.done[:-_MOST_STROKES]
         history.undone.clear()
+        history.labels = _checksum(labels)
         self.labels, self.state = labels, state
         return True
 
@@ -104,6 +104,7 @@ class LabellingSession:
             stroke.undo(labels)
         else:
             stroke.redo(labels)
+        history.labels = _checksum(labels)
         self.labels, self.state = labels, "done"
         return True
 
@@ -182,3 +183,7 @@ class LabellingSession:
             self.active = int(table[self.active])
             self._histories.clear()
         self.active = min(self.active, len(label_set))
+
+
+def _checksum(labels: NDArray[np.uint8]) -> int:
+    return zlib.crc32(np.ascontiguousarray(labels).tobytes())

@@ -122,7 +122,7 @@ class LabelPage(QWidget):
     def _make_side(self) -> QVBoxLayout:
         side = QVBoxLayout()
         side.setSpacing(6)
-        self.search = QLineEdit()
+        self.search = _Search()
         self.search.setPlaceholderText("find or add a class  L")
         self.search.setFixedWidth(_SIDE_PX)
         self.search.setMaxLength(100)
@@ -288,3 +288,13 @@ class LabelPage(QWidget):
         into.setEnabled(not into.isEmpty())
         menu.exec(self.classes.mapToGlobal(at))
         menu.deleteLater()
+
+
+class _Search(QLineEdit):
+    """Keeps the keys that end it: Return is also a key of label mode."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Types."""
+        super().keyPressEvent(event)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            event.accept()

@@ -6,6 +6,7 @@ import itertools
 import logging
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import RgbdSegError
@@ -44,6 +45,7 @@ class Tasks:
         self._changed = threading.Condition()
         self._closing = False
         self._busy = False
+        self._on_the_way = 0  # What was done, and was not told yet.
         self._thread = threading.Thread(target=self._run, name="rgbd-seg labelling", daemon=True)
         self._thread.start()
 
@@ -75,9 +77,9 @@ class Tasks:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is being done or waits."""
+        """Whether nothing is being done, waits, or is to be told."""
         with self._changed:
-            return not self._tasks and not self._busy
+            return not self._tasks and not self._busy and not self._on_the_way
 
     def close(self, timeout_s: float) -> None:
         """Saves what waits to be saved, forgets the rest, and ends."""
@@ -104,12 +106,24 @@ class Tasks:
             try:
                 found = task.work()
             except (RgbdSegError, OSError) as error:
-                self._tell(task.kind, str(error))
+                self._tell(partial(self._failed, task.kind, str(error)))
             except Exception as error:  # One tool that fails must not end the thread that saves.
                 _log.exception("label mode could not %s", task.kind)
-                self._tell(task.kind, f"{task.kind} failed: {error!r}. The log has more")
+                why = f"{task.kind} failed: {error!r}. The log has more"
+                self._tell(partial(self._failed, task.kind, why))
             else:
-                self._post(lambda task=task, found=found: task.then(found))  # type: ignore[misc]
+                self._tell(partial(task.then, found))
 
-    def _tell(self, kind: str, why: str) -> None:
-        self._post(lambda: self._failed(kind, why))
+    def _tell(self, what: Callable[[], None]) -> None:
+        """Runs something on the window's thread."""
+
+        def told() -> None:
+            try:
+                what()
+            finally:
+                with self._changed:
+                    self._on_the_way -= 1
+
+        with self._changed:
+            self._on_the_way += 1
+        self._post(told)

@@ -24,6 +24,7 @@ class Tool:
         hands: What the hands do: click, draw a stroke, drag a box, or set corners.
         hint: How it is used, in a line.
         sizes: What the wheel goes through, empty where it zooms.
+        usual: Which of them is taken at first.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Tool:
     hands: Hands
     hint: str
     sizes: tuple[int, ...] = ()
+    usual: int = 3
 
 
 TOOLS = (
@@ -42,6 +44,7 @@ TOOLS = (
         "stroke",
         "Click takes the region under the pointer, dragging takes more. Wheel: coarser or finer",
         GRAINS,
+        usual=5,
     ),
     Tool(
         "brush", "Brush", "B", "stroke", "Stays on the surface where it starts; Alt paints anywhere. Wheel: size", RADII

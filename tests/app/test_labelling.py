@@ -1,0 +1,255 @@
+"""Label mode in the window: from an open recording to labels on the disk, by hands, model and travel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from rgbd_seg.calibration import Calibration, Intrinsics
+from rgbd_seg.frame import RgbdFrame
+from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.labelling.data_set import DataSet
+from rgbd_seg.recording.mcap.writer import RecordingWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
+
+    from rgbd_seg.app.labelling.controller import LabellingController
+    from rgbd_seg.app.labelling.desk import Desk
+    from rgbd_seg.app.window import MainWindow
+
+WIDTH, HEIGHT = 64, 48  # As the tests' model has it.
+CAMERA = Calibration(Intrinsics(WIDTH, HEIGHT, 60.0, 60.0, 31.5, 23.5))
+NOISE = np.random.default_rng(0).integers(0, 255, (HEIGHT, 2 * WIDTH, 3), dtype=np.uint8)
+WALL = cv2.normalize(cv2.GaussianBlur(NOISE, (0, 0), 2), None, 120, 200, cv2.NORM_MINMAX)
+BOX = (slice(16, 36), slice(20, 44))
+INSIDE, OUTSIDE = (32, 26), (6, 6)
+
+
+def scene(index: int) -> RgbdFrame:
+    """A dark box before a wall; the camera moves a pixel a frame, and the box with it."""
+    color = np.ascontiguousarray(WALL[:, index : index + WIDTH])
+    depth = np.full((HEIGHT, WIDTH), 2000, np.uint16)
+    color[BOX] = color[BOX] // 4
+    depth[BOX] = 1200
+    return RgbdFrame(color, depth, CAMERA, index, 1_000_000_000 + index * 50_000_000)
+
+
+@pytest.fixture
+def walk(tmp_path: Path) -> Path:
+    path = tmp_path / "walk.mcap"
+    with RecordingWriter(path, CAMERA, name="walk") as writer:
+        for index in range(12):
+            writer.write(scene(index))
+    return path
+
+
+class Painter:
+    """Hands in label mode."""
+
+    def __init__(self, qtbot: QtBot, window: MainWindow) -> None:
+        self.qtbot, self.window = qtbot, window
+
+    @property
+    def mode(self) -> LabellingController:
+        return self.window.labelling
+
+    @property
+    def desk(self) -> Desk:
+        assert self.mode.desk is not None
+        return self.mode.desk
+
+    def opens(self, path: Path) -> None:
+        self.window.sources.open(str(path))
+        self.qtbot.waitUntil(lambda: self.window.presenter.segmentation is not None)
+        self.enters()
+
+    def enters(self) -> None:
+        before = self.mode.desk
+        self.window.commands.label_frames()
+        self.qtbot.waitUntil(lambda: self.mode.desk is not before and self.desk.session.frame is not None)
+        self.rests()
+
+    def rests(self) -> None:
+        """Until everything that was asked for is done and shown."""
+        self.qtbot.waitUntil(lambda: self.desk.tasks.idle)
+
+    def point(self, pixel: tuple[int, int]) -> QPoint:
+        canvas = self.desk.page.canvas
+        rect = canvas.picture_rect()
+        scale = rect.width() / WIDTH
+        return QPoint(int(rect.x() + (pixel[0] + 0.5) * scale), int(rect.y() + (pixel[1] + 0.5) * scale))
+
+    def clicks(self, pixel: tuple[int, int], held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        QTest.mouseClick(self.desk.page.canvas, Qt.MouseButton.LeftButton, held, self.point(pixel))
+        self.rests()
+
+    def drags(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        canvas, nothing = self.desk.page.canvas, Qt.KeyboardModifier.NoModifier
+        QTest.mousePress(canvas, Qt.MouseButton.LeftButton, nothing, self.point(start))
+        QTest.mouseMove(canvas, self.point(end))
+        QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, nothing, self.point(end))
+        self.rests()
+
+    def presses(self, *keys: Qt.Key, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        for key in keys:
+            QTest.keyClick(self.desk.page.canvas, key, held)
+            self.rests()
+
+    def types(self, name: str) -> None:
+        search = self.desk.page.search
+        QTest.keyClicks(search, name)
+        QTest.keyClick(search, Qt.Key.Key_Return)
+        self.rests()
+
+    def is_told(self, words: str) -> bool:
+        return any(words in text for text in self.window.banners.texts)
+
+    def saved(self, name: str) -> np.ndarray:
+        labels = DataSet(self.desk.data.root).read(name, (HEIGHT, WIDTH))
+        assert labels is not None
+        return labels
+
+
+@pytest.fixture
+def painter(qtbot: QtBot, window: MainWindow) -> Painter:
+    return Painter(qtbot, window)
+
+
+def test_two_clicks_label_a_frame_that_is_saved_at_once_and_found_again(painter: Painter, walk: Path) -> None:
+    painter.opens(walk)
+    name = painter.desk.session.name
+    painter.types("wall")
+    painter.presses(Qt.Key.Key_W)
+    painter.clicks(OUTSIDE)
+    assert painter.desk.states[name] == "done"
+    painter.types("box")
+    painter.presses(Qt.Key.Key_C)
+    painter.drags((14, 10), (50, 42))
+    labels = painter.saved(name)
+    assert painter.desk.data.label_set.names == ("wall", "box")
+    assert labels[INSIDE[1], INSIDE[0]] == 2
+    assert labels[OUTSIDE[1], OUTSIDE[0]] == 1
+    assert (labels[BOX] == 2).mean() > 0.9
+    painter.presses(Qt.Key.Key_E)
+    assert not painter.mode.active
+    painter.enters()
+    assert painter.desk.session.name == name
+    assert np.array_equal(painter.desk.session.labels, labels)
+    assert painter.desk.session.label_set.names == ("wall", "box")
+
+
+def test_strokes_are_undone_one_by_one_and_the_file_follows(painter: Painter, walk: Path) -> None:
+    painter.opens(walk)
+    name = painter.desk.session.name
+    painter.presses(Qt.Key.Key_R)
+    painter.drags((2, 2), (10, 10))
+    painter.drags((30, 2), (40, 10))
+    two = painter.saved(name)
+    painter.presses(Qt.Key.Key_Z, held=Qt.KeyboardModifier.ControlModifier)
+    assert (painter.saved(name) > 0).sum() == 81
+    painter.presses(Qt.Key.Key_Y, held=Qt.KeyboardModifier.ControlModifier)
+    assert np.array_equal(painter.saved(name), two)
+    painter.presses(Qt.Key.Key_X)
+    painter.drags((2, 2), (10, 10))
+    assert (painter.saved(name) > 0).sum() < (two > 0).sum()
+
+
+def test_every_tool_paints_something(painter: Painter, walk: Path) -> None:
+    painter.opens(walk)
+    for key in (Qt.Key.Key_Q, Qt.Key.Key_B, Qt.Key.Key_F, Qt.Key.Key_W, Qt.Key.Key_G):
+        painter.presses(key)
+        painter.clicks(INSIDE)
+        assert painter.desk.session.labels[INSIDE[1], INSIDE[0]] == 1, key
+        painter.presses(Qt.Key.Key_Z, held=Qt.KeyboardModifier.ControlModifier)
+        assert not painter.desk.session.labels.any()
+    painter.presses(Qt.Key.Key_P)
+    for corner in ((5, 5), (25, 5), (25, 25)):
+        painter.clicks(corner)
+    painter.presses(Qt.Key.Key_Return)  # Closes the polygon, and is no step to the next frame.
+    assert painter.desk.session.labels[10, 20] == 1
+
+
+def test_shift_paints_void_only(painter: Painter, walk: Path) -> None:
+    painter.opens(walk)
+    painter.types("wall")
+    painter.presses(Qt.Key.Key_W)
+    painter.clicks(OUTSIDE)
+    painter.types("rest")
+    painter.presses(Qt.Key.Key_F)
+    painter.clicks(OUTSIDE, Qt.KeyboardModifier.ShiftModifier)
+    assert painter.desk.session.labels[OUTSIDE[1], OUTSIDE[0]] == 1
+    painter.clicks(OUTSIDE)
+    assert painter.desk.session.labels[OUTSIDE[1], OUTSIDE[0]] == 2
+
+
+def test_labels_travel_to_all_frames_and_a_look_makes_them_done(painter: Painter, walk: Path) -> None:
+    painter.opens(walk)
+    painter.presses(Qt.Key.Key_T)
+    assert painter.is_told("none is done yet")
+    painter.mode.open_row(0)
+    painter.rests()
+    painter.presses(Qt.Key.Key_W)
+    painter.clicks(OUTSIDE)
+    painter.presses(Qt.Key.Key_T)
+    painter.qtbot.waitUntil(lambda: list(painter.desk.states.values()).count("travelled") >= 8)
+    painter.rests()
+    painter.presses(Qt.Key.Key_Right)
+    assert painter.desk.session.state == "travelled"
+    assert painter.desk.session.labels.any()
+    painter.presses(Qt.Key.Key_Return, Qt.Key.Key_K)
+    states = DataSet(painter.desk.data.root).states
+    assert [states[f"{i:06d}"] for i in range(3)] == ["done", "done", "skipped"]
+
+
+def test_a_draft_is_what_the_model_is_sure_of_with_its_classes(painter: Painter, walk: Path, tmp_path: Path) -> None:
+    painter.opens(walk)
+    painter.presses(Qt.Key.Key_M)
+    assert painter.is_told("No model is loaded")
+    painter.window.session.load_model(tmp_path / "sure.safetensors", SegmenterOptions())
+    painter.qtbot.waitUntil(lambda: painter.window.session.status().model.info is not None)
+    painter.presses(Qt.Key.Key_Right, Qt.Key.Key_M)
+    # The tests' model is sure of nothing: its confidence is one half everywhere.
+    painter.qtbot.waitUntil(lambda: "sure of nothing" in painter.window.status_line.text)
+    assert not painter.desk.session.labels.any()
+
+
+def test_what_cannot_be_saved_is_said_kept_and_saved_by_the_next_stroke(painter: Painter, walk: Path) -> None:
+    root = walk.with_name("walk labels")
+    root.write_text("a file where the folder should be")
+    painter.window.sources.open(str(walk))
+    painter.qtbot.waitUntil(lambda: painter.window.presenter.segmentation is not None)
+    painter.enters()
+    painter.presses(Qt.Key.Key_R)
+    painter.drags((2, 2), (10, 10))
+    assert painter.is_told("stays here")
+    name = painter.desk.session.name
+    painter.presses(Qt.Key.Key_Right)
+    root.unlink()
+    painter.drags((2, 2), (10, 10))
+    painter.rests()
+    assert (painter.saved(name) > 0).sum() == 81
+    assert (painter.saved(painter.desk.session.name) > 0).sum() == 81
+
+
+def test_a_camera_is_frozen_and_its_moment_labelled(painter: Painter, tmp_path: Path) -> None:
+    painter.window.sources.open("steady:1")
+    painter.qtbot.waitUntil(lambda: painter.window.presenter.segmentation is not None)
+    painter.enters()
+    painter.presses(Qt.Key.Key_R)
+    painter.drags((2, 2), (10, 10))
+    assert painter.desk.data.root.parent == painter.window.settings.recordings
+    assert len(DataSet(painter.desk.data.root).names()) == 1
+
+
+def test_without_a_picture_it_says_what_to_do(painter: Painter) -> None:
+    painter.window.commands.label_frames()
+    assert not painter.mode.active
+    assert painter.is_told("open a recording")
