@@ -63,6 +63,7 @@ def _run_headless(source: str, seconds: float, folder: Path) -> int:
     from rgbd_seg.inference import open_segmenter
     from rgbd_seg.inference.segmenter import SegmenterOptions
     from rgbd_seg.pipeline.live import LivePipeline
+    from rgbd_seg.pipeline.status import losses_text
     from rgbd_seg.recording.pictures.saving import write_color
     from rgbd_seg.sensors import open_sensor
 
@@ -89,7 +90,7 @@ def _run_headless(source: str, seconds: float, folder: Path) -> int:
         raise RgbdSegError(status.error or f"no frame came from {source} within {_FIRST_RESULT_S:g} s")
     write_color(folder / "demo.png", _picture(last))
     print(f"source         {sensor.info.name}, {last.frame.width}x{last.frame.height}")
-    print(f"captured       {status.captured} frames, {status.capture_fps:.1f} fps, {status.missed} lost")
+    print(f"captured       {status.captured} frames, {status.capture_fps:.1f} fps, {losses_text(status)}")
     print(f"segmented      {status.segmented} frames, {status.segment_fps:.1f} fps, {status.behind_ms:.0f} ms behind")
     for stage, milliseconds in status.stage_ms.items():
         print(f"  {stage:12} {milliseconds:7.1f} ms")
@@ -112,16 +113,13 @@ def _film(pipeline: LivePipeline, seconds: float, path: Path) -> Segmentation | 
         return None
     with VideoWriter(path, _VIDEO_FPS) as video:
         begin = time.monotonic()
-        frames = 0
         while (elapsed := time.monotonic() - begin) < seconds:
             result = pipeline.results.take(timeout_s=1 / _VIDEO_FPS)
             if result is None and pipeline.results.closed:
                 break
             last = result or last
-            picture = _picture(last)
-            while frames <= elapsed * _VIDEO_FPS:
-                video.write(picture)
-                frames += 1
+            if result is not None:
+                video.write(_picture(last), elapsed)
     return last
 
 

@@ -25,6 +25,7 @@ from rgbd_seg.pipeline.pre_roll import PreRoll
 from rgbd_seg.pipeline.recorder import MIB
 from rgbd_seg.pipeline.slot import LatestSlot
 from rgbd_seg.pipeline.status import RateMeter, StageMeter, State, Status, StopReason
+from rgbd_seg.recording.silence import SilenceWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,6 +246,7 @@ class LivePipeline:
 
     def _capture_until_lost(self) -> None:
         last_index: int | None = None
+        silence = SilenceWatch()
         while not self._stop.is_set():
             self._run_commands()
             try:
@@ -253,9 +255,12 @@ class LivePipeline:
                 continue
             missed = 0 if last_index is None else max(frame.index - last_index - 1, 0)
             last_index = frame.index
-            self._accept(frame, missed if self.sensor.playback is None else 0)
+            silent_s = silence.silent_s(frame.host_ns)
+            if self.sensor.playback is not None:
+                missed, silent_s = 0, 0.0
+            self._accept(frame, missed, 0.0 if missed else silent_s)
 
-    def _accept(self, frame: RgbdFrame, missed: int) -> None:
+    def _accept(self, frame: RgbdFrame, missed: int, silent_s: float) -> None:
         playback = self.sensor.playback
         with self._lock:
             recorder = self._recorder
@@ -263,7 +268,10 @@ class LivePipeline:
                 self._pre_roll.offer(frame)
             self._capture_rate.tick(time.monotonic_ns())
             self._status = replace(
-                self._status, captured=self._status.captured + 1, missed=self._status.missed + missed
+                self._status,
+                captured=self._status.captured + 1,
+                missed=self._status.missed + missed,
+                silent_s=self._status.silent_s + silent_s,
             )
         if recorder is not None:
             recorder.offer(frame)

@@ -35,7 +35,7 @@ AREAS_FILE = "areas.csv"
 SUMMARY_FILE = "segment.json"
 LABELS_FILE = "labels.json"
 SCORES_FILE = "scores.json"
-# Of videos of sources that do not say theirs.
+# Of videos of cameras that were not asked for another rate.
 _CAMERA_FPS = 30.0
 
 
@@ -112,7 +112,9 @@ def segment_source(
         total = frame_count(sensor, options.frames)
         with _Files(output, segmenter, options, _fps_of(sensor)) as files:
             for frame in every_frame(sensor, options.frames, cancelled):
-                files.write(segmenter(frame))
+                playback = sensor.playback
+                time_s = frame.host_ns / 1e9 if playback is None else playback.time_of(playback.position)
+                files.write(segmenter(frame), time_s)
                 progress(files.frames, total)
         playback = sensor.playback
         unreadable = playback.unreadable if playback is not None else 0
@@ -170,7 +172,9 @@ def prepare_folder(folder: Path, *, overwrite: bool) -> None:
 
 
 def _fps_of(sensor: Sensor) -> float:
-    return float(sensor.playback.fps) if sensor.playback is not None else _CAMERA_FPS
+    if sensor.playback is not None:
+        return float(sensor.playback.video_fps)
+    return (sensor.request.mode.fps if sensor.request.mode else 0.0) or _CAMERA_FPS
 
 
 class _Files:
@@ -193,8 +197,8 @@ class _Files:
         self._areas = csv.writer(self._areas_file, lineterminator="\n")
         self._areas.writerow(("frame", "class_id", "class", "pixels", "share", "median_distance_m"))
 
-    def write(self, segmentation: Segmentation) -> None:
-        """Writes one frame.
+    def write(self, segmentation: Segmentation, time_s: float) -> None:
+        """Writes one frame, which was taken at a time in seconds from any moment.
 
         Raises:
             RecordingError: The segmenter gave no labels, or a file cannot be written.
@@ -206,7 +210,7 @@ class _Files:
         write_gray(self._folder / "labels" / name, labels)
         overlay = paint_overlay(frame.color, labels, self._palette, self._options.opacity)
         if self._video is not None:
-            self._video.write(overlay)
+            self._video.write(overlay, time_s)
         else:
             write_color(self._folder / "overlay" / name, overlay)
         self._write_areas(frame, labels)

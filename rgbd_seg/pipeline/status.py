@@ -70,6 +70,7 @@ class Status:
         message: What a person should know now ("waiting for the camera to come back"), "" if nothing.
         captured: Frames that arrived.
         missed: Frames that the source counted but that never arrived (gaps in the index).
+        silent_s: How long nothing came, far longer than usual, from a source that did not count anything meanwhile.
         segmented: Frames that went through the inference thread.
         skipped: Frames that were overwritten by a newer one before the inference thread took them.
         unseen: Results that were overwritten by a newer one before anybody looked.
@@ -88,6 +89,7 @@ class Status:
     message: str = ""
     captured: int = 0
     missed: int = 0
+    silent_s: float = 0.0
     segmented: int = 0
     skipped: int = 0
     unseen: int = 0
@@ -100,6 +102,12 @@ class Status:
     recorder: RecorderStatus | None = None
     stop_reason: StopReason | None = None
     error: str = ""
+
+
+def losses_text(status: Status) -> str:
+    """What was lost, in a few words: frames that were counted, and how long nothing came."""
+    silent = f", {status.silent_s:.1f} s silent" if status.silent_s else ""
+    return f"{status.missed} lost{silent}"
 
 
 class RateMeter:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, format_of, open_target
 from rgbd_seg.recording.layouts.sunrgbd import KIND_NOTE
-from rgbd_seg.recording.reader import usual_fps
+from rgbd_seg.recording.reader import Gap, video_fps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -76,13 +76,20 @@ def stored_frames(
         raise ConfigurationError(
             f"frames {start} to {end} are no range of this recording: it has {len(reader)}, and the end is not included"
         )
+    gaps = {gap.after: gap for gap in reader.info.gaps if gap.after >= start or start == 0}
+    unreadable = False
     for position in range(start, end):
         try:
-            yield reader.read(position)
+            frame = reader.read(position)
         except RecordingError as error:
             if damage is None:
                 raise
             damage.add(position, error)
+            unreadable = True
+            continue
+        gap = gaps.get(position - 1) or (Gap(position - 1, 0, 0.0, "unreadable") if unreadable else None)
+        unreadable = False
+        yield replace(frame, gap=gap) if gap else frame
 
 
 def source_of(reader: RecordingReader) -> ExportSource:
@@ -90,7 +97,10 @@ def source_of(reader: RecordingReader) -> ExportSource:
     info = reader.info
     # What a layout left open is settled in the export.
     details = {key: value for key, value in info.details.items() if key != KIND_NOTE}
-    return ExportSource(info.name, details, reader.start_ns, usual_fps(reader.times_us))
+    started = details.pop("started", "")
+    details.pop("program", None)
+    fps = video_fps(reader.times_us)
+    return ExportSource(info.name, details, reader.start_ns, fps, reader.epoch_offset_ns, started)
 
 
 def convert(

@@ -106,6 +106,8 @@ class StoredFrame:
         device_us: The sensor's own clock, or None.
         truth: Labels that a prediction may be scored against.
         prediction: What a model saw in it when it was recorded.
+        host_ns: The computer's clock at its arrival, which is not comparable between files; None where nobody knows.
+        gap: What is missing before it, where a range of a recording is read in order; else None.
     """
 
     color: NDArray[np.uint8]
@@ -116,6 +118,8 @@ class StoredFrame:
     device_us: int | None = None
     truth: Truth | None = None
     prediction: Prediction | None = None
+    host_ns: int | None = None
+    gap: Gap | None = None
 
     @property
     def depth_m(self) -> NDArray[np.float32]:
@@ -127,13 +131,13 @@ class StoredFrame:
         return points_of(self.depth, self.calibration)
 
     def as_captured(self) -> RgbdFrame:
-        """The same as a camera would deliver it; it arrives at its time in the recording."""
+        """The same as a camera would deliver it: with the clock of its arrival, or else its time in the recording."""
         return RgbdFrame(
             self.color,
             self.depth,
             self.calibration,
             self.index,
-            self.time_us * 1000,
+            self.time_us * 1000 if self.host_ns is None else self.host_ns,
             self.device_us,
             self.truth,
             self.prediction,
@@ -156,6 +160,11 @@ class RecordingReader(ABC):
     @property
     def start_ns(self) -> int | None:
         """When the first frame was recorded, nanoseconds since 1970; None where nobody has written it down."""
+        return None
+
+    @property
+    def epoch_offset_ns(self) -> int | None:
+        """What to add to `StoredFrame.host_ns` for nanoseconds since 1970; None where frames have no such clock."""
         return None
 
     @property
@@ -205,3 +214,10 @@ def usual_fps(times_us: NDArray[np.int64]) -> float:
     intervals = np.diff(times_us)
     intervals = intervals[intervals > 0]
     return float(np.clip(1e6 / np.median(intervals), 0.1, 240)) if intervals.size else 30.0
+
+
+def video_fps(times_us: NDArray[np.int64]) -> float:
+    """The rate of a video that has room for every frame at its time: the usual one, or the mean if that is higher."""
+    span_us = int(times_us[-1] - times_us[0]) if len(times_us) > 1 else 0
+    mean = (len(times_us) - 1) * 1e6 / span_us if span_us else 0.0
+    return float(np.clip(max(usual_fps(times_us), mean), 0.1, 240))

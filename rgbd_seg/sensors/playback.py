@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, EndOfStream
-from rgbd_seg.recording.reader import usual_fps
+from rgbd_seg.recording.reader import usual_fps, video_fps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,6 +121,11 @@ class Playback:
         """A sentence for each damaged frame met so far (the first hundred)."""
         with self._changed:
             return tuple(list(self._unreadable.values())[:_MOST_WARNINGS])
+
+    @property
+    def video_fps(self) -> float:
+        """The rate of a video of it."""
+        return video_fps(self._times_us)
 
     def time_of(self, position: int) -> float:
         """Seconds from the first frame to the frame at a position."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rgbd_seg.errors import RgbdSegError, SensorError
 from rgbd_seg.pipeline.session import Session
 from rgbd_seg.pipeline.session_recording import start_recording, summary
-from rgbd_seg.pipeline.status import ModelState, State, Status, StopReason
+from rgbd_seg.pipeline.status import ModelState, State, Status, StopReason, losses_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +125,7 @@ class Station:
             f"{status.capture_fps:.1f} fps",
             f"{status.segment_fps:.1f} segmented",
             f"{status.behind_ms:.0f} ms behind",
-            f"{status.missed} lost",
+            losses_text(status),
             f"{server.clients} viewers",
         ]
         if status.reopened:

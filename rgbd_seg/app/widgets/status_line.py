@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar
 
-from rgbd_seg.pipeline.status import ModelState, State
+from rgbd_seg.pipeline.status import ModelState, State, losses_text
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -35,7 +35,7 @@ def rate_texts(status: Status, source: str, *, paused: bool = False) -> tuple[st
         segmentation = "" if paused else f"segmentation {status.segment_fps:.1f} fps"
     else:
         segmentation = "no model"
-    return arrival, segmentation, "" if paused else f"{status.behind_ms:.0f} ms behind", f"{status.missed} lost"
+    return arrival, segmentation, "" if paused else f"{status.behind_ms:.0f} ms behind", losses_text(status)
 
 
 class StatusLine(QStatusBar):
@@ -54,7 +54,9 @@ class StatusLine(QStatusBar):
             self.addWidget(label)
         self._rates[1].setToolTip("How many pictures a second the model has segmented")
         self._rates[2].setToolTip("From a frame's arrival to its result")
-        self._rates[3].setToolTip("Frames that the source counted but that never arrived")
+        self._rates[3].setToolTip(
+            "Frames that the source counted but that never arrived, and how long nothing came at all"
+        )
         self._score = QLabel()
         self.addWidget(self._score)
         self._probe = QLabel()

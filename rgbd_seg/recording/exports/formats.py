@@ -90,13 +90,17 @@ class ExportSource:
         name: What people call the source.
         details: Serial, settings and the like, as plain text.
         start_ns: When the first frame was taken, nanoseconds since 1970, or None if unknown.
-        fps: Its usual rate.
+        fps: The rate of a video of it; frames keep their own times.
+        epoch_offset_ns: What to add to the frames' `host_ns` for nanoseconds since 1970, None where they have none.
+        started: When its recording was started, as it says itself, "" where it does not.
     """
 
     name: str
     details: Mapping[str, str] = field(default_factory=dict)
     start_ns: int | None = None
     fps: float = 30.0
+    epoch_offset_ns: int | None = None
+    started: str = ""
 
 
 class ExportTarget(ABC):

@@ -22,9 +22,11 @@ class McapTarget(ExportTarget):
         super().__init__()
         self._path = path
         self._source = source
-        start_ns = time.time_ns() if source.start_ns is None else source.start_ns
+        offset_ns = source.epoch_offset_ns
+        if offset_ns is None:  # Frames then arrive at their time in the recording.
+            offset_ns = time.time_ns() if source.start_ns is None else source.start_ns
         self._options = WriterOptions(
-            color="png" if options.color == "png" else "jpeg", sync_s=None, epoch_offset_ns=start_ns
+            color="png" if options.color == "png" else "jpeg", sync_s=None, epoch_offset_ns=offset_ns
         )
         self._writer: RecordingWriter | None = None
 
@@ -36,8 +38,11 @@ class McapTarget(ExportTarget):
                 frame.calibration,
                 name=self._source.name,
                 details=self._source.details,
+                started=self._source.started,
                 options=self._options,
             )
+        if frame.gap is not None:
+            self._writer.mark_gap(frame.gap.reason, frame.gap.seconds, frame.gap.frames)
         self._writer.write(frame.as_captured(), segmentation)
 
     def close(self) -> None:

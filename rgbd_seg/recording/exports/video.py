@@ -1,4 +1,4 @@
-"""Export to an MP4 video: what the camera saw, under its labels where there are any."""
+"""Export to an MP4 video: what the camera saw, under its labels where there are any, at the recording's own times."""
 
 from __future__ import annotations
 
@@ -27,13 +27,16 @@ class VideoTarget(ExportTarget):
         """Appends a frame; see `ExportTarget.write`."""
         labels = self.labels_of(frame, segmentation, one_set=False)
         if labels is None:
-            self._video.write(frame.color)
+            self._video.write(frame.color, frame.time_us / 1e6)
         else:
-            self._video.write(paint_overlay(frame.color, labels.labels, labels.label_set.palette(), self._opacity))
+            picture = paint_overlay(frame.color, labels.labels, labels.label_set.palette(), self._opacity)
+            self._video.write(picture, frame.time_us / 1e6)
 
     def close(self) -> None:
         """Finishes the file."""
         self._video.close()
+        if self._video.left_out:
+            self.warnings.append(f"{self._video.left_out} frames came faster than the video's rate and are left out")
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:

@@ -118,6 +118,7 @@ class McapReader(RecordingReader):
             self._streams = find_streams(path, self.contents)
             self._times_us = (self._streams.times_ns - self._streams.times_ns[0]) // 1000
             self._times_us.flags.writeable = False
+            self._offset_ns = self._find_offset()
             self._info = self._describe(path)
         except BaseException:
             self._source.close()
@@ -137,6 +138,11 @@ class McapReader(RecordingReader):
     def start_ns(self) -> int:
         """When the first frame was recorded, nanoseconds since 1970."""
         return int(self._streams.times_ns[0])
+
+    @property
+    def epoch_offset_ns(self) -> int | None:
+        """As the file's notes say it; None where they are lost, or frames do not bear it out."""
+        return self._offset_ns
 
     @property
     def streams(self) -> tuple[tuple[str, str, int], ...]:
@@ -192,6 +198,7 @@ class McapReader(RecordingReader):
         index, device_us = fields.get("index", position), fields.get("device_us")
         if streams.is_joined:
             index = position
+        host_ns = fields.get("host_ns")
         return StoredFrame(
             color=color,
             depth=depth,
@@ -201,7 +208,16 @@ class McapReader(RecordingReader):
             device_us=device_us if isinstance(device_us, int) else None,
             truth=self._truth(int(streams.times_ns[position]), size),
             prediction=self._prediction(int(streams.times_ns[position]), size),
+            host_ns=host_ns if isinstance(host_ns, int) and self._offset_ns is not None else None,
         )
+
+    def _find_offset(self) -> int | None:
+        if self._streams.is_joined:  # Each part has an offset of its own.
+            return None
+        try:
+            return int(self.contents.metadata.get(layout.METADATA, {})["epoch_offset_ns"])
+        except (KeyError, ValueError):
+            return None
 
     def _calibration(self, position: int, depth_channel: int) -> Calibration:
         """The file's calibration; where a tool has rewritten the file, by the messages before this frame.

@@ -20,6 +20,7 @@ from rgbd_seg.recording.mcap.message_index import MessageIndexBuilder
 from rgbd_seg.recording.mcap.output import Buffer, Compression, McapOutput
 from rgbd_seg.recording.pictures.codec import encode_color
 from rgbd_seg.recording.reader import Gap
+from rgbd_seg.recording.silence import SilenceWatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,6 +82,7 @@ class RecordingWriter:
         *,
         name: str = "",
         details: Mapping[str, str] | None = None,
+        started: str = "",
         options: WriterOptions | None = None,
     ) -> None:
         """Creates the file; it never overwrites one.
@@ -90,6 +92,7 @@ class RecordingWriter:
             calibration: Of the stream. Frames that carry another one keep theirs.
             name: What people call the source, such as "Intel RealSense D435".
             details: Serial, URI, stream mode, settings and the like, as plain text.
+            started: When it was started, as text, where it is a copy of another recording; "" for now.
             options: How it is written.
 
         Raises:
@@ -107,6 +110,7 @@ class RecordingWriter:
         self._safe: tuple[int, tuple[int, int] | None] = (0, None)
         self._first_ns = 0
         self._gap_reasons: list[str] = []
+        self._silence = SilenceWatch()
         self._gap_seconds, self._gap_frames = 0.0, 0
         self._recent: dict[tuple[int, int], int] = {}  # (index, host_ns) -> log time, oldest first.
         self._calibration_is_due = True
@@ -118,7 +122,7 @@ class RecordingWriter:
         library = f"rgbd-seg {__version__}"
         self._output = McapOutput(self.path, compression=self._options.compression, library=library)
         try:
-            self._write_head(name, details or {}, library)
+            self._write_head(name, details or {}, started, library)
             self._output.sync()
         except BaseException:
             self._output.close()
@@ -273,7 +277,7 @@ class RecordingWriter:
     def __exit__(self, *_: Any) -> None:
         self.close()
 
-    def _write_head(self, name: str, details: Mapping[str, str], library: str) -> None:
+    def _write_head(self, name: str, details: Mapping[str, str], started: str, library: str) -> None:
         output = self._output
         values = {
             "format_version": str(layout.FORMAT_VERSION),
@@ -281,7 +285,7 @@ class RecordingWriter:
             "name": name,
             "calibration": json.dumps(self._calibration.to_dict()),
             "epoch_offset_ns": str(self._epoch_offset_ns),
-            "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "started": started or datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
         output.add_metadata(layout.METADATA, values)
         output.add_metadata(layout.METADATA_DETAILS, {str(k): str(v) for k, v in details.items()})
@@ -309,8 +313,11 @@ class RecordingWriter:
     def _write_gap(self, frame: RgbdFrame, time_ns: int) -> None:
         index, last_ns = self._last or (frame.index - 1, time_ns)
         jumped = max(0, frame.index - index - 1)
+        silent_s = self._silence.silent_s(time_ns)
         if jumped and not self._gap_reasons:
             self.mark_gap("not delivered by the source")
+        elif silent_s and not self._gap_reasons:
+            self.mark_gap("nothing came from the source")
         if self._gap_reasons:
             self._add_gap(jumped, (time_ns - last_ns) / 1e9, frame.index, time_ns)
 

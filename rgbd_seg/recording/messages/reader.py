@@ -124,6 +124,11 @@ class MessageReader(RecordingReader):
         return self._start_ns
 
     @property
+    def epoch_offset_ns(self) -> int:
+        """Frames have no clock of a computer, but nanoseconds since the first."""
+        return self._start_ns
+
+    @property
     def streams(self) -> tuple[tuple[str, str, int], ...]:
         """Topic, kind of message and number of messages of every channel in the file."""
         tables = self._store.tables
@@ -172,6 +177,7 @@ class MessageReader(RecordingReader):
             index=position,
             time_us=int(self._times_us[position]),
             device_us=stamp_ns // 1000 if self._stamped else None,
+            host_ns=int(self._taken_ns[position] - self._taken_ns[0]),
         )
 
     def _picture(self, topic: Topic, row: int) -> Picture:

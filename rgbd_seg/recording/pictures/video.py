@@ -1,4 +1,7 @@
-"""MP4 video from pictures: MPEG-4 at a constant rate, which desktop players show and OpenCV can write everywhere."""
+"""MP4 video from pictures: MPEG-4 at a constant rate, which desktop players show and OpenCV can write everywhere.
+
+Pictures keep their own times: one that lasts longer than the rate says is repeated until the next one is due.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+# Pictures in a burst are shown one after the other, at most so much later than they came.
+_LATEST_S = 0.25
+
 
 class VideoWriter:
-    """One video being written. Its size is that of the first picture; others are fitted in with black borders."""
+    """One video being written. Its size is that of the first picture; others are fitted in with black borders.
+
+    Attributes:
+        left_out: Pictures that came faster than the video's rate for so long that there was no room for them.
+    """
 
     def __init__(self, path: Path, fps: float) -> None:
         """Names the file; it is created with the first picture.
@@ -35,15 +45,27 @@ class VideoWriter:
         self.path = path
         self._fps = fps
         self._written = 0
+        self._first_s: float | None = None
+        self._last: NDArray[np.uint8] | None = None
+        self.left_out = 0
         self._writer: Any = None
         self._size = (0, 0)
 
-    def write(self, picture: NDArray[np.uint8]) -> None:
-        """Appends (H, W, 3) uint8 RGB.
+    def write(self, picture: NDArray[np.uint8], time_s: float) -> None:
+        """Appends a picture.
+
+        Args:
+            picture: (H, W, 3) uint8 RGB.
+            time_s: When it is to be shown, in seconds from any moment; never less than the one before.
 
         Raises:
             RecordingError: The file cannot be created.
         """
+        self._first_s = time_s if self._first_s is None else self._first_s
+        due = round((time_s - self._first_s) * self._fps)
+        if self._written - due > max(1.0, _LATEST_S * self._fps):
+            self.left_out += 1
+            return
         if self._writer is None:
             height, width = picture.shape[:2]
             # The codec stores colour at half the resolution, so that odd sizes lose their last row and column.
@@ -55,7 +77,13 @@ class VideoWriter:
                 raise RecordingError(
                     f"cannot write the video {self.path}: is the folder writable and the disk not full?"
                 )
-        self._writer.write(cv2.cvtColor(_fitted(picture, self._size), cv2.COLOR_RGB2BGR))
+        while self._last is not None and self._written < due:
+            self._append(self._last)
+        self._last = np.asarray(cv2.cvtColor(_fitted(picture, self._size), cv2.COLOR_RGB2BGR), np.uint8)
+        self._append(self._last)
+
+    def _append(self, picture: NDArray[np.uint8]) -> None:
+        self._writer.write(picture)
         self._written += 1
 
     def close(self) -> None:
