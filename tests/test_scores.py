@@ -11,9 +11,8 @@ from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.scores import Scores
+from rgbd_seg.scores import Scores, confusion_matrix
 from training.scores import Scores as TrainingScores
-from training.scores import confusion_matrix
 
 THREE = LabelSet.from_dict({"name": "three", "classes": ["a", "b", "c"]})
 TWO = LabelSet.from_dict({"name": "two", "classes": ["a", "b"]})
@@ -78,3 +77,36 @@ def test_other_classes_cannot_be_added() -> None:
 def test_what_is_none_is_refused(data: object) -> None:
     with pytest.raises(ConfigurationError):
         Scores.from_dict(data)
+
+
+def test_classes_that_the_model_does_not_know_are_counted_apart_and_named() -> None:
+    frame = RgbdFrame(np.zeros((1, 4, 3), np.uint8), np.ones((1, 4), np.uint16), LENS_OF_FOUR, 0, 0)
+    truth, labels = np.array([[1, 2, 3, 3]], np.uint8), np.array([[1, 1, 2, 0]], np.uint8)
+    scores = Scores()
+    scores.add_labels(truth, THREE, Segmentation(frame, labels, None, TWO))
+    assert scores.unknown == ("c",)
+    assert (scores.pixel_accuracy, scores.same_share, scores.unknown_share) == (0.5, 0.25, 0.5)
+    assert "50.0% of the labelled pixels" in str(scores)
+    again = Scores.from_dict(json.loads(json.dumps(scores.to_dict())))
+    assert (again.unknown, again.same_share, again.mean_iou) == (("c",), 0.25, scores.mean_iou)
+    scores.take_back()
+    assert scores.unknown == ()
+
+
+def test_a_class_that_the_truth_does_not_know_has_no_iou_but_is_wrong() -> None:
+    frame = RgbdFrame(np.zeros((1, 4, 3), np.uint8), np.ones((1, 4), np.uint16), LENS_OF_FOUR, 0, 0)
+    truth, labels = np.array([[1, 1, 2, 2]], np.uint8), np.array([[1, 3, 2, 2]], np.uint8)
+    scores = Scores()
+    scores.add_labels(truth, TWO, Segmentation(frame, labels, None, THREE))
+    assert scores.class_iou == {"a": 0.5, "b": 1.0}
+    assert scores.pixel_accuracy == 0.75
+
+
+def test_models_without_a_class_in_common_agree_on_nothing() -> None:
+    other = LabelSet.from_dict({"name": "other", "classes": ["x", "y"]})
+    frame = RgbdFrame(np.zeros((1, 4, 3), np.uint8), np.ones((1, 4), np.uint16), LENS_OF_FOUR, 0, 0)
+    scores = Scores()
+    ones = np.ones((1, 4), np.uint8)
+    scores.add_labels(ones, TWO, Segmentation(frame, ones, None, other))
+    assert (scores.same_share, scores.pixel_accuracy, scores.mean_iou) == (0.0, None, None)
+    assert str(scores).startswith("nothing to compare: 100.0%")

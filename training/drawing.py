@@ -59,7 +59,7 @@ def sample_row(
 
 def confusion_figure(scores: Scores) -> Figure:
     """The confusion matrix, each row in shares of the true class."""
-    shares = scores.matrix / np.maximum(scores.matrix.sum(1, keepdims=True), 1)
+    shares = (scores.matrix / np.maximum(scores.matrix.sum(1, keepdims=True), 1))[1:, 1:]
     side = max(4.0, 0.3 * len(scores.names) + 2)
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.add_subplot()

@@ -15,7 +15,8 @@ from tqdm import tqdm
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.inference.confidence import Reliability
 from rgbd_seg.inference.graph import DeployedGraph
-from training.scores import Scores, confusion_matrix
+from rgbd_seg.scores import confusion_matrix
+from training.scores import Scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import lightning
+import numpy as np
 import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
@@ -30,7 +31,6 @@ from training.scores import Scores
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -342,7 +342,8 @@ class SegmentationModule(lightning.LightningModule):
 
     def _scores(self, confusion: MulticlassConfusionMatrix) -> Scores:
         # The metric sums over all processes.
-        return Scores(confusion.compute().cpu().numpy(), self.card.label_set.names)
+        counts = confusion.compute().cpu().numpy().astype(np.int64)
+        return Scores(np.pad(counts, ((1, 0), (1, 0))), self.card.label_set.names)  # Nothing is left unlabelled here.
 
     def configure_optimizers(self) -> Any:
         """The optimiser and its schedule."""

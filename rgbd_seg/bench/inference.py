@@ -235,7 +235,8 @@ def _load(contender: Contender) -> Loaded:
 
 
 def _row(loaded: Loaded, times: Sequence[Timing], baseline: Loaded, base_s: float) -> dict[str, Cell]:
-    from rgbd_seg.inference.agreement import equal_share, mean_iou
+    from rgbd_seg.labels import MAX_CLASSES
+    from rgbd_seg.scores import confusion_matrix, equal_share, mean_iou
 
     totals = np.array([timing.total_s for timing in times])
     median_s = float(np.median(totals))
@@ -257,7 +258,7 @@ def _row(loaded: Loaded, times: Sequence[Timing], baseline: Loaded, base_s: floa
         "memory_mib": loaded.memory_mib,
         "gpu_memory_mib": loaded.gpu_memory_mib,
         "equal_percent": equal_share(labels, reference) * 100,
-        "miou": mean_iou(labels, reference),
+        "miou": mean_iou(confusion_matrix(reference, labels, MAX_CLASSES)),
         "reason": loaded.info.reason,
     }
 

@@ -15,6 +15,7 @@ from rgbd_seg.bench.machine import describe_machine
 from rgbd_seg.bench.report import Cell, Column, Report, add_format_argument
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.scores import mean_iou, pixel_accuracy
 
 if TYPE_CHECKING:
     import argparse
@@ -149,10 +150,8 @@ class _Tally:
         confusion = self.confusion if self.confusion is not None else np.zeros((256, 256), np.int64)
         merged = np.zeros((self.classes + 1, self.classes + 1), np.int64)
         np.add.at(merged, class_of_truth, confusion[:, : self.classes + 1])
-        merged = merged[1:, 1:]
-        right, present = np.diag(merged), merged.sum(axis=1) > 0
-        union = merged.sum(axis=0) + merged.sum(axis=1) - right
-        return float((right[present] / union[present]).mean()), float(right.sum() / merged.sum())
+        merged[0] = 0
+        return mean_iou(merged), pixel_accuracy(merged)
 
 
 def _clip(renderer: RoomRenderer, seed: int, frames: int, step_s: float) -> Iterator[View]:

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from rgbd_seg.errors import ConfigurationError, ModelError
-from rgbd_seg.inference.agreement import equal_share
 from rgbd_seg.inference.graph import DeployedGraph
 from rgbd_seg.inference.onnx.graph import COLOR as COLOR_INPUT
 from rgbd_seg.inference.onnx.graph import CONFIDENCE, DEPTH, DEPTH_UNIT, LABELS, example_inputs, to_onnx
 from rgbd_seg.models.model_file import load_model
+from rgbd_seg.scores import equal_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,8 @@ from sklearn.metrics import jaccard_score
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 
 from rgbd_seg.errors import ConfigurationError
-from training.scores import Scores, confusion_matrix
+from rgbd_seg.scores import confusion_matrix
+from training.scores import Scores
 
 CLASSES = 5
 NAMES = tuple("abcde")
@@ -26,7 +27,9 @@ def test_matrix_is_sklearns_without_void(labels):
     truth, predicted = labels
     seen = truth > 0
     expected = sklearn_matrix(truth[seen], predicted[seen], labels=range(1, CLASSES + 1))
-    np.testing.assert_array_equal(confusion_matrix(truth, predicted, CLASSES), expected)
+    matrix = confusion_matrix(truth, predicted, CLASSES)
+    np.testing.assert_array_equal(matrix[1:, 1:], expected)
+    assert matrix.sum() == expected.sum()
 
 
 def test_figures_are_torchmetrics_figures(labels):
@@ -75,7 +78,8 @@ def test_a_class_in_neither_picture_leaves_the_mean():
 
 def test_void_predictions_count_as_wrong():
     matrix = confusion_matrix(np.array([1, 1, 2, 0], np.uint8), np.array([1, 0, 0, 0], np.uint8), 2)
-    assert matrix.tolist() == [[1, 1], [1, 0]]
+    assert matrix.tolist() == [[0, 0, 0], [1, 1, 0], [1, 0, 0]]
+    assert Scores(matrix, "ab").iou.tolist() == [0.5, 0.0]
 
 
 def test_other_shapes_and_labels_are_refused():

@@ -108,12 +108,9 @@ class ComparisonController(QObject):
             self._leave()
             return
         agreement = comparison.agreement
-        same = agreement.pixel_accuracy
+        same = agreement.same_share
         if same is not None and self._panel.isVisible():
-            first = self._window.presenter.label_set
-            # Classes that only one of the models knows cannot overlap.
-            both = {name: iou for name, iou in agreement.class_iou.items() if first is None or name in first.names}
-            self._panel.show_agreement(comparison.path.name, same, both, agreement.frames)
+            self._panel.show_agreement(comparison.path.name, same, agreement)
 
     def close(self, timeout_s: float) -> None:
         """Ends the thread."""

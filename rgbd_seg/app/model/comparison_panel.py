@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 from rgbd_seg.app.statistics.figure_table import FigureTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from rgbd_seg.scores import Scores
 
 _HINT = (
     "Runs a second model on the very frames of the first. The views wipe, second model and difference show both; here "
@@ -54,18 +54,24 @@ class ComparisonPanel(QWidget):
         self.table.setRowCount(0)
         self.button.setText("Stop comparing")
 
-    def show_agreement(self, second: str, same: float, overlaps: Mapping[str, float], frames: int) -> None:
+    def show_agreement(self, second: str, same: float, agreement: Scores) -> None:
         """Shows how far the models agree.
 
         Args:
             second: The second model's name.
-            same: Part of the pixels to which both give the same class, 0..1.
-            overlaps: Intersection over union by class.
-            frames: Over how many frames.
+            same: Part of the pixels that the first model labels to which both give the same class, 0..1.
+            agreement: What was counted.
         """
-        over = "1 frame" if frames == 1 else f"{frames:,} frames"
-        self.text.setText(f"{second} agrees on {same:.1%} of the pixels ({over}).")
-        rows = sorted(overlaps.items(), key=lambda item: item[0])  # A fixed order: rows must not jump.
+        over = "1 frame" if agreement.frames == 1 else f"{agreement.frames:,} frames"
+        text = f"{second} agrees on {same:.1%} of the pixels ({over})."
+        shared = agreement.pixel_accuracy
+        if agreement.unknown and shared is not None:
+            text += f" Where it knows the first model's class, on {shared:.1%}. It does not know "
+            text += ", ".join(name.replace("_", " ") for name in agreement.unknown) + "."
+        elif agreement.unknown:
+            text += " The two models have no class in common."
+        self.text.setText(text)
+        rows = sorted(agreement.class_iou.items(), key=lambda item: item[0])  # A fixed order: rows must not jump.
         self.table.show_rows([(name.replace("_", " "), f"{overlap:.2f}") for name, overlap in rows])
 
     def _click(self) -> None:

@@ -111,11 +111,16 @@ class Pictures:
         return image.convertToFormat(QImage.Format.Format_RGB32)
 
     def _error(self) -> QImage | None:
-        """Grey picture; wrong pixels red, right ones faintly green, pixels without truth dark."""
+        """Grey picture; wrong pixels red, right ones faintly green, dark where there is nothing to compare with.
+
+        None where that is everywhere: it would look as if there were no errors.
+        """
         one, truth = self.segmentation, self.segmentation.frame.truth
         if truth is None or one.labels is None or one.label_set is None:
             return None
         wanted = translation(truth.label_set, one.label_set)[truth.labels]
+        if not wanted.any():
+            return None
         state = np.where(wanted == 0, 0, np.where(wanted == one.labels, 1, 2)).astype(np.uint8)
         return self._marked(state, [0xB0000000, 0x38309060, 0xC8E5484D])
 

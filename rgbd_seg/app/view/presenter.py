@@ -147,7 +147,8 @@ class Presenter(QObject):
         if self.segmentation is not None and self.segmentation.labels is None and kind == "overlay":
             return "model is loading" if self._labels_expected else "no model"
         if kind == "error" and self.scores.mean_iou is not None:
-            return f"mIoU {self.scores.mean_iou:.3f}"
+            apart = ", ".join(self.scores.unknown[:4])
+            return f"mIoU {self.scores.mean_iou:.3f}{f'; not compared: {apart}' if apart else ''}"
         frame = self.segmentation.frame if self.segmentation is not None else None
         if frame is not None and frame.prediction is not None and kind == "recorded":
             return f"by {frame.prediction.model or 'a model'}, not truth"
@@ -156,9 +157,11 @@ class Presenter(QObject):
         return ""
 
     def _why_none(self, kind: str) -> str:
-        """Why a view of a model's results is empty, where that is for want of the model."""
+        """Why a view of a model's results is empty, where that is not for want of truth or of a second model."""
         if self._second_expected and kind in ("second", "wipe", "difference"):
             return "The second model is loading"
+        if self.segmentation is not None and kind == "error":
+            return _why_nothing_is_compared(self.segmentation)
         if self.segmentation is not None and self.segmentation.labels is None and kind in ("labels", "confidence"):
             return "The model is loading" if self._labels_expected else "No model is loaded"
         return ""
@@ -194,8 +197,11 @@ class Presenter(QObject):
         miou, accuracy = self.scores.mean_iou, self.scores.pixel_accuracy
         if one is not None and miou is not None and accuracy is not None:
             who = TRUTH_WORDS[one.frame.truth.origin if one.frame.truth else "source"]
-            return f"mIoU {miou:.3f}   pixels right {accuracy:.1%}", f"Scored against {who}, {_SINCE}"
-        same = self.agreement.pixel_accuracy
+            meaning = f"Scored against {who}, {_SINCE}"
+            if self.scores.unknown:
+                meaning += f". Left out: {self.scores.apart}"
+            return f"mIoU {miou:.3f}   pixels right {accuracy:.1%}", meaning
+        same = self.agreement.same_share
         if same is not None and one is not None and one.frame.prediction is not None:
             words = f"agrees with the recorded labels on {same:.1%}"
             by = one.frame.prediction.model or "a model"
@@ -330,3 +336,14 @@ class Presenter(QObject):
             words = replace(facts, name=name, truth=truth, recorded=recorded)
         self._status.show_probe(str(words))
         self._classes.light(facts.name or None if facts and self._pointer is not None else None)
+
+
+def _why_nothing_is_compared(one: Segmentation) -> str:
+    """Why the view of errors is empty although there are truth and labels; "" where either is missing."""
+    truth = one.frame.truth
+    if truth is None or one.labels is None or one.label_set is None:
+        return ""
+    if not truth.labels.any():
+        return "The truth of this frame is void everywhere"
+    mine, theirs = (", ".join(names[:4]) for names in (one.label_set.names, truth.label_set.names))
+    return f"Nothing can be compared: the model's classes ({mine}, …) are not those of the truth ({theirs}, …)"

@@ -16,9 +16,10 @@ import numpy as np
 import platformdirs
 
 from rgbd_seg.errors import ConfigurationError, ModelError
-from rgbd_seg.inference.agreement import equal_share, mean_iou
 from rgbd_seg.inference.cache import file_digest
 from rgbd_seg.inference.openvino.runtime import core, import_openvino
+from rgbd_seg.labels import MAX_CLASSES
+from rgbd_seg.scores import confusion_matrix, equal_share, mean_iou
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,7 +168,12 @@ def _compare(exact: Any, quantised: Any, inputs: list[list[NDArray[np.float32]]]
         np.stack([compiled(one)[0].argmax(axis=1).astype(np.uint8) + 1 for one in inputs])
         for compiled in (core().compile_model(model, "CPU") for model in (exact, quantised))
     )
-    return Agreement(len(inputs), equal_share(result, reference), mean_iou(result, reference), recording)
+    return Agreement(
+        len(inputs),
+        equal_share(result, reference),
+        mean_iou(confusion_matrix(reference, result, MAX_CLASSES)),
+        recording,
+    )
 
 
 def _import_nncf() -> Any:
