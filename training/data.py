@@ -206,12 +206,17 @@ class RgbdData(lightning.LightningDataModule):
         return ""
 
     @property
+    def depth_source(self) -> LabelledPictures:
+        """The pictures that the statistics of depth are measured on."""
+        return self.pictures("train")
+
+    @property
     def depth_statistics(self) -> DepthStatistics:
         """Mean and deviation of the training depth, as given or measured on up to 300 pictures spread over the set."""
         if self._statistics is None:
             mean, std, far = self._depth
             if mean is None or std is None:
-                mean, std = measure_depth(self.pictures("train"), far)
+                mean, std = measure_depth(self.depth_source, far)
             self._statistics = DepthStatistics(mean, std, far)
         return self._statistics
 
