@@ -104,7 +104,7 @@ def test_missing_and_wrong_files_are_named(root: Path, tmp_path: Path) -> None:
     scipy.io.savemat(tmp_path / SPLITS_FILE, {"trainNdxs": [[1], [2]], "testNdxs": [[2], [3]]})
     with pytest.raises(ConfigurationError, match="in both parts"):
         official_split(tmp_path / SPLITS_FILE, COUNT)
+    (tmp_path / FRAMES_FILE).write_bytes((root / FRAMES_FILE).read_bytes())
+    (tmp_path / CLASSES_FILE).write_text("no")
     with pytest.raises(ConfigurationError, match="not the mapping to 40 classes"):
-        (tmp_path / FRAMES_FILE).write_bytes((root / FRAMES_FILE).read_bytes())
-        (tmp_path / CLASSES_FILE).write_text("no")
         NyuPictures(tmp_path)

@@ -54,6 +54,14 @@ def events(folder: Path, event: str) -> list[dict]:
     return [row for row in rows if row["event"] == event]
 
 
+def test_real_runs_on_live_pictures(tree: Path):
+    crop = ("--data=training.sunrgbd.SunRgbdData", "--data.init_args.crop=[32,64]")
+    weights = "--model.freeze_batch_norm=encoders"
+    folder = run("real", tree, *crop, weights, "--data.init_args.samples_per_epoch=4", "--trainer.max_time=null")
+    assert [row["epoch"] for row in events(folder, "validation")] == [0, 1]
+    assert "augmentation: live" in (folder / "config.yaml").read_text()
+
+
 def test_seed_runs(tree: Path):
     folder = run("seed", tree)
     assert [row["epoch"] for row in events(folder, "validation")] == [0, 1]
