@@ -69,10 +69,11 @@ def run(launch: Launch, watch: Callable[[MainWindow], object] | None = None) -> 
     # The pipeline's threads hold the interpreter for milliseconds at a time; the window must get its turn sooner.
     sys.setswitchinterval(0.002)
     file = SettingsFile(launch.settings)
-    settings, _ = file.load()
+    loaded = file.load()
+    settings, _ = loaded
     _log.info("settings: %s", settings)
     theme = apply_theme(application, launch.theme or settings.theme)  # type: ignore[arg-type]
-    window = MainWindow(theme, file)
+    window = MainWindow(theme, file, loaded=loaded)
     window.remember(_with_launch(window.settings, launch))
     if launch.views is not None:
         window.grid.show_count(launch.views)
@@ -98,8 +99,9 @@ def run(launch: Launch, watch: Callable[[MainWindow], object] | None = None) -> 
 
 
 def _with_launch(settings: Settings, launch: Launch) -> Settings:
-    wanted = {name: getattr(launch, name) for name in ("backend", "device", "precision", "theme")}
-    return replace(settings, **{name: value for name, value in wanted.items() if value is not None})
+    wanted = {name: getattr(launch, name) for name in ("backend", "device", "precision")}
+    run = replace(settings.run, **{name: value for name, value in wanted.items() if value is not None})
+    return replace(settings, run=run, theme=launch.theme or settings.theme)
 
 
 def _open(window: MainWindow, source: str, model: str, registered: bool) -> None:

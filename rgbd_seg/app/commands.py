@@ -1,53 +1,134 @@
-"""What the commands of the window do, by the names of the table in `shortcuts`."""
+"""What the commands of the window do, by the names of the table in `actions`; keys and the main menu run them."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QMenu
 
 from rgbd_seg.app.about import AboutDialog, DoctorDialog
 from rgbd_seg.app.actions import COMMANDS
-from rgbd_seg.app.recording.snapshot import save_snapshot
 from rgbd_seg.app.view.viewport import Viewport
-from rgbd_seg.app.widgets.file_dialog import choose
 from rgbd_seg.app.widgets.keys_overlay import KeysOverlay
-from rgbd_seg.errors import RgbdSegError
-from rgbd_seg.pipeline.background import Deadline
-from rgbd_seg.pipeline.session_recording import start_recording
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtWidgets import QWidget
+
+    from rgbd_seg.app.classes.panel import ClassesPanel
+    from rgbd_seg.app.context import Context
+    from rgbd_seg.app.labelling.controller import LabellingController
+    from rgbd_seg.app.live_output import LiveOutput
+    from rgbd_seg.app.model.controller import ModelController
+    from rgbd_seg.app.recording.controller import RecordingController
+    from rgbd_seg.app.recording.export_controller import ExportController
+    from rgbd_seg.app.replay.bar import ReplayBar
+    from rgbd_seg.app.settings_controller import SettingsController
+    from rgbd_seg.app.source.controller import SourceController
+    from rgbd_seg.app.training.controller import TrainingController
+    from rgbd_seg.app.undo_controller import UndoController
+    from rgbd_seg.app.view.grid import ViewGrid
+    from rgbd_seg.app.widgets.look import Look
+    from rgbd_seg.app.widgets.panels import Panels
     from rgbd_seg.app.widgets.theme import Choice
-    from rgbd_seg.app.window import MainWindow
+
+
+class Parts(Protocol):
+    """The parts of the window that have commands."""
+
+    sources: SourceController
+    models: ModelController
+    undos: UndoController
+    recordings: RecordingController
+    exports: ExportController
+    labelling: LabellingController
+    training: TrainingController
+    settings_control: SettingsController
+    live_output: LiveOutput
+    look: Look
+    replay_bar: ReplayBar
+    grid: ViewGrid
+    classes: ClassesPanel
+    panels: Panels
+    middle: QWidget
 
 
 class WindowCommands(QObject):
-    """One method a command; the window's parts do the work."""
+    """One function a command; the window's parts do the work."""
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
-        self._threads: list[threading.Thread] = []
+    def __init__(self, context: Context, parts: Parts) -> None:
+        super().__init__(context.widget)
+        self._context, self._parts = context, parts
+        self._window = context.widget.window()
+        self._keys = KeysOverlay(context.widget, parts.middle)
+        self.run = self._table()
         self.actions: dict[str, QAction] = {}
         for command in COMMANDS:
             action = QAction(command.text, self)
             action.setShortcuts([QKeySequence(key) for key in command.keys])
-            action.triggered.connect(getattr(self, command.name))
-            window.addAction(action)
+            action.triggered.connect(partial(self._run, command.name))
+            context.widget.addAction(action)
             self.actions[command.name] = action
         for rank in range(9):
-            shortcut = QShortcut(QKeySequence(f"Alt+{rank + 1}"), window)
-            shortcut.activated.connect(partial(self._solo_rank, rank))
+            shortcut = QShortcut(QKeySequence(f"Alt+{rank + 1}"), context.widget)
+            shortcut.activated.connect(partial(context.presenter.solo_rank, rank))
         self.main_menu = self._make_menu()
-        self._keys = KeysOverlay(window, window.middle)
+
+    def _table(self) -> dict[str, Callable[[], object]]:
+        parts, bar, grid, presenter = self._parts, self._parts.replay_bar, self._parts.grid, self._context.presenter
+        return {
+            "open_file": parts.sources.choose_file,
+            "open_folder": parts.sources.choose_folder,
+            "refresh_sources": parts.sources.finder.refresh,
+            "close_source": parts.sources.close,
+            "open_model": parts.models.choose_file,
+            "undo": parts.undos.undo,
+            "redo": parts.undos.redo,
+            "toggle_recording": parts.recordings.toggle,
+            "save_snapshot": parts.recordings.snapshot,
+            "copy_picture": parts.recordings.copy_picture,
+            "export_recording": parts.exports.ask,
+            "label_frames": parts.labelling.toggle,
+            "train_model": parts.training.ask,
+            "toggle_play": bar.toggle,
+            "step_on": partial(bar.step, 1),
+            "step_back": partial(bar.step, -1),
+            "jump_on": partial(bar.step, 10),
+            "jump_back": partial(bar.step, -10),
+            "first_frame": partial(bar.seek, 0),
+            "faster": partial(bar.change_speed, 1),
+            "slower": partial(bar.change_speed, -1),
+            "toggle_loop": bar.toggle_loop,
+            "mark_start": bar.mark_start,
+            "mark_end": bar.mark_end,
+            "clear_range": bar.clear_range,
+            "one_view": partial(grid.show_count, 1),
+            "two_views": partial(grid.show_count, 2),
+            "four_views": partial(grid.show_count, 4),
+            "less_opaque": partial(self._change_opacity, -0.05),
+            "more_opaque": partial(self._change_opacity, 0.05),
+            "toggle_edges": lambda: presenter.change(edges=not presenter.display.edges),
+            "reset_view": self._reset_view,
+            "ruler": presenter.start_ruler,
+            "show_all_classes": presenter.show_all,
+            "find_class": self._find_class,
+            "toggle_full_screen": self._toggle_full_screen,
+            "toggle_panels": parts.panels.toggle_all,
+            "show_keys": self._keys.toggle,
+            "show_doctor": lambda: DoctorDialog(self._context.widget).show(),
+            "show_about": lambda: AboutDialog(self._context.widget).show(),
+            "quit": self._quit,
+        }
+
+    def _run(self, name: str, _checked: bool = False) -> None:
+        self.run[name]()
 
     def _make_menu(self) -> QMenu:
-        menu = QMenu(self._window)
+        menu = QMenu(self._context.widget)
         for names in (
             ("undo", "redo"),
             ("open_file", "open_folder", "open_model", "close_source"),
@@ -58,262 +139,50 @@ class WindowCommands(QObject):
                 menu.addAction(self.actions[name])
             menu.addSeparator()
         panels = menu.addMenu("Panels")
-        panels.aboutToShow.connect(lambda: self._window.panels.fill_menu(panels))
+        panels.aboutToShow.connect(lambda: self._parts.panels.fill_menu(panels))
         look = menu.addMenu("Look")
         choices: tuple[tuple[Choice, str], ...] = (("system", "Like the system"), ("dark", "Dark"), ("light", "Light"))
         exclusive = QActionGroup(look)
         for choice, text in choices:
             action = look.addAction(text)
             action.setCheckable(True)
-            action.triggered.connect(partial(self._window.look.change, choice))
+            action.triggered.connect(partial(self._parts.look.change, choice))
             exclusive.addAction(action)
-            look.aboutToShow.connect(lambda a=action, c=choice: a.setChecked(self._window.settings.theme == c))
-        menu.addMenu(self._window.settings_control.menu)
+            look.aboutToShow.connect(lambda a=action, c=choice: a.setChecked(self._context.settings.theme == c))
+        menu.addMenu(self._parts.settings_control.menu)
         live = menu.addAction("Live output for Foxglove")
         live.setCheckable(True)
-        live.toggled.connect(lambda on: live.setChecked(self._window.live_output.switch(on)))
+        live.toggled.connect(lambda on: live.setChecked(self._parts.live_output.switch(on)))
         menu.addSeparator()
         menu.addAction(self.actions["show_keys"])
-        menu.addAction("Doctor: what is installed and what is missing").triggered.connect(self.show_doctor)
-        menu.addAction("About rgbd-seg").triggered.connect(self.show_about)
+        doctor = menu.addAction("Doctor: what is installed and what is missing")
+        doctor.triggered.connect(partial(self._run, "show_doctor"))
+        menu.addAction("About rgbd-seg").triggered.connect(partial(self._run, "show_about"))
         menu.addSeparator()
         menu.addAction(self.actions["quit"])
         return menu
 
-    def close(self, timeout_s: float) -> None:
-        """Waits for files that are being written."""
-        deadline = Deadline(timeout_s)
-        for thread in self._threads:
-            thread.join(deadline.left_s)
-
-    # Source and model
-
-    def open_file(self) -> None:
-        """Asks for a recording."""
-        self._window.sources.choose_file()
-
-    def open_folder(self) -> None:
-        """Asks for a folder."""
-        self._window.sources.choose_folder()
-
-    def refresh_sources(self) -> None:
-        """Looks for cameras."""
-        self._window.sources.finder.refresh()
-
-    def close_source(self) -> None:
-        """Leaves the source."""
-        self._window.sources.close()
-
-    def open_model(self) -> None:
-        """Asks for a model."""
-        self._window.models.choose_file()
-
-    # Taking back
-
-    def undo(self) -> None:
-        """Takes back what was done last."""
-        self._window.undos.undo()
-
-    def redo(self) -> None:
-        """Does again what was taken back."""
-        self._window.undos.redo()
-
-    # Keeping
-
-    def toggle_recording(self) -> None:
-        """Begins or ends a recording."""
-        window = self._window
-        recorder = window.session.status().recorder
-        if recorder is not None and recorder.state == "recording":
-            window.session.stop_recording()
-            return
-        try:
-            start_recording(window.session, window.settings.recordings)
-        except RgbdSegError as error:
-            window.say("recorded", str(error), "error")
-        else:
-            window.banners.clear("recorded")
-        window.refresh()
-
-    def save_snapshot(self) -> None:
-        """Writes the present moment as files, in the background."""
-        window = self._window
-        segmentation, pictures = window.presenter.segmentation, window.presenter.pictures
-        if segmentation is None or pictures is None:
-            return
-        overlay = pictures.image("overlay")
-        folder, source = window.settings.snapshots, window.session.info
-
-        def body() -> None:
-            try:
-                path = save_snapshot(folder, segmentation, overlay, source)
-                text, kind = f"Snapshot saved in {path}", "info"
-            except OSError as error:
-                text, kind = f"The snapshot could not be saved in {folder}: {error.strerror or error}.", "error"
-            window.bridge.post(lambda: window.say("snapshot", text, kind))
-
-        thread = threading.Thread(target=body, name="rgbd-seg snapshot", daemon=True)
-        self._threads = [t for t in self._threads if t.is_alive()] + [thread]
-        thread.start()
-
-    def copy_picture(self) -> None:
-        """Puts the picture of the first view on the clipboard."""
-        image = self._window.grid.visible_panes[0].view.image
-        if image is not None:
-            QGuiApplication.clipboard().setImage(image.copy())
-            self._window.say("snapshot", "The picture was copied.", "info")
-
-    def export_recording(self) -> None:
-        """Asks what to export, and how."""
-        self._window.exports.ask()
-
-    def label_frames(self) -> None:
-        """Label mode, or out of it."""
-        self._window.labelling.toggle()
-
-    def train_model(self) -> None:
-        """Asks what to train, and on what."""
-        self._window.training.ask()
-
-    def choose_record_folder(self) -> None:
-        """Asks where recordings go."""
-        window = self._window
-
-        def take(folder: str) -> None:
-            window.remember(replace(window.settings, record_folder=folder))
-            window.refresh()
-
-        choose(window, "Folder for recordings", take, start=window.settings.recordings)
-
-    # Replay
-
-    def toggle_play(self) -> None:
-        """Pauses or plays."""
-        self._window.replay_bar.toggle()
-
-    def step_on(self) -> None:
-        """One frame on."""
-        self._window.replay_bar.step(1)
-
-    def step_back(self) -> None:
-        """One frame back."""
-        self._window.replay_bar.step(-1)
-
-    def jump_on(self) -> None:
-        """Ten frames on."""
-        self._window.replay_bar.step(10)
-
-    def jump_back(self) -> None:
-        """Ten frames back."""
-        self._window.replay_bar.step(-10)
-
-    def first_frame(self) -> None:
-        """To the start."""
-        self._window.replay_bar.seek(0)
-
-    def faster(self) -> None:
-        """Next speed."""
-        self._window.replay_bar.change_speed(1)
-
-    def slower(self) -> None:
-        """Previous speed."""
-        self._window.replay_bar.change_speed(-1)
-
-    def toggle_loop(self) -> None:
-        """Loop or not."""
-        self._window.replay_bar.toggle_loop()
-
-    def mark_start(self) -> None:
-        """Start of the range."""
-        self._window.replay_bar.mark_start()
-
-    def mark_end(self) -> None:
-        """End of the range."""
-        self._window.replay_bar.mark_end()
-
-    def clear_range(self) -> None:
-        """Exports take everything again."""
-        self._window.replay_bar.clear_range()
-
-    # Views
-
-    def one_view(self) -> None:
-        """One view."""
-        self._window.grid.show_count(1)
-
-    def two_views(self) -> None:
-        """Two views."""
-        self._window.grid.show_count(2)
-
-    def four_views(self) -> None:
-        """Four views."""
-        self._window.grid.show_count(4)
-
-    def less_opaque(self) -> None:
-        """Fainter labels."""
-        self._change_opacity(-0.05)
-
-    def more_opaque(self) -> None:
-        """Stronger labels."""
-        self._change_opacity(0.05)
-
     def _change_opacity(self, by: float) -> None:
-        presenter = self._window.presenter
+        presenter = self._context.presenter
         presenter.change(opacity=round(min(max(presenter.display.opacity + by, 0.0), 1.0), 2))
 
-    def toggle_edges(self) -> None:
-        """Edges or not."""
-        presenter = self._window.presenter
-        presenter.change(edges=not presenter.display.edges)
-
-    def reset_view(self) -> None:
+    def _reset_view(self) -> None:
         """Whole picture; leaves full screen first."""
         if self._window.isFullScreen():
-            self.toggle_full_screen()
+            self._toggle_full_screen()
             return
-        self._window.grid.show_viewport(Viewport())
-        self._window.presenter.clear_marks()
+        self._parts.grid.show_viewport(Viewport())
+        self._context.presenter.clear_marks()
 
-    def ruler(self) -> None:
-        """Measures between the next two clicks."""
-        self._window.presenter.start_ruler()
-
-    def show_all_classes(self) -> None:
-        """Hides nothing."""
-        self._window.presenter.show_all()
-
-    def find_class(self) -> None:
+    def _find_class(self) -> None:
         """Puts the cursor into the search."""
-        self._window.docks["Classes"].show()
-        self._window.docks["Classes"].raise_()
-        self._window.classes.search.setFocus()
+        self._context.show_panel("Classes")
+        self._parts.classes.search.setFocus()
 
-    def _solo_rank(self, rank: int) -> None:
-        self._window.presenter.solo_rank(rank)
-
-    # Window
-
-    def toggle_full_screen(self) -> None:
+    def _toggle_full_screen(self) -> None:
         """Full screen, or as large as before: a maximised window is maximised again."""
         self._window.setWindowState(self._window.windowState() ^ Qt.WindowState.WindowFullScreen)
 
-    def toggle_panels(self) -> None:
-        """Hides all panels, or shows those that were hidden."""
-        self._window.panels.toggle_all()
-
-    def show_keys(self) -> None:
-        """The list of keys."""
-        self._keys.toggle()
-
-    def show_doctor(self) -> None:
-        """What is installed and what is missing."""
-        DoctorDialog(self._window).show()
-
-    def show_about(self) -> None:
-        """Versions and licence."""
-        AboutDialog(self._window).show()
-
-    def quit(self) -> None:
-        """Closes the window."""
+    def _quit(self) -> None:
         self._window.close()
         QApplication.quit()

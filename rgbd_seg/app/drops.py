@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from PySide6.QtGui import QDragEnterEvent, QDropEvent
 
-    from rgbd_seg.app.window import MainWindow
+    from rgbd_seg.app.classes.label_set_controller import LabelSetController
+    from rgbd_seg.app.context import Context
+    from rgbd_seg.app.model.controller import ModelController
+    from rgbd_seg.app.source.controller import SourceController
 
 Kind = Literal["model", "labels", "source", "unknown", "nothing"]
 _RECORDINGS = frozenset({".mcap", ".db3", ".bag", ".oni"})  # All others are folders.
@@ -28,8 +31,10 @@ def kind_of(path: Path) -> Kind:
 class DropTarget:
     """Handles drags over the window."""
 
-    def __init__(self, window: MainWindow) -> None:
-        self._window = window
+    def __init__(
+        self, context: Context, models: ModelController, sources: SourceController, label_sets: LabelSetController
+    ) -> None:
+        self._context, self._models, self._sources, self._label_sets = context, models, sources, label_sets
 
     def enter(self, event: QDragEnterEvent) -> None:
         """Accepts local files."""
@@ -47,14 +52,14 @@ class DropTarget:
         """Opens one path as what it is."""
         kind = kind_of(path)
         if kind == "model":
-            self._window.models.load(str(path))
+            self._models.load(str(path))
         elif kind == "labels":
-            self._window.label_sets.load(str(path))
+            self._label_sets.load(str(path))
         elif kind == "source":
-            self._window.sources.open(str(path))
+            self._sources.open(str(path))
         elif kind == "unknown":  # It would only push the open source aside.
-            self._window.say(
+            self._context.say(
                 "sources", f"{path.name} is no recording, model or label set. Drop a .mcap file, a folder or a model."
             )
         else:
-            self._window.say("sources", f"{path} is not there any more.")
+            self._context.say("sources", f"{path} is not there any more.")

@@ -11,15 +11,15 @@ from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.serving.server import LiveServer
 
 if TYPE_CHECKING:
-    from rgbd_seg.app.window import MainWindow
+    from rgbd_seg.app.context import Context
     from rgbd_seg.frame import Segmentation
 
 
 class LiveOutput:
     """Owns the server while it runs."""
 
-    def __init__(self, window: MainWindow) -> None:
-        self._window = window
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self.server: LiveServer | None = None
 
     def switch(self, on: bool) -> bool:
@@ -30,18 +30,18 @@ class LiveOutput:
             try:
                 server.start()
             except RgbdSegError as error:
-                self._window.say("live", f"{str(error)[:1].upper()}{str(error)[1:]}.", "error")
+                self._context.say("live", f"{str(error)[:1].upper()}{str(error)[1:]}.", "error")
                 return False
             self.server = server
-            if self._window.presenter.segmentation is not None:
-                server.publish(self._window.presenter.segmentation)
+            if self._context.presenter.segmentation is not None:
+                server.publish(self._context.presenter.segmentation)
             page = server.page
             text = f"Live output: {page} in a browser, {server.address} in Foxglove (Open connection)."
 
             def browse() -> None:
                 QDesktopServices.openUrl(QUrl(page))
 
-            self._window.say("live", text, "info", "Open in a browser", browse)
+            self._context.say("live", text, "info", "Open in a browser", browse)
         return on
 
     def publish(self, segmentation: Segmentation) -> None:
@@ -54,4 +54,4 @@ class LiveOutput:
         if self.server is not None:
             self.server.close(timeout_s)
             self.server = None
-            self._window.banners.clear("live")
+            self._context.unsay("live")

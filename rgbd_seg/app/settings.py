@@ -1,87 +1,77 @@
-"""What the window remembers between two starts: one JSON file in the user's configuration folder."""
+"""What the window remembers between two starts: one JSON file in the user's configuration folder.
+
+It is written when something changes, in one step, and only what has changed: two windows do not undo each other's work.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_config_path, user_videos_path
+from PySide6.QtCore import QLockFile
 
+from rgbd_seg.app.view.display import Style
 from rgbd_seg.app.view.kinds import VIEW_NAMES
 from rgbd_seg.inference.available import BACKENDS
+from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.private_file import write_private
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 MAX_RECENT = 10
 PRECISIONS = ("auto", "float32", "bfloat16", "float16", "int8")
+_LOCKED_MS = 300  # So long another window may take to write; after that this one writes all the same.
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that comes back next time; each field has a plain JSON type.
+    """Everything that comes back next time.
 
     Attributes:
         theme: "system", "dark" or "light".
-        palette: "standard" or "colour-blind".
         source: The last source's URI, "" for none.
         recent_sources: URIs, newest first.
         model: The last model file, "" for none, "demo" for the one that comes with the program.
         recent_models: Paths, newest first.
-        backend: As in `SegmenterOptions`.
-        device: As in `SegmenterOptions`.
-        precision: As in `SegmenterOptions`.
-        smoothing: As in `SegmenterOptions`.
-        min_confidence: As in `SegmenterOptions`.
-        opacity: Of the labels over the colour picture, 0..1.
-        edges: Whether the borders between classes are darkened.
-        depth_map: Name of the depth colour map.
-        near_m: Manual near end of the depth colours in metres, None for automatic.
-        far_m: Manual far end.
+        run: How models are run: back end, device, precision, smoothing, least confidence.
+        style: How frames are drawn.
         views: How many views are shown: 1, 2 or 4.
         panes: What each of the four views shows.
         record_folder: Where recordings go.
         snapshot_folder: Where snapshots go.
         pre_roll_s: Seconds before the record button that are kept.
-        colors: Colours of classes that were chosen by hand: {"class": [r, g, b]}.
         geometry: Qt's own description of the window, base64.
         state: Qt's own description of the panels, base64.
     """
 
     theme: str = "system"
-    palette: str = "standard"
     source: str = ""
     recent_sources: tuple[str, ...] = ()
     model: str = "demo"
     recent_models: tuple[str, ...] = ()
-    backend: str = "auto"
-    device: str = "auto"
-    precision: str = "auto"
-    smoothing: str = "low"
-    min_confidence: float = 0.0
-    opacity: float = 0.55
-    edges: bool = True
-    depth_map: str = "turbo"
-    near_m: float | None = None
-    far_m: float | None = None
+    run: SegmenterOptions = field(default_factory=lambda: SegmenterOptions(smoothing="low"))
+    style: Style = field(default_factory=Style)
     views: int = 2
     panes: tuple[str, ...] = ("overlay", "depth", "labels", "cloud")
     record_folder: str = ""
     snapshot_folder: str = ""
     pre_roll_s: float = 0.0
-    colors: dict[str, list[int]] = field(default_factory=dict)
     geometry: str = ""
     state: str = ""
 
     def with_recent_source(self, uri: str) -> Settings:
         """A copy in which this source is the last one used."""
-        return replace(self, source=uri, recent_sources=_newest_first(uri, self.recent_sources))
+        return replace(self, source=uri, recent_sources=_newest_first((uri,), self.recent_sources))
 
     def with_recent_model(self, path: str) -> Settings:
         """A copy in which this model is the last one used."""
-        recent = self.recent_models if path in ("", "demo") else _newest_first(path, self.recent_models)
+        recent = self.recent_models if path in ("", "demo") else _newest_first((path,), self.recent_models)
         return replace(self, model=path, recent_models=recent)
 
     @property
@@ -95,10 +85,11 @@ class Settings:
         return Path(self.snapshot_folder) if self.snapshot_folder else self.recordings / "snapshots"
 
 
-def _newest_first(entry: str, others: tuple[str, ...]) -> tuple[str, ...]:
-    return (entry, *(other for other in others if other != entry))[:MAX_RECENT]
+def _newest_first(newer: tuple[str, ...], older: tuple[str, ...]) -> tuple[str, ...]:
+    return (*newer, *(entry for entry in older if entry not in newer))[:MAX_RECENT]
 
 
+_NOT_KEPT = ("size", "threads", "frame_size")  # Of how a model is run: they belong to one command.
 _LIMITS: dict[str, tuple[float, float]] = {
     "opacity": (0, 1),
     "min_confidence": (0, 1),
@@ -118,6 +109,8 @@ _CHOICES: dict[str, tuple[object, ...]] = {
 
 def _accepted(name: str, value: Any, default: Any) -> Any:
     """The value if it fits the field, else the default."""
+    if is_dataclass(default):
+        return _group(default, value if isinstance(value, dict) else {})
     if name in _CHOICES:
         return value if value in _CHOICES[name] else default
     if name in _LIMITS:
@@ -137,14 +130,36 @@ def _accepted(name: str, value: Any, default: Any) -> Any:
     return value if type(value) is type(default) else default
 
 
-def _accepted_colors(value: Any) -> dict[str, list[int]]:
+def _group(defaults: Any, data: dict[str, Any]) -> Any:
+    """The defaults with what fits of the data."""
+    kept = [one.name for one in fields(defaults) if one.name not in _NOT_KEPT]
+    known = {name: _accepted(name, data[name], getattr(defaults, name)) for name in kept if name in data}
+    return replace(defaults, **known)
+
+
+def _accepted_colors(value: Any) -> dict[str, tuple[int, int, int]]:
     if not isinstance(value, dict):
         return {}
     return {
-        name: rgb
+        name: (rgb[0], rgb[1], rgb[2])
         for name, rgb in value.items()
         if isinstance(rgb, list) and len(rgb) == 3 and all(isinstance(c, int) and 0 <= c <= 255 for c in rgb)
     }
+
+
+def _merged(mine: DataclassInstance, since: DataclassInstance, theirs: DataclassInstance) -> Any:
+    """`theirs` with everything in which `mine` differs from `since`; lists of what was used lately are joined."""
+    changes: dict[str, Any] = {}
+    for one in fields(mine):
+        wanted, before, there = (getattr(group, one.name) for group in (mine, since, theirs))
+        if wanted == before:
+            continue
+        if is_dataclass(wanted):
+            wanted = _merged(wanted, before, there)  # type: ignore[arg-type]
+        elif one.name.startswith("recent_") and wanted:  # An empty one was emptied by hand.
+            wanted = _newest_first(wanted, there)
+        changes[one.name] = wanted
+    return replace(theirs, **changes)
 
 
 class SettingsFile:
@@ -174,19 +189,29 @@ class SettingsFile:
                 raise ValueError("it does not hold an object")
         except (OSError, ValueError, RecursionError) as error:
             return Settings(), f"The settings could not be read ({error})."
-        defaults = Settings()
-        known = {
-            f.name: _accepted(f.name, data[f.name], getattr(defaults, f.name))
-            for f in fields(Settings)
-            if f.name in data
-        }
-        return Settings(**known), ""
+        # Files of earlier versions have the groups' values beside all others.
+        groups = {name: data[name] if isinstance(data.get(name), dict) else data for name in ("run", "style")}
+        settings: Settings = _group(Settings(), data | groups)
+        return settings, ""
 
     def save(self, settings: Settings) -> str:
         """Writes the settings in one step; returns a sentence if that failed, else ""."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_private(self.path, json.dumps(asdict(settings), indent=2))
+            data = asdict(settings)
+            for name in _NOT_KEPT:
+                del data["run"][name]
+            write_private(self.path, json.dumps(data, indent=2))
         except OSError as error:
             return f"The settings could not be saved to {self.path}: {error.strerror or error}."
         return ""
+
+    def save_changes(self, settings: Settings, since: Settings) -> str:
+        """Writes only what differs from `since` over what another window may have written meanwhile; as `save`."""
+        lock = QLockFile(f"{self.path}.lock")
+        lock.tryLock(_LOCKED_MS)
+        try:
+            there, _ = self.load()
+            return self.save(_merged(settings, since, there) if self.path.exists() else settings)
+        finally:
+            lock.unlock()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu
 
 from rgbd_seg.app.source.names import short_name
@@ -15,37 +15,41 @@ from rgbd_seg.app.undo import Step, UndoHistory, describe, differing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rgbd_seg.app.replay.bar import Range
-    from rgbd_seg.app.window import MainWindow
+    from rgbd_seg.app.context import Context
+    from rgbd_seg.app.model.controller import ModelController
+    from rgbd_seg.app.replay.bar import Range, ReplayBar
+    from rgbd_seg.app.source.controller import SourceController
 
 _LONGEST_LIST = 15
-_NOTICE_MS = 3000
 
 
 class UndoController(QObject):
     """Steps for drawing, classes, the range for exports, the model, the source that was left, and settings."""
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
+    changed = Signal(tuple)  # What was done so far, newest first.
+    message = Signal(str)
+
+    def __init__(self, context: Context, sources: SourceController, models: ModelController, bar: ReplayBar) -> None:
+        super().__init__(context.widget)
+        self._context, self._sources, self._models, self._bar = context, sources, models, bar
         self.history = UndoHistory()
-        self._display = window.presenter.display
-        self._model = window.settings.model
+        self._display = context.presenter.display
+        self._model = context.settings.model
         self._coming = ""  # The model that an undo is loading: it is there only later, and is no new step either.
         self._uri = ""
         self._at_work = False  # What an undo changes is no new step.
-        self.menu = QMenu(window)
+        self.menu = QMenu(context.widget)
         self.menu.aboutToShow.connect(self._fill)
-        window.presenter.display_changed.connect(self._display_changed)
-        window.models.settings_changed.connect(lambda settings: self._model_changed(settings.model))
-        window.sources.changed.connect(self._source_changed)
-        window.replay_bar.range_changed.connect(self._range_changed)
+        context.presenter.display_changed.connect(self._display_changed)
+        models.chosen.connect(self._model_changed)
+        sources.changed.connect(self._source_changed)
+        bar.range_changed.connect(self._range_changed)
 
     def add(self, text: str, undo: Callable[[], None], redo: Callable[[], None], key: str = "") -> None:
         """Remembers something that was done by hand."""
         if not self._at_work:
             self.history.add(Step(text, undo, redo, key))
-            self._window.top_bar.show_undo(self.history.done)
+            self.changed.emit(self.history.done)
 
     def undo(self) -> None:
         """Takes back what was done last."""
@@ -72,9 +76,9 @@ class UndoController(QObject):
     def _go(self, word: str, run: Callable[[], Step | None], hint: str) -> None:
         with self.quietly():
             step = run()
-        self._window.top_bar.show_undo(self.history.done)
+        self.changed.emit(self.history.done)
         text = f"{word}: {step.text}. {hint}." if step else f"There is nothing to be {word.lower()}."
-        self._window.status_line.show_notice(text, _NOTICE_MS)
+        self.message.emit(text)
 
     def _fill(self) -> None:
         self.menu.clear()
@@ -91,11 +95,11 @@ class UndoController(QObject):
     # What changes
 
     def _display_changed(self) -> None:
-        before, after = self._display, self._window.presenter.display
+        before, after = self._display, self._context.presenter.display
         self._display = after
         old, new = differing(before, after)
         if new:
-            change = self._window.presenter.change
+            change = self._context.presenter.change
             text = describe(before, after)
             self.add(text, lambda: change(**old), lambda: change(**new), text)
 
@@ -111,21 +115,20 @@ class UndoController(QObject):
     def _use_model(self, name: str) -> None:
         if name:
             self._coming = name
-            self._window.models.load(name)
+            self._models.load(name)
         else:
-            self._window.models.unload()
+            self._models.unload()
 
     def _source_changed(self) -> None:
-        sources = self._window.sources
-        before, self._uri = self._uri, self._window.session.uri
+        before, self._uri = self._uri, self._context.session.uri
         if before and not self._uri:
-            self.add(f"close {short_name(before)}", partial(sources.open, before), sources.close)
+            self.add(f"close {short_name(before)}", partial(self._sources.open, before), self._sources.close)
 
     def _range_changed(self, before: Range, after: Range) -> None:
-        playback = self._window.session.playback
+        playback = self._context.session.playback
 
         def show(picked: Range) -> None:
-            if self._window.session.playback is playback:  # Another recording has other frames.
-                self._window.replay_bar.show_range(picked)
+            if self._context.session.playback is playback:  # Another recording has other frames.
+                self._bar.show_range(picked)
 
         self.add("range for export", partial(show, before), partial(show, after))

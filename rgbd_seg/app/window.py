@@ -22,17 +22,19 @@ from rgbd_seg.app.commands import WindowCommands
 from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.labelling.controller import LabellingController
 from rgbd_seg.app.live_output import LiveOutput
+from rgbd_seg.app.messages import Messages
 from rgbd_seg.app.model.comparison_controller import ComparisonController
 from rgbd_seg.app.model.comparison_panel import ComparisonPanel
-from rgbd_seg.app.model.controller import ModelController, options_from
+from rgbd_seg.app.model.controller import ModelController
 from rgbd_seg.app.model.panel import ModelPanel
-from rgbd_seg.app.notices import KEYS, notices, sentence
+from rgbd_seg.app.recording.controller import RecordingController
 from rgbd_seg.app.recording.export_controller import ExportController
 from rgbd_seg.app.recording.panel import RecordingPanel
 from rgbd_seg.app.replay.bar import ReplayBar
 from rgbd_seg.app.replay.filmstrip import Filmstrip
 from rgbd_seg.app.settings import Settings, SettingsFile
 from rgbd_seg.app.settings_controller import SettingsController
+from rgbd_seg.app.settings_saver import SettingsSaver
 from rgbd_seg.app.source.controller import SourceController
 from rgbd_seg.app.source.names import short_name
 from rgbd_seg.app.source.panel import SourcePanel
@@ -45,10 +47,10 @@ from rgbd_seg.app.training.panel import TrainingPanel
 from rgbd_seg.app.undo_controller import UndoController
 from rgbd_seg.app.view.cloud.view import CloudView
 from rgbd_seg.app.view.cloud.worker import CloudWorker
-from rgbd_seg.app.view.display import display_from
+from rgbd_seg.app.view.display import Display
 from rgbd_seg.app.view.grid import ViewGrid
 from rgbd_seg.app.view.presenter import Presenter
-from rgbd_seg.app.widgets.banner import Banners, Message
+from rgbd_seg.app.widgets.banner import Banners
 from rgbd_seg.app.widgets.look import Look
 from rgbd_seg.app.widgets.panels import BELOW, LEFT, RIGHT, Panels
 from rgbd_seg.app.widgets.stage import Stage
@@ -68,7 +70,7 @@ if TYPE_CHECKING:
 
 
 _TICK_MS = 250
-_NOTICE_MS = 8000
+_UNDO_NOTICE_MS = 3000
 _CLOSING_S = 1.5  # For all threads together; a recording that is being finished has longer.
 _WIDE_PX = 1500  # From this width on there is room for the source panel without taking it from the picture.
 
@@ -81,6 +83,7 @@ class MainWindow(QMainWindow):
         theme: Theme,
         settings_file: SettingsFile | None = None,
         make_session: Callable[[Callable[[], None]], Session] = Session,
+        loaded: tuple[Settings, str] | None = None,
     ) -> None:
         """Builds the window with what is remembered; opens nothing.
 
@@ -88,38 +91,45 @@ class MainWindow(QMainWindow):
             theme: The colours, applied to the application already.
             settings_file: Where settings are kept; None for the user's own.
             make_session: Makes the session from a wake-up function.
+            loaded: What the file's `load` has said, if it was asked before.
         """
         super().__init__()
         self.theme = theme
         self._file = settings_file or SettingsFile()
-        self.settings, problem = self._file.load()
+        self.settings, problem = loaded or self._file.load()
+        self._saver = SettingsSaver(self, self._file, lambda: self.settings)
         self.bridge = Bridge(self)
         self.session = make_session(self.bridge.wake)
         self._status = Status()
-        self._slow = False  # The model is, in the messages' words.
         self._process = psutil.Process()
         self._build_views()
         self._build_panels()
-        self.sources = SourceController(self, self.session, self.source_panel, self.welcome, self.settings)
-        self.models = ModelController(self, self.session, self.model_panel, self.settings)
+        self._messages = Messages(self.banners, self.status_line)
         self.presenter = Presenter(
-            self.grid, self.cloud, self.classes, self.status_line, display_from(self.settings), parent=self
+            self.grid, self.cloud, self.classes, self.status_line, Display.of(self.settings.style), parent=self
         )
+        self.sources = SourceController(self, self.source_panel, self.welcome)
+        self.models = ModelController(self, self.model_panel)
+        self.recordings = RecordingController(self, self.recording_panel, self.grid)
         self.figures = Figures(self, self.plots_panel, self.measure_panel)
-        self.exports = ExportController(self)
-        self.training = TrainingController(self)
-        self.labelling = LabellingController(self)
-        self.comparisons = ComparisonController(self)
+        self.training = TrainingController(self, self.training_panel, self.models.load)
+        self.labelling = LabellingController(
+            self, self.stage, self.grid, self.replay_bar, self.docks, self.training.ask
+        )
+        self.exports = ExportController(self, self.replay_bar, self.cloud, self.sources.open, self.training.ask)
+        self.comparisons = ComparisonController(self, self.comparison_panel, self.grid)
         self.live_output = LiveOutput(self)
-        self.look = Look(self)
+        self.look = Look(self, theme)
         self.label_sets = LabelSetController(self)
-        self.settings_control = SettingsController(self)
-        self.undos = UndoController(self)
-        self.commands = WindowCommands(self)
+        self.drops = DropTarget(self, self.models, self.sources, self.label_sets)
+        self.undos = UndoController(self, self.sources, self.models, self.replay_bar)
+        self.settings_control = SettingsController(self, self.grid, self.models, self.look, self.undos)
+        self.commands = WindowCommands(self, self)
         self.top_bar = TopBar(theme, self.sources.menu, self.models.menu, self.undos.menu, self.commands.main_menu)
         self.addToolBar(self.top_bar)
         self._connect()
         self._restore()
+        self._saver.watch(self.docks.values())
         if problem:
             self.say("settings", problem)
         self._tick = QTimer(self)
@@ -163,7 +173,6 @@ class MainWindow(QMainWindow):
         self.middle.setFocus()
         self.status_line = StatusLine()
         self.setStatusBar(self.status_line)
-        self.drops = DropTarget(self)
         self.setAcceptDrops(True)
 
     def _build_panels(self) -> None:
@@ -173,7 +182,7 @@ class MainWindow(QMainWindow):
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
         self.source_panel = SourcePanel(self.theme)
         self.classes = ClassesPanel(self.theme)
-        self.model_panel = ModelPanel(self.theme, options_from(self.settings))
+        self.model_panel = ModelPanel(self.theme, self.settings.run)
         self.recording_panel = RecordingPanel()
         self.measure_panel = MeasurePanel()
         self.comparison_panel = ComparisonPanel()
@@ -194,25 +203,21 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.bridge.awake.connect(self._take)
         self.sources.changed.connect(self._source_changed)
-        self.sources.settings_changed.connect(self.remember)
-        self.sources.message.connect(lambda text: self.say("sources", text))
-        self.models.settings_changed.connect(self.remember)
         self.models.comparison_wanted.connect(self.comparisons.ask)
-        self.models.message.connect(lambda text: self.say("model", text))
         self.presenter.display_changed.connect(self._display_changed)
         self.top_bar.views_wanted.connect(self.grid.show_count)
-        self.top_bar.record_wanted.connect(self.commands.toggle_recording)
+        self.top_bar.record_wanted.connect(self.recordings.toggle)
         self.top_bar.undo_wanted.connect(self.undos.undo)
-        self.top_bar.snapshot_wanted.connect(self.commands.save_snapshot)
+        self.top_bar.snapshot_wanted.connect(self.recordings.snapshot)
         self.grid.panes_changed.connect(self._panes_changed)
         self.grid.depth_map_wanted.connect(lambda name: self.presenter.change(depth_map=name))
         self.grid.ends_wanted.connect(lambda near, far: self.presenter.change(near_m=near, far_m=far))
         self.cloud.export_wanted.connect(self.exports.ask_cloud)
-        panel = self.recording_panel
-        panel.record_wanted.connect(self.commands.toggle_recording)
-        panel.folder_wanted.connect(self.commands.choose_record_folder)
-        panel.export_wanted.connect(self.exports.ask)
-        panel.pre_roll_wanted.connect(lambda s: self.remember(replace(self.settings, pre_roll_s=s)))
+        self.recording_panel.export_wanted.connect(self.exports.ask)
+        self.undos.changed.connect(self.top_bar.show_undo)
+        self.undos.message.connect(lambda text: self.status_line.show_notice(text, _UNDO_NOTICE_MS))
+        self.look.changed.connect(self._show_theme)
+        self._saver.failed.connect(lambda problem: self.say("settings", problem, "error"))
         classes, presenter = self.classes, self.presenter
         classes.opacity_wanted.connect(lambda value: presenter.change(opacity=value))
         classes.edges_wanted.connect(lambda on: presenter.change(edges=on))
@@ -323,39 +328,10 @@ class MainWindow(QMainWindow):
         actions = {
             "reopen": ("Try again", self.sources.reopen),
             "choose model": ("Choose a model", self.models.choose_file),
-            "stop recording": ("Stop recording", self.commands.toggle_recording),
+            "stop recording": ("Stop recording", self.recordings.toggle),
             "": ("", None),
         }
-        found = {notice.key: notice for notice in notices(status, self.session.damage, slow_before=self._slow)}
-        self._slow = "speed" in found
-        for key in KEYS:
-            notice = found.get(key)
-            if notice is None:
-                self.banners.clear(key)
-            else:
-                self.banners.show_message(Message(key, notice.kind, notice.text, *actions[notice.action]))
-
-    def say(
-        self,
-        key: str,
-        text: str,
-        kind: str = "warning",
-        action: str = "",
-        run: Callable[[], None] | None = None,
-        part: float | None = None,
-    ) -> None:
-        """Shows a message at the top of the views; a later one with the same key replaces it.
-
-        That something was done as wished is said on the line at the bottom, for a while: it needs no answer, and the
-        views need not make room for it.
-        """
-        self.banners.forget(key)
-        if kind == "info" and not action and part is None:
-            self.banners.clear(key)
-            self.status_line.show_notice(text, _NOTICE_MS)
-            return
-        text = text if kind == "info" else sentence(text)
-        self.banners.show_message(Message(key, kind, text, action, run, part))  # type: ignore[arg-type]
+        self._messages.show_status(status, self.session.damage, actions)
 
     # What changes
 
@@ -370,30 +346,68 @@ class MainWindow(QMainWindow):
 
     def _panes_changed(self) -> None:
         self.top_bar.show_views(self.grid.count)
-        self.remember(replace(self.settings, views=self.grid.count, panes=self.grid.kinds))
+        panes = self.comparisons.kinds_before or self.grid.kinds  # Next time there is no second model.
+        self.remember(replace(self.settings, views=self.grid.count, panes=panes))
 
     def _display_changed(self) -> None:
-        display = self.presenter.display
-        self.remember(
-            replace(
-                self.settings,
-                opacity=display.opacity,
-                edges=display.edges,
-                depth_map=display.depth_map,
-                near_m=display.near_m,
-                far_m=display.far_m,
-                palette=display.palette,
-                colors={name: list(rgb) for name, rgb in display.colors.items()},
-            )
-        )
+        self.remember(replace(self.settings, style=self.presenter.display.style))
+
+    def _show_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        for part in (
+            self.source_panel,
+            self.classes,
+            self.plots_panel,
+            self.training_panel,
+            self.replay_bar,
+            self.banners,
+        ):
+            part.show_theme(theme)
+
+    # What controllers may ask: see `Context`
+
+    @property
+    def widget(self) -> QWidget:
+        """The window itself."""
+        return self
 
     def remember(self, settings: Settings) -> None:
-        """Adopts settings everywhere; they are written when the window closes."""
+        """Adopts settings everywhere, and writes them soon."""
         self.settings = settings
-        self.sources.show_settings(settings)
-        self.models.show_settings(settings)
+        self.sources.show_settings()
+        self.models.show_settings()
         self.recording_panel.show_settings(settings.recordings, settings.pre_roll_s)
         self.session.keep_before(settings.pre_roll_s)
+        self._saver.soon()
+
+    def say(
+        self,
+        key: str,
+        text: str,
+        kind: str = "warning",
+        action: str = "",
+        run: Callable[[], None] | None = None,
+        part: float | None = None,
+    ) -> None:
+        """Shows a message."""
+        self._messages.say(key, text, kind, action, run, part)
+
+    def unsay(self, key: str) -> None:
+        """Takes a message away."""
+        self.banners.clear(key)
+
+    def post(self, call: Callable[[], None]) -> None:
+        """Runs a small function on the window's thread."""
+        self.bridge.post(call)
+
+    def wake(self) -> None:
+        """Looks for what is new."""
+        self.bridge.wake()
+
+    def show_panel(self, name: str) -> None:
+        """Brings a panel to the front."""
+        self.docks[name].show()
+        self.docks[name].raise_()
 
     # Qt's events
 
@@ -411,10 +425,9 @@ class MainWindow(QMainWindow):
         self.bridge.close()
         for dialog in self.findChildren(QDialog):
             dialog.close()  # One may have a child process of its own.
+        self.labelling.leave()
         self.comparisons.restore_views()
-        geometry = bytes(self.saveGeometry().toBase64().data()).decode()
-        state = bytes(self.saveState().toBase64().data()).decode()
-        self._file.save(replace(self.settings, geometry=geometry, state=state))
+        self._saver.save()
         self.hide()
         # First all are told to end, so that they do so side by side; then they are waited for, all together so long.
         self.session.begin_close()
@@ -425,7 +438,7 @@ class MainWindow(QMainWindow):
         self.figures.close()
         deadline = Deadline(_CLOSING_S)
         for part in (
-            self.commands,
+            self.recordings,
             self.exports,
             self.comparisons,
             self.training,

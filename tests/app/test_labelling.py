@@ -73,7 +73,7 @@ class Painter:
 
     def enters(self) -> None:
         before = self.mode.desk
-        self.window.commands.label_frames()
+        self.window.commands.run["label_frames"]()
         self.qtbot.waitUntil(lambda: self.mode.desk is not before and self.desk.session.frame is not None)
         self.rests()
 
@@ -250,6 +250,6 @@ def test_a_camera_is_frozen_and_its_moment_labelled(painter: Painter, tmp_path: 
 
 
 def test_without_a_picture_it_says_what_to_do(painter: Painter) -> None:
-    painter.window.commands.label_frames()
+    painter.window.commands.run["label_frames"]()
     assert not painter.mode.active
     assert painter.is_told("open a recording")

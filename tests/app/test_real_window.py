@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -186,7 +186,7 @@ def test_watch_record_replay_seek_and_close(screen: dict[str, str], recording: P
         assert not first.info.warnings
     saved = json.loads(person.settings.read_text())
     assert saved["views"] == 1
-    assert saved["opacity"] == 0.5
+    assert saved["style"]["opacity"] == 0.5
     assert saved["recent_sources"] == [f"{recording}?loop=1"]
 
 
@@ -201,6 +201,24 @@ def test_a_bad_file_is_no_end_and_signals_close_in_order(screen: dict[str, str],
     finally:
         person.ends_at_once()
     assert json.loads(person.settings.read_text())["geometry"]
+
+
+def test_what_was_chosen_survives_a_kill(screen: dict[str, str], tmp_path: Path) -> None:
+    person = Person(screen, tmp_path)
+
+    def saved() -> dict[str, Any]:
+        return dict(json.loads(person.settings.read_text()))
+
+    try:
+        person.presses("4", "shift+e")
+        wait_for("the settings", lambda: saved().get("views") == 4 and saved()["style"]["edges"] is False)
+        person.program.kill()
+        person.program.communicate()
+    finally:
+        person.ends_at_once()
+    assert saved()["geometry"]
+    assert saved()["record_folder"] == str(tmp_path / "kept")
+    assert not list(tmp_path.glob("*.part"))
 
 
 @pytest.mark.slow

@@ -134,9 +134,9 @@ def test_settings_are_carried_reset_and_taken_back(window: MainWindow, tmp_path:
     window.grid.show_count(4)
     window.remember(replace(window.settings, recent_sources=("steady:one",)))
     window.settings_control.save(str(file))
-    assert json.loads(file.read_text())["opacity"] == 0.2
+    assert json.loads(file.read_text())["style"]["opacity"] == 0.2
     window.settings_control.reset()
-    assert (window.presenter.display.opacity, window.grid.count) == (Settings().opacity, Settings().views)
+    assert (window.presenter.display.opacity, window.grid.count) == (Settings().style.opacity, Settings().views)
     assert window.settings.recent_sources == ("steady:one",)
     window.undos.undo()
     assert (window.presenter.display.opacity, window.presenter.display.palette) == (0.2, "colour-blind")

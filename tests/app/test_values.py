@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from rgbd_seg.app.drops import kind_of
 from rgbd_seg.app.notices import notices
 from rgbd_seg.app.settings import MAX_RECENT, Settings, SettingsFile
 from rgbd_seg.app.source.names import facts, from_anywhere, short_name
-from rgbd_seg.app.view.display import Display, _oklab, color_blind_palette
+from rgbd_seg.app.view.display import Display, Style, _oklab, color_blind_palette
 from rgbd_seg.app.view.grid import arrange
 from rgbd_seg.app.view.viewport import Viewport
 from rgbd_seg.app.widgets.status_line import rate_texts
@@ -56,18 +57,48 @@ def test_two_views_lie_so_that_pictures_are_largest() -> None:
 def test_settings_come_back_and_strange_values_do_not(tmp_path: Path) -> None:
     file = SettingsFile(tmp_path / "deep" / "window.json")
     assert file.load() == (Settings(), "")
-    wanted = Settings(opacity=0.2, near_m=0.5, colors={"wall": [1, 2, 3]}, views=4).with_recent_source("synthetic:")
+    wanted = Settings(style=Style(opacity=0.2, near_m=0.5, colors={"wall": (1, 2, 3)}), views=4).with_recent_source(
+        "synthetic:"
+    )
     assert file.save(wanted) == ""
     assert file.load()[0] == wanted
     data = json.loads(file.path.read_text())
-    data |= {"opacity": 7, "views": 3, "panes": ["nonsense"], "theme": 5, "unknown": 1, "colors": {"wall": "red"}}
-    data |= {"backend": "nonsense", "precision": "float8"}
+    data |= {
+        "views": 3,
+        "panes": ["nonsense"],
+        "theme": 5,
+        "unknown": 1,
+        "run": {"backend": "nonsense", "precision": 8},
+    }
+    data["style"] |= {"opacity": 7, "colors": {"wall": "red"}}
     file.path.write_text(json.dumps(data))
     loaded, problem = file.load()
     assert problem == ""
-    assert (loaded.opacity, loaded.views, loaded.panes) == (0.55, 2, Settings().panes)
-    assert (loaded.backend, loaded.precision) == ("auto", "auto")
-    assert loaded.colors == {}
+    assert (loaded.style.opacity, loaded.views, loaded.panes) == (0.55, 2, Settings().panes)
+    assert (loaded.run.backend, loaded.run.precision) == ("auto", "auto")
+    assert loaded.style.colors == {}
+
+
+def test_settings_of_an_earlier_version_are_read(tmp_path: Path) -> None:
+    file = SettingsFile(tmp_path / "window.json")
+    file.path.write_text('{"backend": "torch", "opacity": 0.3, "views": 4}')
+    loaded, problem = file.load()
+    assert (problem, loaded.run.backend, loaded.style.opacity, loaded.views) == ("", "torch", 0.3, 4)
+
+
+def test_two_windows_keep_each_others_changes(tmp_path: Path) -> None:
+    file = SettingsFile(tmp_path / "window.json")
+    begin = Settings(recent_sources=("a",))
+    file.save(begin)
+    one = replace(begin.with_recent_source("one"), style=replace(begin.style, opacity=0.1))
+    other = replace(begin.with_recent_source("two"), style=replace(begin.style, edges=False), pre_roll_s=5.0)
+    assert file.save_changes(one, begin) == ""
+    assert file.save_changes(other, begin) == ""
+    both, _ = file.load()
+    assert both.style == Style(opacity=0.1, edges=False)
+    assert (both.source, both.recent_sources, both.pre_roll_s) == ("two", ("two", "a", "one"), 5.0)
+    assert file.save_changes(replace(other, recent_sources=()), other) == ""  # Forgotten by hand.
+    assert file.load()[0].recent_sources == ()
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "\x00", "null"])

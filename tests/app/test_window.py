@@ -107,7 +107,7 @@ def test_recording_while_watching_and_opening_the_result(window: MainWindow, qtb
 def test_closing_while_recording_leaves_a_whole_file(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.sources.open("steady:one")
     wait_for_picture(window, qtbot)
-    window.commands.toggle_recording()
+    window.commands.run["toggle_recording"]()
     wait_for_recorded(window, qtbot, 3)
     window.close()
     (file,) = (tmp_path / "recordings").glob("*.mcap")
@@ -121,7 +121,7 @@ def test_views_opacity_and_layout_come_back(window: MainWindow, qtbot: QtBot) ->
     window.presenter.change(opacity=0.3, near_m=0.5)
     window.close()
     saved = json.loads(window._file.path.read_text())
-    assert (saved["views"], saved["opacity"], saved["near_m"]) == (4, 0.3, 0.5)
+    assert (saved["views"], saved["style"]["opacity"], saved["style"]["near_m"]) == (4, 0.3, 0.5)
     assert saved["geometry"]
     assert saved["state"]
 
@@ -148,7 +148,7 @@ def test_what_was_done_is_said_without_moving_the_views(window: MainWindow, qtbo
     wait_for_picture(window, qtbot)
     window.say("snapshot", "the disk is full", "error")
     assert window.banners.texts == ("The disk is full.",)
-    window.commands.copy_picture()
+    window.commands.run["copy_picture"]()
     assert "copied" in window.status_line.text
     assert window.banners.isHidden()
 
@@ -208,7 +208,7 @@ def test_dropped_files_go_where_they_belong(window: MainWindow, qtbot: QtBot, tm
 
 @pytest.mark.parametrize("name", ["show_keys", "toggle_panels", "toggle_edges", "ruler", "find_class", "show_about"])
 def test_commands_work_without_a_source(window: MainWindow, name: str) -> None:
-    getattr(window.commands, name)()
+    window.commands.run[name]()
 
 
 def test_the_live_output_is_off_until_switched_on(window: MainWindow, qtbot: QtBot) -> None:
@@ -299,7 +299,7 @@ def test_a_click_on_the_pictures_takes_the_keys_back_from_the_search(window: Mai
     wait_for_picture(window, qtbot)
     window.activateWindow()
     qtbot.waitUntil(lambda: QApplication.focusWidget() is window.middle, timeout=5000)
-    window.commands.find_class()
+    window.commands.run["find_class"]()
     qtbot.waitUntil(window.classes.search.hasFocus, timeout=5000)
     # As Qt does it: a click into the window, which it gives to the widget there.
     view = window.grid.panes[0].view
@@ -310,13 +310,13 @@ def test_a_click_on_the_pictures_takes_the_keys_back_from_the_search(window: Mai
 def test_the_list_of_keys_closes_with_any_key(window: MainWindow, qtbot: QtBot) -> None:
     overlay = window.findChild(KeysOverlay)
     for key in (Qt.Key.Key_Escape, Qt.Key.Key_R):
-        window.commands.show_keys()
+        window.commands.run["show_keys"]()
         assert overlay.isVisible()
         assert overlay.size() == window.size()
         qtbot.keyClick(overlay, key)
         assert not overlay.isVisible()
-    window.commands.show_keys()
-    window.commands.show_keys()
+    window.commands.run["show_keys"]()
+    window.commands.run["show_keys"]()
     assert not overlay.isVisible()
 
 

@@ -13,22 +13,22 @@ from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.labels import LabelSet
 
 if TYPE_CHECKING:
-    from rgbd_seg.app.window import MainWindow
+    from rgbd_seg.app.context import Context
 
 
 class LabelSetController(QObject):
     """Works on the label set of what is on screen."""
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
+    def __init__(self, context: Context) -> None:
+        super().__init__(context.widget)
+        self._context = context
 
     def rename(self, name: str) -> None:
         """Asks for another name; it goes into the label set that can be saved."""
-        presenter = self._window.presenter
+        presenter = self._context.presenter
         if presenter.label_set is None:
             return
-        dialog = QInputDialog(self._window)
+        dialog = QInputDialog(self._context.widget)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setWindowTitle("Rename class")
         dialog.setLabelText(f"Name of {name}:")
@@ -39,31 +39,31 @@ class LabelSetController(QObject):
 
     def ask_save(self) -> None:
         """Asks where to write the label set with chosen names and colours."""
-        label_set = self._window.presenter.chosen_label_set()
+        label_set = self._context.presenter.chosen_label_set()
         if label_set is None:
-            self._window.say("snapshot", "There is no label set yet: load a model first.")
+            self._context.say("snapshot", "There is no label set yet: load a model first.")
             return
 
         def save(path: str) -> None:
             try:
                 Path(path).write_text(label_set.to_json(), encoding="utf-8")
-                self._window.say("snapshot", f"Label set saved as {path}", "info")
+                self._context.say("snapshot", f"Label set saved as {path}", "info")
             except OSError as error:
-                self._window.say("snapshot", f"{path} could not be written: {error.strerror or error}.", "error")
+                self._context.say("snapshot", f"{path} could not be written: {error.strerror or error}.", "error")
 
-        proposed = self._window.settings.recordings / f"{label_set.name}.json"
-        choose(self._window, "Save label set", save, files=LABEL_SETS, save_as=proposed)
+        proposed = self._context.settings.recordings / f"{label_set.name}.json"
+        choose(self._context.widget, "Save label set", save, files=LABEL_SETS, save_as=proposed)
 
     def ask_load(self) -> None:
         """Asks which file to take names and colours from."""
-        choose(self._window, "Load label set", self.load, files=LABEL_SETS)
+        choose(self._context.widget, "Load label set", self.load, files=LABEL_SETS)
 
     def load(self, path: str) -> None:
         """Takes names and colours from a label-set file."""
         try:
-            self._window.presenter.adopt_label_set(LabelSet.load(Path(path)))
+            self._context.presenter.adopt_label_set(LabelSet.load(Path(path)))
         except RgbdSegError as error:
-            self._window.say("snapshot", str(error), "error")
+            self._context.say("snapshot", str(error), "error")
             return
         # It also takes away what was said of a wrong file just before.
-        self._window.say("snapshot", f"Names and colours are those of {path}", "info")
+        self._context.say("snapshot", f"Names and colours are those of {path}", "info")

@@ -27,11 +27,13 @@ from rgbd_seg.labelling.regions import Regions, find_regions
 from rgbd_seg.labelling.session import LabellingSession
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from PySide6.QtWidgets import QDockWidget, QStackedWidget, QWidget
 
-    from rgbd_seg.app.window import MainWindow
+    from rgbd_seg.app.context import Context
     from rgbd_seg.frame import RgbdFrame, Segmentation
 
 _FROZEN_FOLDER = "camera labels"
@@ -44,9 +46,28 @@ _Opened = tuple[str, "RgbdFrame", "NDArray[np.uint8] | None", str]
 class LabellingController(QObject):
     """Owns the page and the thread of label mode, and the desk while a data set is open."""
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
+    def __init__(
+        self,
+        context: Context,
+        stage: QStackedWidget,
+        views: QWidget,
+        bar: QWidget,
+        docks: Mapping[str, QDockWidget],
+        train: Callable[[str], None],
+    ) -> None:
+        """Label mode is off.
+
+        Args:
+            context: The window.
+            stage: Gets the page of label mode.
+            views: The page of the stage that is there otherwise.
+            bar: Of the replay; hidden in label mode.
+            docks: All panels; hidden in label mode.
+            train: Asks how to train on what was labelled.
+        """
+        super().__init__(context.widget)
+        self._context, self._stage, self._views, self._bar, self._all_docks = context, stage, views, bar, docks
+        self._train = train
         self.active = False
         self.page: LabelPage | None = None
         self.desk: Desk | None = None
@@ -68,28 +89,28 @@ class LabellingController(QObject):
 
     def enter(self) -> None:
         """Opens the data set of the recording, or takes the moment of a camera that is on screen."""
-        window = self._window
-        playback, shown = window.session.playback, window.presenter.segmentation
+        context = self._context
+        playback, shown = context.session.playback, context.presenter.segmentation
         if playback is None and shown is None:
-            window.say("labelling", "There is nothing to label yet: open a recording, a folder or a camera first.")
+            context.say("labelling", "There is nothing to label yet: open a recording, a folder or a camera first.")
             return
         self.active = True
         page = self._fresh_page()
         if self._tasks is None:
-            self._tasks = Tasks(window.bridge.post, self._failed)
-        window.banners.clear("labelling")
-        window.replay_bar.hide()
-        self._docks = [name for name, dock in window.docks.items() if not dock.isHidden()]
+            self._tasks = Tasks(context.post, self._failed)
+        context.unsay("labelling")
+        self._bar.hide()
+        self._docks = [name for name, dock in self._all_docks.items() if not dock.isHidden()]
         for name in self._docks:
-            window.docks[name].hide()
+            self._all_docks[name].hide()
         page.about.setText("Opening…")
         if playback is not None:
             playback.pause()
-            path, options = recording_of(window.session.uri)
+            path, options = recording_of(context.session.uri)
             opened = partial(self._opened, page, max(0, playback.position))
             self._tasks.do("open the labels", lambda: _open(path, options), opened)
         elif shown is not None:
-            root = window.settings.recordings / _FROZEN_FOLDER
+            root = context.settings.recordings / _FROZEN_FOLDER
             position = self._frozen.add(shown.frame, time.strftime("%Y%m%d-%H%M%S"))
             frozen = self._frozen
             self._tasks.do("open the labels", lambda: (DataSet(root), frozen), partial(self._opened, page, position))
@@ -98,16 +119,17 @@ class LabellingController(QObject):
         """Back to the views; everything is saved, or said not to be."""
         if not self.active:
             return
-        window = self._window
         self.active = False
         if self._guide is not None:
             self._guide.stop()
         for name in self._docks:
-            window.docks[name].show()
-        window.replay_bar.setVisible(window.session.playback is not None)
-        window.stage.setCurrentWidget(window.grid)
-        window.middle.setFocus()
-        window.refresh()
+            self._all_docks[name].show()
+        self._bar.setVisible(self._context.session.playback is not None)
+        self._stage.setCurrentWidget(self._views)
+        middle = self._stage.parentWidget()
+        if middle is not None:
+            middle.setFocus()
+        self._context.wake()
 
     def close(self, timeout_s: float) -> None:
         """Saves what waits to be saved, and ends the thread."""
@@ -120,7 +142,7 @@ class LabellingController(QObject):
             self.desk.frames.close()
 
     def _fresh_page(self) -> LabelPage:
-        stage = self._window.stage
+        stage = self._stage
         if self.page is not None:
             stage.removeWidget(self.page)
             self.page.deleteLater()
@@ -142,12 +164,12 @@ class LabellingController(QObject):
         if before is not None and before.frames is not frames:
             before.frames.close()
         session = LabellingSession([frames.names[i] for i in frames.offered], data.label_set)
-        desk = self.desk = Desk(page, self._tasks, data, frames, session, self._window.say)
+        desk = self.desk = Desk(page, self._tasks, data, frames, session, self._context.say)
         if before is not None and before.data.root == data.root:  # What could not be saved is not forgotten.
             desk.unsaved, desk.glimpses = before.unsaved, before.glimpses
         self._hands, self._classes = Hands(desk), LabelClasses(desk)
         page.class_wanted.connect(lambda _label: self._hands.refresh() if self._hands else None)
-        self._guide = Guide(desk, self._window.session, self.open_row)
+        self._guide = Guide(desk, self._context.session, self.open_row)
         page.show_strip(session.names)
         desk.show_states()
         desk.show_classes()
@@ -174,7 +196,7 @@ class LabellingController(QObject):
                 return name, frame, None, str(error)
 
         desk.tasks.do("open the frame", work, partial(self._frame_opened, desk, row))
-        playback = self._window.session.playback
+        playback = self._context.session.playback
         if playback is not None:
             playback.seek_frame(position)  # So that the model looks at it too.
 
@@ -266,7 +288,7 @@ class LabellingController(QObject):
         elif action == "next":
             guide.propose()
         elif action == "teach":
-            self._window.training.ask(str(desk.data.root))
+            self._train(str(desk.data.root))
         elif action == "escape":
             if not hands.drop():
                 self.leave()
@@ -284,9 +306,9 @@ class LabellingController(QObject):
     def _failed(self, kind: str, why: str) -> None:
         if kind == "save":
             text = f"{why}. What you painted stays here, and the next stroke saves it all."
-            self._window.say("labelling", text, "error")
+            self._context.say("labelling", text, "error")
             return
-        self._window.say("labelling", why, "error")
+        self._context.say("labelling", why, "error")
         if kind == "open the labels":
             self.leave()
         elif kind == "travel" and self._guide is not None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from rgbd_seg.app.model.controller import options_from
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
 from rgbd_seg.pipeline.comparison import Comparison
 
 if TYPE_CHECKING:
+    from rgbd_seg.app.context import Context
+    from rgbd_seg.app.model.comparison_panel import ComparisonPanel
+    from rgbd_seg.app.view.grid import ViewGrid
     from rgbd_seg.app.view.kinds import ViewKind
-    from rgbd_seg.app.window import MainWindow
     from rgbd_seg.frame import Segmentation
     from rgbd_seg.pipeline.comparison import Pair
 
@@ -23,62 +24,58 @@ _OF_BOTH = ("wipe", "difference", "second")  # Views that need two models.
 class ComparisonController(QObject):
     """At most one second model."""
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
-        self._panel = window.comparison_panel
-        self._kinds_before: tuple[ViewKind, ...] | None = None
+    def __init__(self, context: Context, panel: ComparisonPanel, grid: ViewGrid) -> None:
+        super().__init__(context.widget)
+        self._context = context
+        self._panel, self._grid = panel, grid
+        self.kinds_before: tuple[ViewKind, ...] | None = None
         self.comparison: Comparison | None = None
         self._panel.begin_wanted.connect(self.ask)
         self._panel.end_wanted.connect(self.stop)
 
     def ask(self) -> None:
         """Asks for the second model."""
-        if self._window.session.status().model.info is None:
-            self._window.say("comparison", "Load a first model before comparing it with a second one.")
+        if self._context.session.status().model.info is None:
+            self._context.say("comparison", "Load a first model before comparing it with a second one.")
             return
-        choose(self._window, "Compare with", self.start, files=MODELS)
+        choose(self._context.widget, "Compare with", self.start, files=MODELS)
 
     def start(self, path: str) -> None:
         """Loads the second model and shows both."""
         self.stop()
-        options = options_from(self._window.settings)
-        opener = self._window.session.model.opener
-        self.comparison = Comparison(Path(path), options, opener, self._window.bridge.wake)
-        if self._window.presenter.segmentation is not None:
-            self.comparison.offer(self._window.presenter.segmentation)  # While a replay is paused no other comes.
-        self._window.presenter.expect_second(True)
-        self._window.banners.clear("comparison")
+        options = self._context.settings.run
+        opener = self._context.session.model.opener
+        self.comparison = Comparison(Path(path), options, opener, self._context.wake)
+        if self._context.presenter.segmentation is not None:
+            self.comparison.offer(self._context.presenter.segmentation)  # While a replay is paused no other comes.
+        self._context.presenter.expect_second(True)
+        self._context.unsay("comparison")
         self._panel.show_loading(Path(path).name)
-        dock = self._window.docks["Comparison"]
-        dock.show()
-        dock.raise_()
-        kinds = self._window.grid.kinds
-        self._kinds_before = kinds
-        self._window.grid.show_kinds(("wipe", "difference", *kinds[2:]))
+        self._context.show_panel("Comparison")
+        self.kinds_before = kinds = self._grid.kinds
+        self._grid.show_kinds(("wipe", "difference", *kinds[2:]))
 
     def stop(self) -> None:
         """Goes on with the first model alone."""
         comparison, self.comparison = self.comparison, None
         if comparison is not None:
             comparison.close(0.0)  # A model that is still loading frees itself when it is done.
-            self._window.banners.clear("comparison")
+            self._context.unsay("comparison")
             self._leave()
 
     def _leave(self) -> None:
         """Shows the first model alone, as before."""
         self._panel.show_nothing()
-        self._window.presenter.expect_second(False)
+        self._context.presenter.expect_second(False)
         self.restore_views()
-        self._window.presenter.show_second(None)
+        self._context.presenter.show_second(None)
 
     def restore_views(self) -> None:
         """Brings the views of before back; those that were changed by hand meanwhile stay."""
-        if self._kinds_before is not None:
-            grid = self._window.grid
-            both = zip(grid.kinds, self._kinds_before, strict=True)
-            self._kinds_before = None
-            grid.show_kinds([old if now in _OF_BOTH else now for now, old in both])
+        if self.kinds_before is not None:
+            both = zip(self._grid.kinds, self.kinds_before, strict=True)
+            self.kinds_before = None
+            self._grid.show_kinds([old if now in _OF_BOTH else now for now, old in both])
 
     def forget_frames(self) -> None:
         """Another source: counts the agreement anew."""
@@ -102,7 +99,7 @@ class ComparisonController(QObject):
         if comparison is None:
             return
         if comparison.error:
-            self._window.say("comparison", f"The second model was stopped: {comparison.error}", "error")
+            self._context.say("comparison", f"The second model was stopped: {comparison.error}", "error")
             self.comparison = None
             comparison.close()
             self._leave()

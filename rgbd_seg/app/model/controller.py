@@ -12,14 +12,12 @@ from PySide6.QtWidgets import QMenu
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
 from rgbd_seg.assets import DEMO, model_path
 from rgbd_seg.errors import MissingAsset
-from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.pipeline.status import ModelState
 
 if TYPE_CHECKING:
+    from rgbd_seg.app.context import Context
     from rgbd_seg.app.model.panel import ModelPanel
-    from rgbd_seg.app.settings import Settings
-    from rgbd_seg.app.window import MainWindow
-    from rgbd_seg.pipeline.session import Session
+    from rgbd_seg.inference.segmenter import SegmenterOptions
 
 
 def remembered_path(name: str) -> Path | None:
@@ -32,30 +30,18 @@ def remembered_path(name: str) -> Path | None:
         return None
 
 
-def options_from(settings: Settings) -> SegmenterOptions:
-    """How models are to be run, as remembered."""
-    return SegmenterOptions(
-        backend=settings.backend,
-        device=settings.device,
-        precision=settings.precision,
-        smoothing=settings.smoothing,  # type: ignore[arg-type]  # The settings accept only permitted words.
-        min_confidence=settings.min_confidence,
-    )
-
-
 class ModelController(QObject):
     """Loads, reloads and unloads the session's model."""
 
-    settings_changed = Signal(object)  # Settings.
-    message = Signal(str)
+    chosen = Signal(str)  # What is remembered as the model now.
     comparison_wanted = Signal()
 
-    def __init__(self, window: MainWindow, session: Session, panel: ModelPanel, settings: Settings) -> None:
-        super().__init__(window)
-        self._window, self._session, self._panel, self._settings = window, session, panel, settings
-        self._wanted = settings.model  # Asked for last, whether it could be loaded or not.
+    def __init__(self, context: Context, panel: ModelPanel) -> None:
+        super().__init__(context.widget)
+        self._context, self._session, self._panel = context, context.session, panel
+        self._known = self._wanted = context.settings.model  # Asked for last, whether it could be loaded or not.
         self._pending = False  # It is still being loaded.
-        self.menu = QMenu(window)
+        self.menu = QMenu(context.widget)
         self.menu.aboutToShow.connect(self._fill_menu)
         panel.file_wanted.connect(self.choose_file)
         panel.demo_wanted.connect(lambda: self.load(DEMO))
@@ -69,22 +55,28 @@ class ModelController(QObject):
         path = remembered_path(name)
         if path is None:
             if name and not quiet:
-                self.message.emit("This installation has no demo model: load a model file instead.")
+                self._context.say("model", "This installation has no demo model: load a model file instead.")
             return
         self.show_status()  # The one before may just be there, which the window has not seen yet.
-        self._session.load_model(path, options_from(self._settings))
+        self._session.load_model(path, self._context.settings.run)
         self._wanted, self._pending = name if name == DEMO else str(path), True
 
     def unload(self) -> None:
         """Goes on without a model."""
         self._session.model.unload()
         self._wanted, self._pending = "", False
-        self._remember(self._settings.with_recent_model(""))
+        self._remember("")
 
     def choose_file(self) -> None:
         """Asks for a model file."""
-        recent = self._settings.recent_models
-        choose(self._window, "Load a model", self.load, files=MODELS, start=Path(recent[0]).parent if recent else None)
+        recent = self._context.settings.recent_models
+        choose(
+            self._context.widget,
+            "Load a model",
+            self.load,
+            files=MODELS,
+            start=Path(recent[0]).parent if recent else None,
+        )
 
     def show_status(self) -> None:
         """Remembers a model once it is loaded."""
@@ -94,17 +86,18 @@ class ModelController(QObject):
         self._pending = False
         if state is ModelState.READY:
             # Only now: what cannot be loaded is not worth coming back to, at the next start least of all.
-            self._remember(self._settings.with_recent_model(self._wanted))
+            self._remember(self._wanted)
 
-    def show_settings(self, settings: Settings) -> None:
+    def show_settings(self) -> None:
         """Adopts settings that somebody else has changed."""
-        if settings.model != self._settings.model and not self._pending:
+        settings = self._context.settings
+        if settings.model != self._known and not self._pending:
             self._wanted = settings.model
-        self._settings = settings
-        self._panel.show_options(options_from(settings))
+        self._known = settings.model
+        self._panel.show_options(settings.run)
 
     def _look_up_backends(self) -> None:
-        post, panel = self._window.bridge.post, self._panel
+        post, panel = self._context.post, self._panel
         self._session.look_up_backends(lambda found: post(lambda: panel.show_backends(found)))
 
     def reload(self, options: SegmenterOptions) -> None:
@@ -112,27 +105,18 @@ class ModelController(QObject):
         self._adopt(options)
         status = self._session.model.status
         older = status.state is ModelState.FAILED and status.info is not None
-        self.load(self._settings.model if older else self._wanted)
+        self.load(self._context.settings.model if older else self._wanted)
 
     def _tune(self, options: SegmenterOptions) -> None:
         self._adopt(options)
         self._session.configure(options)
 
     def _adopt(self, options: SegmenterOptions) -> None:
-        self._remember(
-            replace(
-                self._settings,
-                backend=options.backend,
-                device=options.device,
-                precision=options.precision,
-                smoothing=options.smoothing,
-                min_confidence=options.min_confidence,
-            )
-        )
+        self._context.remember(replace(self._context.settings, run=options))
 
-    def _remember(self, settings: Settings) -> None:
-        self._settings = settings
-        self.settings_changed.emit(settings)
+    def _remember(self, model: str) -> None:
+        self._context.remember(self._context.settings.with_recent_model(model))
+        self.chosen.emit(model)
 
     def _fill_menu(self) -> None:
         menu = self.menu
@@ -140,7 +124,7 @@ class ModelController(QObject):
         demo = menu.addAction("Demo model")
         demo.setEnabled(remembered_path(DEMO) is not None)
         demo.triggered.connect(lambda: self.load(DEMO))
-        for path in self._settings.recent_models:
+        for path in self._context.settings.recent_models:
             action = menu.addAction(Path(path).name)
             action.setToolTip(path)
             action.triggered.connect(lambda _checked, p=path: self.load(p))

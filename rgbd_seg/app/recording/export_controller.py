@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 
-from rgbd_seg.app.model.controller import options_from, remembered_path
+from rgbd_seg.app.model.controller import remembered_path
 from rgbd_seg.app.recording.export_dialog import ExportDialog
 from rgbd_seg.app.source.names import recording_of
 from rgbd_seg.app.view.cloud.scene import point_grid
@@ -21,43 +21,63 @@ from rgbd_seg.recording.exports.cloud import cloud_file
 from rgbd_seg.recording.exports.formats import FORMATS
 
 if TYPE_CHECKING:
-    from rgbd_seg.app.window import MainWindow
+    from collections.abc import Callable
+
+    from rgbd_seg.app.context import Context
+    from rgbd_seg.app.replay.bar import ReplayBar
+    from rgbd_seg.app.view.cloud.view import CloudView
 
 
 class ExportController(QObject):
     """At most one export at a time."""
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
+    def __init__(
+        self,
+        context: Context,
+        bar: ReplayBar,
+        cloud: CloudView,
+        reopen: Callable[[str], None],
+        train: Callable[[str], None],
+    ) -> None:
+        """Nothing runs yet.
+
+        Args:
+            context: The window.
+            bar: Has the range that is to be exported.
+            cloud: The 3D view.
+            reopen: Opens what was exported.
+            train: Asks how to train on what was exported.
+        """
+        super().__init__(context.widget)
+        self._context, self._bar, self._cloud, self._reopen, self._train = context, bar, cloud, reopen, train
         self.job: ExportJob | None = None
         self.dialog: ExportDialog | None = None
         self._cloud_thread: threading.Thread | None = None
 
     def ask(self) -> None:
         """Opens the dialog for the open recording."""
-        window = self._window
-        playback, info = window.session.playback, window.session.info
+        context = self._context
+        playback, info = context.session.playback, context.session.info
         if playback is None or info is None:
-            window.say("export", "Only recordings can be exported: record the source first, then open the recording.")
+            context.say("export", "Only recordings can be exported: record the source first, then open the recording.")
             return
         if self.job is not None:
             return  # Its progress is on show, with a button to stop it.
         if self.dialog is not None:
             self.dialog.close()  # It may be about another recording or another range.
-        path, own = recording_of(window.session.uri)
-        model = remembered_path(window.settings.model) if window.session.status().model.info else None
+        path, own = recording_of(context.session.uri)
+        model = remembered_path(context.settings.model) if context.session.status().model.info else None
         self.dialog = ExportDialog(
             path,
             own,
             playback.length,
             playback.time_of,
-            window.replay_bar.range,
-            window.settings.recordings,
+            self._bar.range,
+            context.settings.recordings,
             model,
-            options_from(window.settings),
-            window,
-            opacity=window.presenter.display.opacity,
+            context.settings.run,
+            context.widget,
+            opacity=context.presenter.display.opacity,
         )
         self.dialog.plan_made.connect(self.start)
         self.dialog.finished.connect(self._forget_dialog)
@@ -69,7 +89,7 @@ class ExportController(QObject):
     def start(self, plan: ExportPlan) -> None:
         """Begins an export, unless one is running."""
         if self.job is None:
-            self.job = ExportJob(plan, self._window.session.model.opener, self._window.bridge.wake)
+            self.job = ExportJob(plan, self._context.session.model.opener, self._context.wake)
             self.tick()
 
     def cancel(self) -> None:
@@ -88,34 +108,34 @@ class ExportController(QObject):
             text = f"Exporting {plan.source.name} to {plan.target.name}: {progress_text(status)}"
             if self.job.is_cancelled:
                 text = f"Cancelling the export to {plan.target.name}…"
-            self._window.say("export", text, "info", "Cancel", self.cancel, part=part)
+            self._context.say("export", text, "info", "Cancel", self.cancel, part=part)
             return
         self.job.close()
         self.job = None
         if status.state == "finished" and plan.to == "folder" and (plan.target / "label").is_dir():
-            train = partial(self._window.training.ask, str(plan.target))
-            self._window.say("export", status.text, "info", "Train on it…", train)
+            train = partial(self._train, str(plan.target))
+            self._context.say("export", status.text, "info", "Train on it…", train)
         elif status.state == "finished":
             action = "Open it" if FORMATS[plan.to].reopens else "Show the folder"
-            self._window.say("export", status.text, "info", action, lambda: self._show(plan))
+            self._context.say("export", status.text, "info", action, lambda: self._show(plan))
         else:
-            self._window.say("export", status.text, "error" if status.state == "failed" else "info")
+            self._context.say("export", status.text, "error" if status.state == "failed" else "info")
 
     def _show(self, plan: ExportPlan) -> None:
         if FORMATS[plan.to].reopens:
-            self._window.sources.open(str(plan.target))
+            self._reopen(str(plan.target))
         else:
             folder = plan.target if plan.target.is_dir() else plan.target.parent
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
     def ask_cloud(self) -> None:
         """Asks where the cloud on screen is to go."""
-        if self._window.cloud.scene is not None:
-            proposed = self._window.settings.recordings / "cloud.ply"
-            choose(self._window, "Save the cloud", self._save_cloud, files=CLOUDS, save_as=proposed)
+        if self._cloud.scene is not None:
+            proposed = self._context.settings.recordings / "cloud.ply"
+            choose(self._context.widget, "Save the cloud", self._save_cloud, files=CLOUDS, save_as=proposed)
 
     def _save_cloud(self, path: str) -> None:
-        scene = self._window.cloud.scene
+        scene = self._cloud.scene
         if scene is None:
             return
 
@@ -134,7 +154,7 @@ class ExportController(QObject):
                 text, kind = f"Cloud saved in {path}", "info"
             except OSError as error:
                 text, kind = f"{path} could not be written: {error.strerror or error}.", "error"
-            self._window.bridge.post(lambda: self._window.say("export", text, kind))
+            self._context.post(lambda: self._context.say("export", text, kind))
 
         self._cloud_thread = threading.Thread(target=body, name="rgbd-seg cloud file", daemon=True)
         self._cloud_thread.start()

@@ -15,12 +15,9 @@ from rgbd_seg.app.widgets.file_dialog import RECORDINGS, choose
 from rgbd_seg.pipeline.status import State
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QWidget
-
-    from rgbd_seg.app.settings import Settings
+    from rgbd_seg.app.context import Context
     from rgbd_seg.app.source.panel import SourcePanel
     from rgbd_seg.app.source.welcome import Welcome
-    from rgbd_seg.pipeline.session import Session
     from rgbd_seg.pipeline.status import Status
     from rgbd_seg.sensors.sensor import Request, SensorInfo
 
@@ -29,25 +26,20 @@ class SourceController(QObject):
     """Knows what can be opened and what is."""
 
     changed = Signal()  # Another source is being opened, or none is.
-    settings_changed = Signal(object)  # Settings.
-    message = Signal(str)
 
-    def __init__(
-        self, window: QWidget, session: Session, panel: SourcePanel, welcome: Welcome, settings: Settings
-    ) -> None:
-        super().__init__(window)
-        self._window, self._session, self._panel, self._welcome = window, session, panel, welcome
-        self._settings = settings
+    def __init__(self, context: Context, panel: SourcePanel, welcome: Welcome) -> None:
+        super().__init__(context.widget)
+        self._context, self._session, self._panel, self._welcome = context, context.session, panel, welcome
         self._devices: list[SensorInfo] = []
         self._camera_wanted = False  # The first camera that is found is to be opened.
         self._shown_state: State | None = None
         self.finder = DeviceFinder(self)
         self.finder.found.connect(self._found)
-        self.menu = QMenu(window)
+        self.menu = QMenu(context.widget)
         self.menu.aboutToShow.connect(self._fill_menu)
         panel.source_wanted.connect(self.open)
         panel.request_wanted.connect(self.reopen)
-        panel.control_wanted.connect(session.set_control)
+        panel.control_wanted.connect(self._session.set_control)
         panel.refresh_wanted.connect(self.finder.refresh)
         panel.file_wanted.connect(self.choose_file)
         panel.folder_wanted.connect(self.choose_folder)
@@ -56,7 +48,7 @@ class SourceController(QObject):
         welcome.file_wanted.connect(self.choose_file)
         welcome.folder_wanted.connect(self.choose_folder)
         welcome.camera_wanted.connect(self.open_first_camera)
-        self._show_recent()
+        self.show_settings()
 
     # Commands
 
@@ -70,14 +62,14 @@ class SourceController(QObject):
 
     def reopen(self, request: Request | None = None) -> None:
         """Opens the same source again, perhaps in another mode."""
-        uri = self._session.uri or self._settings.source
+        uri = self._session.uri or self._context.settings.source
         if uri:
             self.open(uri, request or self._session.request)
 
     def close(self) -> None:
         """Leaves the source."""
         self._session.close_source()
-        self._remember(replace(self._settings, source=""))
+        self._context.remember(replace(self._context.settings, source=""))
         self._panel.show_source("", None, (), ())
         self.changed.emit()
 
@@ -92,14 +84,14 @@ class SourceController(QObject):
 
     def choose_file(self) -> None:
         """Asks for a recording."""
-        choose(self._window, "Open a recording", self.open, files=RECORDINGS, start=self._start_folder())
+        choose(self._context.widget, "Open a recording", self.open, files=RECORDINGS, start=self._start_folder())
 
     def choose_folder(self) -> None:
         """Asks for a folder."""
-        choose(self._window, "Open a folder with frames", self.open, start=self._start_folder())
+        choose(self._context.widget, "Open a folder with frames", self.open, start=self._start_folder())
 
     def _start_folder(self) -> Path:
-        return self._settings.recordings if self._settings.recordings.is_dir() else Path.home()
+        return self._context.settings.recordings if self._context.settings.recordings.is_dir() else Path.home()
 
     # Values
 
@@ -111,7 +103,7 @@ class SourceController(QObject):
         info = self._session.info
         if info is not None and status.state is State.RUNNING:
             # Only now: what cannot be opened is not worth coming back to, at the next start least of all.
-            self._remember(self._settings.with_recent_source(self._session.uri))
+            self._context.remember(self._context.settings.with_recent_source(self._session.uri))
             self._panel.show_source(self._session.uri, info, self._session.modes(), self._session.controls())
             sensor = self._session.sensor
             if sensor is not None:
@@ -119,19 +111,11 @@ class SourceController(QObject):
         elif status.state is not State.LOST:
             self._panel.show_source(self._session.uri, None, (), ())
 
-    def show_settings(self, settings: Settings) -> None:
-        """Adopts settings that somebody else has changed."""
-        self._settings = settings
-        self._show_recent()
-
-    def _remember(self, settings: Settings) -> None:
-        self._settings = settings
-        self.settings_changed.emit(settings)
-        self._show_recent()
-
-    def _show_recent(self) -> None:
-        self._panel.show_recent(self._settings.recent_sources)
-        self._welcome.show_recent([uri for uri in self._settings.recent_sources if not uri.startswith("synthetic:")])
+    def show_settings(self) -> None:
+        """Shows what was used lately."""
+        recent = self._context.settings.recent_sources
+        self._panel.show_recent(recent)
+        self._welcome.show_recent([uri for uri in recent if not uri.startswith("synthetic:")])
 
     def _found(self, devices: list[SensorInfo], problems: dict[str, str]) -> None:
         self._devices = devices
@@ -142,7 +126,9 @@ class SourceController(QObject):
                 self.open_first_camera()
             else:
                 why = "; ".join(f"{driver}: {problem}" for driver, problem in problems.items())
-                self.message.emit(f"No camera was found. Plug one in, or see Help, Doctor.{f' ({why})' if why else ''}")
+                self._context.say(
+                    "sources", f"No camera was found. Plug one in, or see Help, Doctor.{f' ({why})' if why else ''}"
+                )
 
     def _fill_menu(self) -> None:
         menu = self.menu
@@ -152,7 +138,7 @@ class SourceController(QObject):
                 label = f"{device.name}  {facts(device)}".strip()
                 menu.addAction(label).triggered.connect(lambda _checked, u=device.uri: self.open(u))
         menu.addAction("Synthetic room").triggered.connect(lambda: self.open("synthetic:"))
-        recent = [uri for uri in self._settings.recent_sources if uri != "synthetic:"]
+        recent = [uri for uri in self._context.settings.recent_sources if uri != "synthetic:"]
         if recent:
             menu.addSeparator()
             for uri in recent:

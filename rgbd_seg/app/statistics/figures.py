@@ -15,9 +15,9 @@ from rgbd_seg.app.widgets.file_dialog import TABLES, choose
 from rgbd_seg.measurements import measure
 
 if TYPE_CHECKING:
+    from rgbd_seg.app.context import Context
     from rgbd_seg.app.statistics.measure_panel import MeasurePanel
     from rgbd_seg.app.statistics.plots_panel import PlotsPanel
-    from rgbd_seg.app.window import MainWindow
     from rgbd_seg.measurements import Measurement
 
 _MEASURE_EVERY_S = 0.5
@@ -26,9 +26,9 @@ _MEASURE_EVERY_S = 0.5
 class Figures(QObject):
     """Ticks with the window."""
 
-    def __init__(self, window: MainWindow, plots: PlotsPanel, measures: MeasurePanel) -> None:
-        super().__init__(window)
-        self._window, self._plots, self._measures = window, plots, measures
+    def __init__(self, context: Context, plots: PlotsPanel, measures: MeasurePanel) -> None:
+        super().__init__(context.widget)
+        self._context, self._plots, self._measures = context, plots, measures
         self.history = History()
         self.log: MeasurementLog | None = None
         self._measured_s = 0.0
@@ -38,13 +38,13 @@ class Figures(QObject):
 
     def tick(self) -> None:
         """Takes the present moment; call it four times a second."""
-        window = self._window
-        segmentation = window.presenter.segmentation
+        presenter = self._context.presenter
+        segmentation = presenter.segmentation
         if segmentation is None:
             return
-        label_set = window.presenter.label_set
-        self.history.add(window.session.status(), window.presenter.rows)
-        display = window.presenter.display
+        label_set = presenter.label_set
+        self.history.add(self._context.session.status(), presenter.rows)
+        display = presenter.display
         colors = display.named_colors(label_set) if label_set is not None else {}
         self._plots.show_history(self.history, colors, display.names, display.shows)
         wanted = self._measures.isVisible() or self.log is not None
@@ -61,7 +61,7 @@ class Figures(QObject):
         try:
             self.log.add(index, measurements)
         except OSError as error:
-            self._window.say("measure", f"The log ended: {error.strerror or error}.", "error")
+            self._context.say("measure", f"The log ended: {error.strerror or error}.", "error")
             self.close()
 
     def _switch_log(self, on: bool) -> None:
@@ -69,27 +69,27 @@ class Figures(QObject):
             path = self.log.path if self.log else None
             self.close()
             if path:
-                self._window.say("measure", f"Measurements saved in {path}", "info")
+                self._context.say("measure", f"Measurements saved in {path}", "info")
             return
-        folder = self._window.settings.recordings
+        folder = self._context.settings.recordings
         path = folder / f"{time.strftime('%Y-%m-%d %H.%M.%S')} measurements.csv"
         try:
             self.log = MeasurementLog(path)
             self._measured = None  # The moment on screen belongs into the log, too.
         except OSError as error:
-            self._window.say("measure", f"{path} cannot be written: {error.strerror or error}.", "error")
+            self._context.say("measure", f"{path} cannot be written: {error.strerror or error}.", "error")
         self._measures.show_logging(self.log.path if self.log else None)
 
     def _choose_csv(self) -> None:
-        proposed = self._window.settings.recordings / "figures.csv"
-        choose(self._window, "Save figures", self._save_csv, files=TABLES, save_as=proposed)
+        proposed = self._context.settings.recordings / "figures.csv"
+        choose(self._context.widget, "Save figures", self._save_csv, files=TABLES, save_as=proposed)
 
     def _save_csv(self, path: str) -> None:
         try:
-            self.history.save_csv(Path(path), self._window.presenter.display.chosen_name)
-            self._window.say("measure", f"Figures saved in {path}", "info")
+            self.history.save_csv(Path(path), self._context.presenter.display.chosen_name)
+            self._context.say("measure", f"Figures saved in {path}", "info")
         except OSError as error:
-            self._window.say("measure", f"{path} cannot be written: {error.strerror or error}.", "error")
+            self._context.say("measure", f"{path} cannot be written: {error.strerror or error}.", "error")
 
     def close(self) -> None:
         """Ends a log."""

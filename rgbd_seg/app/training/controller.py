@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +21,14 @@ from rgbd_seg.app.training.start_model import read_start_model
 from rgbd_seg.app.training.words import run_text, run_title
 from rgbd_seg.assets import DEMO
 from rgbd_seg.errors import RgbdSegError
-from rgbd_seg.pipeline.background import Deadline
+from rgbd_seg.pipeline.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rgbd_seg.app.context import Context
+    from rgbd_seg.app.training.panel import TrainingPanel
     from rgbd_seg.app.training.plan import TrainingPlan
-    from rgbd_seg.app.window import MainWindow
 
 _LOOK_EVERY_S = 1.0
 
@@ -36,18 +36,17 @@ _LOOK_EVERY_S = 1.0
 class TrainingController(QObject):
     """Watches the runs in the folder of trainings; which window has begun them makes no difference."""
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
-        self._panel = window.training_panel
+    def __init__(self, context: Context, panel: TrainingPanel, load_model: Callable[[str], None]) -> None:
+        super().__init__(context.widget)
+        self._context = context
+        self._panel, self._load_model = panel, load_model
         self._dialog: TrainingDialog | None = None
-        self._threads: list[threading.Thread] = []
+        self._background = Background()
         self._stages: dict[Path, Stage] = {}
         self._curves = Curves(Path())
         self._looked_s = 0.0
         self.runs: list[RunFolder] = []
         self.run: RunFolder | None = None
-        panel = self._panel
         panel.new_wanted.connect(self.ask)
         panel.run_wanted.connect(lambda index: self.show_run(self.runs[index]))
         panel.stop_wanted.connect(self.stop)
@@ -59,7 +58,7 @@ class TrainingController(QObject):
     @property
     def folder(self) -> Path:
         """Where runs are kept."""
-        return self._window.settings.recordings / "training"
+        return self._context.settings.recordings / "training"
 
     # Beginning
 
@@ -68,7 +67,7 @@ class TrainingController(QObject):
         self.show_panel()
         if self._dialog is not None:
             self._dialog.close()
-        dialog = self._dialog = TrainingDialog(folder, self._starts(), self._window)
+        dialog = self._dialog = TrainingDialog(folder, self._starts(), self._context.widget)
         dialog.finished.connect(self._forget_dialog)
         dialog.folder_wanted.connect(self._survey)
         dialog.start_wanted.connect(self._read_start)
@@ -80,7 +79,7 @@ class TrainingController(QObject):
 
     def _starts(self) -> list[tuple[str, str]]:
         """The model in use, the demo model, and recent ones."""
-        settings = self._window.settings
+        settings = self._context.settings
         names = [name for name in (settings.model, DEMO, *settings.recent_models) if name]
         paths = {str(path): name for name in names if (path := remembered_path(name)) is not None and path.is_file()}
         return [("demo model" if name == DEMO else Path(path).name, path) for path, name in paths.items()]
@@ -107,11 +106,9 @@ class TrainingController(QObject):
                 found = find()
             except (RgbdSegError, OSError) as error:
                 found = str(error)[:1].upper() + str(error)[1:]
-            self._window.bridge.post(lambda: show(dialog, found) if dialog and dialog is self._dialog else None)
+            self._context.post(lambda: show(dialog, found) if dialog and dialog is self._dialog else None)
 
-        thread = threading.Thread(target=body, name="rgbd-seg look before training", daemon=True)
-        self._threads = [t for t in self._threads if t.is_alive()] + [thread]
-        thread.start()
+        self._background.begin("look before training", body)
 
     def start(self, plan: TrainingPlan) -> None:
         """Begins a run in a process of its own."""
@@ -156,9 +153,7 @@ class TrainingController(QObject):
 
     def show_panel(self) -> None:
         """Brings the panel to the front."""
-        dock = self._window.docks["Training"]
-        dock.show()
-        dock.raise_()
+        self._context.show_panel("Training")
 
     def _note_stage(self, run: RunFolder) -> None:
         """Tells the user when a run has ended, or that one of an earlier window is going on."""
@@ -167,9 +162,9 @@ class TrainingController(QObject):
             return
         state = run.state()
         self._stages[run.folder] = state.stage
-        say = self._window.say
+        say = self._context.say
         if before is None:
-            if state.stage.running and self._window.docks["Training"].isHidden():
+            if state.stage.running and not self._panel.isVisibleTo(self._context.widget):
                 say("training", f"“{run.name}” is being trained.", "info", "Watch", lambda: self._watch(run))
         elif state.stage is Stage.FINISHED:
             say("training", f"“{run.name}” is trained.", "info", "Load the model", lambda: self._load(run))
@@ -178,7 +173,7 @@ class TrainingController(QObject):
             say("training", f"The training of “{run.name}” failed: {error}", "error", "Watch", lambda: self._watch(run))
 
     def _watch(self, run: RunFolder) -> None:
-        self._window.banners.clear("training")
+        self._context.unsay("training")
         self.show_run(run)
         self.show_panel()
 
@@ -214,7 +209,7 @@ class TrainingController(QObject):
         try:
             self.run.stop()
         except OSError as error:
-            self._window.say("training", f"It cannot be stopped: {error.strerror or error}.", "error")
+            self._context.say("training", f"It cannot be stopped: {error.strerror or error}.", "error")
         self._refresh()
 
     def load(self) -> None:
@@ -223,9 +218,9 @@ class TrainingController(QObject):
             self._load(self.run)
 
     def _load(self, run: RunFolder) -> None:
-        self._window.banners.clear("training")
+        self._context.unsay("training")
         if run.model is not None:
-            self._window.models.load(str(run.model))
+            self._load_model(str(run.model))
 
     def rescue(self) -> None:
         """Makes a model of the last checkpoint of the shown run, which broke off."""
@@ -235,14 +230,14 @@ class TrainingController(QObject):
         try:
             run.mark_starting()
         except OSError as error:
-            self._window.say("training", f"{run.folder} cannot be written: {error.strerror or error}.", "error")
+            self._context.say("training", f"{run.folder} cannot be written: {error.strerror or error}.", "error")
             return
         self._stages[run.folder] = Stage.STARTING
         _launch(run.folder, "--only-export")
 
     def _show_log(self) -> None:
         if self.run is not None:
-            LogDialog(self.run.folder / LOG_FILE, f"Log of {self.run.name}", self._window).show()
+            LogDialog(self.run.folder / LOG_FILE, f"Log of {self.run.name}", self._context.widget).show()
 
     def _open_folder(self) -> None:
         if self.run is not None:
@@ -250,9 +245,7 @@ class TrainingController(QObject):
 
     def close(self, timeout_s: float) -> None:
         """Waits for what is being looked at; runs go on."""
-        deadline = Deadline(timeout_s)
-        for thread in self._threads:
-            thread.join(deadline.left_s)
+        self._background.join(timeout_s)
 
 
 def _launch(folder: Path, *more: str) -> bool:

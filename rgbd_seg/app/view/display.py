@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +11,6 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rgbd_seg.app.settings import Settings
     from rgbd_seg.labels import LabelSet, Rgb
 
 PaletteName = Literal["standard", "colour-blind"]
@@ -42,8 +41,8 @@ _TO_OKLAB = np.array(
 
 
 @dataclass(frozen=True, slots=True)
-class Display:
-    """What the panels have chosen about drawing.
+class Style:
+    """What is chosen about drawing and comes back next time.
 
     Attributes:
         opacity: Of labels over colour, 0..1.
@@ -51,13 +50,8 @@ class Display:
         depth_map: Name of the depth colour map.
         near_m: Near end of the depth colours; None for automatic.
         far_m: Far end.
-        hidden: Class names that are not drawn.
-        solo: The only class name that is drawn, None for all.
-        lit: The class name that the pointer is on, None for none.
         palette: Which colours classes have.
         colors: Colours by class name that somebody chose by hand.
-        names: Other names for classes, by the name that the model has for them.
-        wipe: Where the first model's picture ends and the second's begins, 0..1 across.
     """
 
     opacity: float = 0.55
@@ -65,13 +59,37 @@ class Display:
     depth_map: str = "turbo"
     near_m: float | None = None
     far_m: float | None = None
+    palette: PaletteName = "standard"
+    colors: Mapping[str, Rgb] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Display(Style):
+    """What the panels have chosen about drawing: the style, and what belongs to what is on screen.
+
+    Attributes:
+        hidden: Class names that are not drawn.
+        solo: The only class name that is drawn, None for all.
+        lit: The class name that the pointer is on, None for none.
+        names: Other names for classes, by the name that the model has for them.
+        wipe: Where the first model's picture ends and the second's begins, 0..1 across.
+    """
+
     hidden: frozenset[str] = frozenset()
     solo: str | None = None
     lit: str | None = None
-    palette: PaletteName = "standard"
-    colors: Mapping[str, Rgb] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     wipe: float = 0.5
+
+    @classmethod
+    def of(cls, style: Style) -> Display:
+        """Everything drawn in that style."""
+        return cls(**{one.name: getattr(style, one.name) for one in fields(Style)})
+
+    @property
+    def style(self) -> Style:
+        """What of it comes back next time."""
+        return Style(**{one.name: getattr(self, one.name) for one in fields(Style)})
 
     def shows(self, name: str) -> bool:
         """Whether a class is drawn."""
@@ -103,19 +121,6 @@ class Display:
         table = np.zeros(256, bool)
         table[1 : len(label_set) + 1] = [self.shows(name) for name in label_set.names]
         return table
-
-
-def display_from(settings: Settings) -> Display:
-    """What was chosen when the window was last closed."""
-    return Display(
-        opacity=settings.opacity,
-        edges=settings.edges,
-        depth_map=settings.depth_map,
-        near_m=settings.near_m,
-        far_m=settings.far_m,
-        palette=settings.palette,  # type: ignore[arg-type]  # The settings accept only permitted words.
-        colors={name: (rgb[0], rgb[1], rgb[2]) for name, rgb in settings.colors.items()},
-    )
 
 
 def color_blind_palette(label_set: LabelSet) -> np.ndarray:

@@ -5,49 +5,42 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
 from rgbd_seg.app.widgets.icons import redress
 from rgbd_seg.app.widgets.theme import Choice, apply_theme
 
 if TYPE_CHECKING:
-    from rgbd_seg.app.window import MainWindow
+    from rgbd_seg.app.context import Context
+    from rgbd_seg.app.widgets.theme import Theme
 
 
 class Look(QObject):
     """Changes the theme of a window; icons are painted in its colours and must be painted again."""
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
+    changed = Signal(object)  # Theme.
+
+    def __init__(self, context: Context, theme: Theme) -> None:
+        super().__init__(context.widget)
+        self._context, self._name = context, theme.name
         self._application().styleHints().colorSchemeChanged.connect(self._follow)
 
     def change(self, choice: Choice) -> None:
         """Dark, light or like the system, from now on."""
-        self._window.remember(replace(self._window.settings, theme=choice))
+        self._context.remember(replace(self._context.settings, theme=choice))
         self._apply(choice)
 
     def _follow(self) -> None:
-        if self._window.settings.theme == "system":
+        if self._context.settings.theme == "system":
             self._apply("system")
 
     def _apply(self, choice: Choice) -> None:
-        window = self._window
         theme = apply_theme(self._application(), choice)
-        if theme.name == window.theme.name:
-            return
-        window.theme = theme
-        for part in (
-            window.source_panel,
-            window.classes,
-            window.plots_panel,
-            window.training_panel,
-            window.replay_bar,
-            window.banners,
-        ):
-            part.show_theme(theme)
-        redress(window, theme)
+        if theme.name != self._name:
+            self._name = theme.name
+            self.changed.emit(theme)
+            redress(self._context.widget, theme)
 
     @staticmethod
     def _application() -> QApplication:

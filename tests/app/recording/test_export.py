@@ -55,7 +55,7 @@ def replay(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> MainWindow:
 
 def asked(window: MainWindow, to: str) -> ExportDialog:
     """The dialog, with a format chosen."""
-    window.commands.export_recording()
+    window.commands.run["export_recording"]()
     dialog = window.exports.dialog
     assert dialog is not None
     dialog.format.setCurrentIndex(list(FORMATS).index(to))
@@ -104,7 +104,7 @@ def labelled(replay: MainWindow, tmp_path: Path) -> Callable[[], ExportDialog]:
 
 
 def test_only_recordings_can_be_exported(window: MainWindow) -> None:
-    window.commands.export_recording()
+    window.commands.run["export_recording"]()
     assert says(window, "Only recordings can be exported")
     assert window.exports.dialog is None
 
@@ -147,7 +147,7 @@ def test_cancelled_half_way_leaves_nothing(
 ) -> None:
     agree(labelled(), qtbot)
     qtbot.waitUntil(lambda: says(replay, f"2 of {FRAMES} frames"), timeout=10000)
-    replay.commands.export_recording()  # There is one already.
+    replay.commands.run["export_recording"]()  # There is one already.
     assert replay.exports.dialog is None
     press(replay, "Cancel", qtbot)
     assert says(replay, "Cancelling")

@@ -31,9 +31,9 @@ def test_hiding_the_panels_and_back_leaves_the_same_one_in_front(window: MainWin
     qtbot.waitUntil(lambda: in_front(window, "Recording"), timeout=5000)
     qtbot.wait(50)  # Qt lays docks out late.
     height = window.docks["Classes"].height()
-    window.commands.toggle_panels()
+    window.commands.run["toggle_panels"]()
     assert not any(dock.isVisible() for dock in window.docks.values())
-    window.commands.toggle_panels()
+    window.commands.run["toggle_panels"]()
     qtbot.waitUntil(lambda: in_front(window, "Recording") and in_front(window, "Classes"), timeout=5000)
     assert window.docks["Model"].isVisible()
     assert not in_front(window, "Model")

@@ -1,0 +1,79 @@
+"""Settings of running windows: written while they run, merged between two, and a broken file is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rgbd_seg.app.settings import Settings, SettingsFile
+from rgbd_seg.app.view.display import Style
+from rgbd_seg.app.window import MainWindow
+from tests.app.watching import says
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
+
+    from rgbd_seg.pipeline.session import Session
+
+
+@pytest.fixture
+def another(
+    window: MainWindow, qtbot: QtBot, make_session: Callable[[Callable[[], None]], Session]
+) -> Iterator[Callable[[SettingsFile], MainWindow]]:
+    """Opens further windows beside the first."""
+    windows: list[MainWindow] = []
+
+    def open_one(file: SettingsFile) -> MainWindow:
+        windows.append(MainWindow(window.theme, file, make_session, file.load()))
+        qtbot.addWidget(windows[-1])
+        windows[-1].show()
+        return windows[-1]
+
+    yield open_one
+    for one in windows:
+        one.close()
+
+
+def test_changes_are_written_while_the_window_runs(window: MainWindow, qtbot: QtBot) -> None:
+    window.presenter.change(opacity=0.25)
+    qtbot.waitUntil(lambda: window._file.load()[0].style.opacity == 0.25, timeout=10000)
+
+
+def test_two_windows_do_not_undo_each_others_changes(
+    window: MainWindow, another: Callable[[SettingsFile], MainWindow]
+) -> None:
+    file = window._file
+    other = another(file)
+    window.presenter.change(opacity=0.1)
+    other.presenter.change(edges=False)
+    window.close()
+    other.close()
+    assert file.load()[0].style == Style(opacity=0.1, edges=False)
+
+
+def test_a_broken_file_is_set_aside_and_the_window_says_so(
+    another: Callable[[SettingsFile], MainWindow], tmp_path: Path
+) -> None:
+    file = SettingsFile(tmp_path / "broken" / "window.json")
+    file.path.parent.mkdir()
+    file.path.write_text("{")
+    window = another(file)
+    assert says(window, "could not be read", "window.broken.json")
+    window.close()
+    assert file.path.with_name("window.broken.json").read_text() == "{"
+    assert file.load()[0] != Settings()  # Where the window was, at least.
+
+
+def test_settings_that_cannot_be_written_are_not_lost_in_silence(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("rgbd_seg.app.settings.write_private", refuse)
+    window.presenter.change(opacity=0.25)
+    qtbot.waitUntil(lambda: says(window, "could not be saved", "No space left"), timeout=10000)
