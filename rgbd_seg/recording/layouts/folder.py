@@ -3,23 +3,25 @@
     frame-000000.color.jpg  frame-000000.depth.png      or any names that differ in the word color/rgb/depth only
     image/0001.jpg          depth/0001.png              also color/, colour/, rgb/, img/, with label/ beside them
 
-What the pixels mean comes from the options, then from `rgbd_seg.json`, then from a camera matrix in
-`camera-intrinsics.txt` or `intrinsics.txt`, and at last from what is usual: millimetres, a Kinect-class camera.
+Which files belong together: see partners.py. What the pixels mean comes from the options, then from `rgbd_seg.json`,
+then from the calibration files of other programs (camera_files.py), then from what a known data set has
+(known_sets.py), and at last from what is usual: millimetres, a Kinect-class camera.
 """
 
 from __future__ import annotations
 
 import csv
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rgbd_seg.calibration import Intrinsics
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.labels import LabelClass, LabelSet, distinct_colors
 from rgbd_seg.recording.label_provenance import LabelProvenance
 from rgbd_seg.recording.layouts.frame_states import read_states
-from rgbd_seg.recording.pictures.loading import COLOR_SUFFIXES, DEPTH_SUFFIXES, LABEL_SUFFIXES, SATURATED
+from rgbd_seg.recording.layouts.known_sets import RawKinectReader, geometry_of, usual_of
+from rgbd_seg.recording.layouts.partners import Files, bring_together, find_files, key_of, natural_key
+from rgbd_seg.recording.pictures.camera_files import find_cameras
+from rgbd_seg.recording.pictures.loading import SATURATED
 from rgbd_seg.recording.pictures.pair_reader import (
     PictureOptions,
     PicturePair,
@@ -27,7 +29,7 @@ from rgbd_seg.recording.pictures.pair_reader import (
     regular_times_us,
     times_of,
 )
-from rgbd_seg.recording.pictures.sidecar import Geometry, Sidecar, find_matrix, read_json, read_sidecar, read_text
+from rgbd_seg.recording.pictures.sidecar import Sidecar, read_json, read_sidecar, read_text
 from rgbd_seg.recording.reader import Gap, RecordingInfo
 
 if TYPE_CHECKING:
@@ -39,41 +41,16 @@ FRAMES_FILE = "frames.csv"
 #: Calibrations (`<name>.json`) of single frames whose camera differs from that in `rgbd_seg.json`.
 CALIBRATION_FOLDER = "calibration"
 
-_SUBFOLDERS = {
-    "color": ("color", "colour", "rgb", "image", "images", "img"),
-    "depth": ("depth", "depths"),
-    "labels": ("label", "labels"),
-    "instances": ("label_instance", "instance", "instances"),
-}
-_SUFFIXES = {
-    "color": COLOR_SUFFIXES,
-    "depth": DEPTH_SUFFIXES,
-    "labels": LABEL_SUFFIXES,
-    "instances": LABEL_SUFFIXES,
-}
-_ROLE = re.compile(r"(?:^|(?<=[._-]))(colou?r|rgb|image|depth|labels?|instances?)(?=[._-]|\d|$)", re.IGNORECASE)
-_ROLE_OF = {"c": "color", "r": "color", "d": "depth", "l": "labels"}
-_SEVEN_SCENES = re.compile(r"frame-\d+\.color\.(png|jpg)$", re.IGNORECASE)
 _DEFAULT_FPS = 30.0
 _BACKGROUND = frozenset({"background", "void", "unlabeled", "unlabelled", "unlabel", "none", "ignore", "nothing"})
 _MAX_FRAMES_FILE_BYTES = 100_000_000
-
-Files = dict[str, dict[str, "Path"]]  # Role -> key of the frame -> file.
-
-
-@dataclass(frozen=True, slots=True)
-class _Defaults:
-    """What is usual for a layout, where neither an option nor a sidecar says otherwise."""
-
-    registered: bool = True
-    usual: Intrinsics | None = None
 
 
 def matches(path: Path) -> bool:
     """Whether a path is a folder that holds colour or depth pictures by their names (only both can be opened)."""
     if not path.is_dir():
         return False
-    files = _find_files(path)
+    files = find_files(path)
     return bool(files["color"]) or bool(files["depth"])
 
 
@@ -90,21 +67,19 @@ def open_reader(path: Path, **options: str) -> PictureReader:
     """
     given = PictureOptions.parse(options)
     sidecar = read_sidecar(path) or Sidecar()
-    files = _find_files(path)
+    files = find_files(path)
     states = read_states(path)
     if states is not None:  # What travelled, or what a model guessed, is nothing to score against.
         files["labels"] = {k: f for k, f in files["labels"].items() if states.frames.get(f.stem, "done") == "done"}
+    partners = bring_together(files)
+    files = partners.files
     keys, left_out = _pair_up(files, path)
-    defaults = _defaults(path, files)
-    geometry = Geometry(
-        depth_unit_m=given.depth_unit_m or sidecar.depth_unit_m or 0.001,
-        registered=bool(_first(given.registered, sidecar.registered, defaults.registered)),
-        intrinsics=sidecar.intrinsics,
-        matrix=find_matrix(path, path.resolve().parent),
-        usual=defaults.usual,
-        origins=given.origins(sidecar),
-    )
+    usual = usual_of(path, files)
+    cameras = find_cameras(path)
+    geometry = geometry_of(given, sidecar, cameras, usual)
     stamps, warnings = _read_stamps(path, keys)
+    if not stamps and not (given.fps or sidecar.fps):
+        stamps = _stamps_in_names(partners.times_us, files)
     provenance = _provenance(path, sidecar)
     fps = given.fps or sidecar.fps or _DEFAULT_FPS
     pairs = _make_pairs(path, files, keys, stamps, fps)
@@ -116,57 +91,19 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         label_set=label_set,
         truth_origin=provenance.origin if files["labels"] else None,
         predictions=tuple(map(str, provenance.made_by)) if files["labels"] else (),
-        details=dict(sidecar.details),
+        details=dict(sidecar.details) | ({"calibration": ", ".join(cameras.sources)} if cameras.sources else {}),
         warnings=tuple(left_out + warnings),
-        notes=_label_notes(files, keys, label_set),
+        notes=(*partners.notes, *usual.notes, *cameras.notes, *_label_notes(files, keys, label_set)),
         gaps=tuple(_gaps(pairs)),
         is_counted=bool(stamps),
     )
     invalid = _first(given.invalid_depth, sidecar.invalid_depth, SATURATED)
-    return PictureReader(info, pairs, times_of(pairs), geometry, invalid, provenance)
-
-
-def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Sorts names as people do: frame2 before frame10; equal numbers by their text, so that the order is total."""
-    parts = re.split(r"(\d+)", text)
-    return tuple((1, int(part), part) if part.isdigit() else (0, 0, part) for part in parts)
+    reader = RawKinectReader if usual.is_raw_kinect else PictureReader
+    return reader(info, pairs, times_of(pairs), geometry, invalid, provenance)
 
 
 def _first(*values: int | bool | None) -> int:
     return next(value for value in values if value is not None)
-
-
-def _find_files(folder: Path) -> Files:
-    """The pictures of a folder by role: in subfolders where those exist, otherwise side by side."""
-    subfolders = {entry.name.lower(): entry for entry in sorted(folder.iterdir()) if entry.is_dir()}
-    files: Files = {role: {} for role in _SUBFOLDERS}
-    for role, names in _SUBFOLDERS.items():
-        for name in names:
-            if name in subfolders and not files[role]:
-                files[role] = {_key(f.stem): f for f in _pictures(subfolders[name], role)}
-    if files["color"] and files["depth"]:
-        return files
-    flat: Files = {role: {} for role in _SUBFOLDERS}
-    for file in sorted(folder.iterdir()):
-        words = list(_ROLE.finditer(file.stem))
-        if not words or file.name.startswith(".") or not file.is_file():
-            continue
-        word = words[-1].group(1).lower()
-        role = "instances" if word.startswith("ins") else "color" if word == "image" else _ROLE_OF[word[0]]
-        if file.suffix.lower() in _SUFFIXES[role]:
-            flat[role].setdefault(_key(file.stem), file)
-    return flat if flat["color"] or flat["depth"] else files
-
-
-def _pictures(folder: Path, role: str) -> Iterable[Path]:
-    """Those that a person sees: macOS leaves a hidden `._0001.png` beside every file on foreign disks."""
-    seen = (f for f in sorted(folder.iterdir()) if not f.name.startswith("."))
-    return (f for f in seen if f.suffix.lower() in _SUFFIXES[role] and f.is_file())
-
-
-def _key(stem: str) -> str:
-    """What a frame's pictures have in common: the name without the word that tells them apart."""
-    return _ROLE.sub("", stem) or stem
 
 
 def _pair_up(files: Files, path: Path) -> tuple[list[str], list[str]]:
@@ -195,14 +132,6 @@ def _pair_up(files: Files, path: Path) -> tuple[list[str], list[str]]:
 
 def _sample(files: Mapping[str, Path]) -> str:
     return min(file.name for file in files.values()) if files else "none"
-
-
-def _defaults(path: Path, files: Files) -> _Defaults:
-    color = next(iter(files["color"].values())).name
-    if _SEVEN_SCENES.match(color) and any(path.glob("frame-*.pose.txt")):
-        # 7-Scenes, as its authors describe it: depth was not registered, and the focal length is 585.
-        return _Defaults(registered=False, usual=Intrinsics(640, 480, 585.0, 585.0, 320.0, 240.0))
-    return _Defaults()
 
 
 def _label_set(path: Path, files: Files) -> LabelSet | None:
@@ -266,7 +195,7 @@ def _read_stamps(path: Path, keys: Iterable[str]) -> tuple[dict[str, _Stamp], li
         for row in csv.DictReader(read_text(file, _MAX_FRAMES_FILE_BYTES).splitlines()):
             device_us = int(row["device_us"]) if row["device_us"] else None
             index, time_us = int(row["index"]), int(row["time_us"])
-            stamps[_key(row["name"])] = _Stamp(index, time_us, device_us, row.get("labels") or "")
+            stamps[key_of(row["name"])] = _Stamp(index, time_us, device_us, row.get("labels") or "")
     except (KeyError, ValueError, TypeError, csv.Error) as error:
         return {}, [f"{file} cannot be used ({error!r}): frames are spaced evenly instead"]
     ordered = [stamps[key].time_us for key in keys if key in stamps]
@@ -279,7 +208,7 @@ def _read_stamps(path: Path, keys: Iterable[str]) -> tuple[dict[str, _Stamp], li
 def _make_pairs(
     path: Path, files: Files, keys: Iterable[str], stamps: Mapping[str, _Stamp], fps: float
 ) -> list[PicturePair]:
-    own = {_key(file.stem): file for file in sorted((path / CALIBRATION_FOLDER).glob("*.json"))}
+    own = {key_of(file.stem): file for file in sorted((path / CALIBRATION_FOLDER).glob("*.json"))}
     # Frames that lack a partner keep their place in the count, so that gaps stay visible.
     places = {key: i for i, key in enumerate(sorted(files["color"].keys() | files["depth"].keys(), key=natural_key))}
     times_us = regular_times_us(len(places), fps)
@@ -302,6 +231,16 @@ def _make_pairs(
             )
         )
     return pairs
+
+
+def _stamps_in_names(times_us: Mapping[str, int], files: Files) -> dict[str, _Stamp]:
+    """Stamps of frames whose names hold their times, if those are in the order of the names."""
+    keys = sorted(files["color"].keys() | files["depth"].keys(), key=natural_key)
+    times = [times_us[key] for key in keys if key in times_us]
+    if not times or times != sorted(times):
+        return {}
+    places = {key: i for i, key in enumerate(keys)}
+    return {key: _Stamp(places[key], time_us, time_us, "") for key, time_us in times_us.items()}
 
 
 def _gaps(pairs: list[PicturePair]) -> Iterable[Gap]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.label_provenance import LabelProvenance
-from rgbd_seg.recording.layouts.folder import natural_key
 from rgbd_seg.recording.layouts.frame_states import STATES_FILE, read_states
+from rgbd_seg.recording.layouts.partners import natural_key
 from rgbd_seg.recording.pictures.loading import COLOR_SUFFIXES, DEPTH_SUFFIXES, LABEL_SUFFIXES
 from rgbd_seg.recording.pictures.sidecar import read_json
 

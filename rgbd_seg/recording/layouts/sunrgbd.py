@@ -18,7 +18,7 @@ import numpy as np
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.recording.layouts.folder import natural_key
+from rgbd_seg.recording.layouts.partners import natural_key
 from rgbd_seg.recording.layouts.sunrgbd_names import LABEL_SET
 from rgbd_seg.recording.layouts.sunrgbd_polygons import draw_labels, read_polygons
 from rgbd_seg.recording.pictures.loading import (
@@ -173,7 +173,7 @@ class SunrgbdReader(PictureReader):
     def _read_depth(self, path: Path) -> NDArray[np.uint16]:
         return decode_depth(read_depth(path))
 
-    def _calibration(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Calibration:
+    def _calibration(self, pair: PicturePair, depth: NDArray[np.generic]) -> Calibration:
         height, width = depth.shape
         matrix = find_matrix(_frame_folder(pair))
         return Geometry(depth_unit_m=0.001, matrix=matrix, origins=_TOLD).calibration(width, height)

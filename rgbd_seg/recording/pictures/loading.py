@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from rgbd_seg.calibration import MAX_SIDE
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.pictures.codec import MAX_SCANNED_PIXELS, check_effort
+from rgbd_seg.recording.pictures.depth_arrays import ARRAY_SUFFIXES, read_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-COLOR_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".ppm", ".bmp"})
-DEPTH_SUFFIXES = frozenset({".png", ".pgm"})
+COLOR_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".ppm", ".pnm", ".bmp", ".webp", ".tif", ".tiff"})
+DEPTH_SUFFIXES = frozenset({".png", ".pgm", ".pnm", ".tif", ".tiff"}) | ARRAY_SUFFIXES
 LABEL_SUFFIXES = frozenset({".png"})
 #: A saturated count is no measurement in any customary unit; 7-Scenes uses it for holes.
 SATURATED = 65535
@@ -39,7 +40,9 @@ _ORIENTATION = 0x0112  # In EXIF.
 _PNG_BITS_AT = 24
 _MAX_FILE_BYTES = 200_000_000
 _MAX_PIXELS = 50_000_000
-_FORMATS = ("PNG", "JPEG", "PPM", "BMP")
+_FORMATS = ("PNG", "JPEG", "PPM", "BMP", "WEBP", "TIFF")
+#: What depth in floating point, which is in metres, is stored in.
+FLOAT_UNIT_M = 0.001
 # Pillow refuses huge pictures by a warning or an error, far above our own limit.
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # Pillow's names for one 16-bit channel; a 16-bit PGM is "I".
@@ -52,11 +55,11 @@ class UnreadablePictureError(RecordingError):
 
 @dataclass(frozen=True, slots=True)
 class PictureHeader:
-    """What a picture's header says: pixels across and down, and whether it is one 16-bit channel."""
+    """What a picture's header says: pixels across and down, and whether it is one channel that can hold distances."""
 
     width: int
     height: int
-    is_16_bit_gray: bool
+    is_depth: bool
     kind: str
     mode: str
     orientation: int = 1
@@ -116,25 +119,50 @@ def read_color(path: Path, say: Callable[[str], None] = _say_nothing) -> NDArray
     return _decode(path, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION, data).astype(np.uint8, copy=False)
 
 
-def read_depth(path: Path, invalid: int = 0) -> NDArray[np.uint16]:
-    """Decodes a depth picture, counts as they are stored.
+def read_depth(path: Path, invalid: int = 0, float_unit_m: float = 1.0) -> NDArray[np.uint16]:
+    """Decodes a depth picture, counts as they are stored; floating point becomes millimetres.
 
     Args:
         path: The file.
         invalid: A count besides 0 that means "no return"; it becomes 0.
+        float_unit_m: Metres of the number 1 in floating point.
 
     Returns:
         (H, W) uint16, 0 = no return.
 
     Raises:
-        RecordingError: The file is missing or damaged, or it has not one channel of 16 bits.
+        RecordingError: The file is missing or damaged, or it has not one channel of 16 bits or of floating point.
     """
-    counts = _decode(path, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
-    if counts.dtype != np.uint16 or counts.ndim != 2:
-        raise RecordingError(_not_metric(path))
+    plane = stored_depth(path)
+    if plane.dtype.kind == "f":
+        with np.errstate(invalid="ignore", over="ignore"):
+            millimetres = np.nan_to_num(plane.astype(np.float64) * (float_unit_m / FLOAT_UNIT_M), nan=0.0)
+        there = (millimetres > 0) & (millimetres < 65535.5)
+        return np.where(there, np.maximum(np.round(millimetres), 1), 0).astype(np.uint16)
+    counts = plane.astype(np.uint16)
     if invalid:
         counts[counts == invalid] = 0
     return counts.astype(np.uint16, copy=False)
+
+
+def stored_depth(path: Path) -> NDArray[np.generic]:
+    """Decodes a depth picture as it is stored.
+
+    Returns:
+        (H, W) of whole numbers 0..65535, or of floating point.
+
+    Raises:
+        RecordingError: The file is missing or damaged, or holds no distances.
+    """
+    if path.suffix.lower() in ARRAY_SUFFIXES:
+        plane: NDArray[Any] = read_array(path)
+    else:
+        plane = np.asarray(_decode(path, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION))
+        if plane.ndim != 2 or plane.dtype == np.uint8:
+            raise RecordingError(_not_metric(path))
+    if plane.dtype.kind != "f" and not 0 <= int(plane.min(initial=0)) <= int(plane.max(initial=0)) <= SATURATED:
+        raise RecordingError(f"{path} holds numbers beyond 0..65535, which are no counts of depth")
+    return plane
 
 
 def read_labels(path: Path, say: Callable[[str], None] = _say_nothing) -> NDArray[np.uint8]:
@@ -204,31 +232,27 @@ def read_instances(path: Path) -> NDArray[np.uint16]:
     return ids.astype(np.uint16, copy=False)
 
 
-def check_pair(color: Path, depth: Path) -> PictureHeader:
-    """Checks from the headers alone that two pictures are a pair of colour and metric depth.
-
-    Returns:
-        The colour picture's header.
+def depth_size(path: Path) -> tuple[int, int]:
+    """Pixels across and down of a depth picture, from its header where it has one.
 
     Raises:
-        UnreadablePictureError: One cannot be read.
-        RecordingError: Depth is not 16 bit, or the sizes differ.
+        UnreadablePictureError: It cannot be read.
+        RecordingError: It holds no distances.
     """
-    first, second = read_header(color), read_header(depth)
-    if not second.is_16_bit_gray:
-        raise RecordingError(_not_metric(depth))
-    if (first.width, first.height) != (second.width, second.height):
-        raise RecordingError(
-            f"the sizes do not match: {color} is {first.width}x{first.height}, but {depth} is "
-            f"{second.width}x{second.height}. Depth must lie on the colour picture's own pixel grid"
-        )
-    return first
+    if path.suffix.lower() in ARRAY_SUFFIXES:
+        height, width = read_array(path).shape
+        return width, height
+    header = read_header(path)
+    if not header.is_depth:
+        raise RecordingError(_not_metric(path))
+    return header.width, header.height
 
 
 def _not_metric(path: Path) -> str:
     return (
-        f"{path} is not metric depth: it needs one channel of 16 bits (a count for each pixel, such as millimetres). "
-        "Pictures of 8 bits or in colour have lost the distances; export the depth again as 16-bit PNG"
+        f"{path} is not metric depth: it needs one channel of 16 bits (a count for each pixel, such as millimetres) or "
+        "of floating point. Pictures of 8 bits or in colour have lost the distances; export the depth again as 16-bit "
+        "PNG"
     )
 
 
@@ -244,7 +268,9 @@ def _header(file: IO[bytes], path: Path) -> PictureHeader:
             file.seek(_PNG_BITS_AT)
             bits = file.read(1)[0]
     except UnidentifiedImageError:  # Pillow names the object in memory.
-        raise UnreadablePictureError(f"{path} is no picture that can be read (PNG, JPEG, PPM, PGM, BMP)") from None
+        raise UnreadablePictureError(
+            f"{path} is no picture that can be read (PNG, JPEG, PPM, PGM, BMP, WebP, TIFF)"
+        ) from None
     except (OSError, ValueError, SyntaxError, struct.error, *_BOMBS) as error:
         raise UnreadablePictureError(f"{path} is no picture that can be read: {error}") from None
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE and width * height <= _MAX_PIXELS):
@@ -252,7 +278,7 @@ def _header(file: IO[bytes], path: Path) -> PictureHeader:
             f"{path} claims to be {width}x{height} pixels, which is too large to be a camera's picture"
         )
     upright = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
-    return PictureHeader(width, height, mode in _SIXTEEN_BIT, kind, mode, upright, bits)
+    return PictureHeader(width, height, mode in (*_SIXTEEN_BIT, "F"), kind, mode, upright, bits)
 
 
 def _read_checked(path: Path) -> tuple[bytes, PictureHeader]:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
-from rgbd_seg.calibration import Calibration
+from rgbd_seg.calibration import Calibration, register_depth
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.label_provenance import LabelProvenance
 from rgbd_seg.recording.pictures.loading import (
+    FLOAT_UNIT_M,
     UnreadablePictureError,
-    check_pair,
+    depth_size,
     read_color,
     read_depth,
+    read_header,
     read_instances,
     read_labels,
+    stored_depth,
 )
 from rgbd_seg.recording.pictures.sidecar import read_json
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
@@ -172,7 +176,10 @@ class PictureReader(RecordingReader):
         self._times_us = times_us
         self._times_us.flags.writeable = False
         self._calibrations: dict[tuple[int, int], Calibration] = {}
-        refuse_unusable(pairs, info.path)
+        self._float_unit_m = 1.0
+        first = first_usable(pairs, info.path)
+        if first is not None:
+            self._look_at(first)
 
     @property
     def info(self) -> RecordingInfo:
@@ -198,12 +205,13 @@ class PictureReader(RecordingReader):
         """Decodes one frame; see `RecordingReader.read`."""
         pair = self.pair(position)
         color, depth = read_color(pair.color, self._note), self._read_depth(pair.depth)
-        require_same_size(color.shape[:2], pair.color, depth.shape, pair.depth)
+        calibration = self._calibration(pair, color[:, :, 0])
+        depth = self._on_color_grid(depth, calibration)
         labels = self._labels_of(pair, depth)
         return StoredFrame(
             color,
             depth,
-            self._calibration(pair, depth),
+            calibration,
             pair.index,
             pair.time_us,
             pair.device_us,
@@ -220,9 +228,48 @@ class PictureReader(RecordingReader):
             self._info = replace(self._info, notes=(*self._info.notes, sentence))
 
     def _read_depth(self, path: Path) -> NDArray[np.uint16]:
-        return read_depth(path, self._invalid_depth)
+        return read_depth(path, self._invalid_depth, self._float_unit_m)
 
-    def _calibration(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Calibration:
+    def _look_at(self, pair: PicturePair) -> None:
+        """What the first pair says of all: depth in metres, or of another size than colour."""
+        geometry = self._geometry
+        header, size = read_header(pair.color), depth_size(pair.depth)
+        if pair.depth.suffix.lower() not in (".png", ".pgm", ".pnm") and stored_depth(pair.depth).dtype.kind == "f":
+            intrinsics_by, unit_by, registered_by = geometry.origins
+            if unit_by == "assumed":
+                self._note("Depth is in floating point and taken for metres (?depth_unit_m= sets another unit).")
+            else:
+                self._float_unit_m = geometry.depth_unit_m
+            geometry = replace(geometry, depth_unit_m=FLOAT_UNIT_M, origins=(intrinsics_by, unit_by, registered_by))
+        if size != (header.width, header.height):
+            words = f"Depth has {size[0]}x{size[1]} pixels, colour {header.width}x{header.height}"
+            if geometry.depth_matrix is not None:
+                self._note(f"{words}: it is moved to colour by both cameras' calibration.")
+            elif geometry.origins[2] == "assumed" and not geometry.same_camera:
+                geometry = replace(geometry, registered=False)
+                self._note(
+                    f"{words}: it is stretched over colour and counts as not registered, because no calibration of "
+                    "both is there (?registered=yes if they lie on each other)."
+                )
+            else:
+                self._note(f"{words}: it is stretched over colour.")
+        if geometry.depth_matrix is not None:
+            geometry = replace(geometry, registered=True, origins=(*geometry.origins[:2], "file"))
+        self._geometry = geometry
+
+    def _on_color_grid(self, depth: NDArray[np.uint16], calibration: Calibration) -> NDArray[np.uint16]:
+        """Depth of another camera or another size than colour, moved or stretched to colour's pixels."""
+        size = (calibration.color.width, calibration.color.height)
+        camera = self._geometry.depth_matrix
+        if camera is not None:
+            rotation, shift = self._geometry.to_color or (None, None)
+            own = camera.intrinsics(depth.shape[1], depth.shape[0])
+            return register_depth(depth, own, calibration.color, calibration.depth_unit_m, rotation, shift)
+        if (depth.shape[1], depth.shape[0]) == size:
+            return depth
+        return cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST).astype(np.uint16, copy=False)
+
+    def _calibration(self, pair: PicturePair, depth: NDArray[np.generic]) -> Calibration:
         """One object for each picture size, so that whoever compares by identity sees a steady camera."""
         height, width = depth.shape
         if pair.calibration is not None:
@@ -258,8 +305,8 @@ def _read_calibration(path: Path, width: int, height: int) -> Calibration:
     return calibration
 
 
-def refuse_unusable(pairs: Sequence[PicturePair], path: Path) -> None:
-    """Checks the headers of the first pair that can be read.
+def first_usable(pairs: Sequence[PicturePair], path: Path) -> PicturePair | None:
+    """The first pair whose headers can be read; None if there are no pairs.
 
     Raises:
         RecordingError: It is no pair of colour and metric depth, or none of the first pairs can be read.
@@ -268,10 +315,14 @@ def refuse_unusable(pairs: Sequence[PicturePair], path: Path) -> None:
     last: RecordingError | None = None
     for position in range(looked_at):
         try:
-            check_pair(pairs[position].color, pairs[position].depth)
-            return
+            pair = pairs[position]
+            read_header(pair.color)
+            depth_size(pair.depth)
+            return pair
         except UnreadablePictureError as error:
             last = error
+    if last is None:
+        return None
     raise RecordingError(f"none of the first {looked_at} frames of {path} can be read: {last}")
 
 

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from rgbd_seg.calibration import Origin
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rgbd_seg.calibration import LensModel, Origin
 
 SIDECAR = "rgbd_seg.json"
 _MATRIX_FILES = ("camera-intrinsics.txt", "intrinsics.txt", "camera_intrinsics.txt")
@@ -150,16 +153,22 @@ def read_text(path: Path, max_bytes: int = _MAX_TEXT_BYTES) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Focal lengths and principal point in pixels from a 3x3 matrix in a text file, which names no picture size."""
+    """Focal lengths and principal point in pixels from a calibration file, which may name no picture size (0)."""
 
     fx: float
     fy: float
     cx: float
     cy: float
+    width: int = 0
+    height: int = 0
+    distortion: tuple[float, ...] = ()
+    lens_model: LensModel = "brown-conrady"
 
     def intrinsics(self, width: int, height: int) -> Intrinsics:
         """The camera of a picture of this size."""
-        return Intrinsics(width, height, self.fx, self.fy, self.cx, self.cy)
+        numbers = (self.fx, self.fy, self.cx, self.cy, self.distortion, self.lens_model)
+        own = Intrinsics(self.width or width, self.height or height, *numbers)
+        return own if (own.width, own.height) == (width, height) else own.scaled(width, height)
 
 
 def read_matrix(path: Path) -> Matrix:
@@ -196,6 +205,9 @@ class Geometry:
         intrinsics: From a sidecar, for one picture size; others are scaled.
         matrix: From a text file; holds for any size.
         usual: The camera that this layout customarily has, where no file says more.
+        depth_matrix: Of depth where it was taken by another camera than colour; it is then moved to colour.
+        to_color: Rotation and translation from depth's frame to colour's, None for none.
+        same_camera: Whether this layout's depth comes out of colour's own camera, whatever its size (phones).
         origins: Where intrinsics from a sidecar, depth unit and registration come from.
     """
 
@@ -204,6 +216,9 @@ class Geometry:
     intrinsics: Intrinsics | None = None
     matrix: Matrix | None = None
     usual: Intrinsics | None = None
+    depth_matrix: Matrix | None = None
+    to_color: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+    same_camera: bool = False
     origins: tuple[Origin, Origin, Origin] = ("file", "assumed", "assumed")
 
     def calibration(self, width: int, height: int) -> Calibration:

@@ -70,7 +70,7 @@ def test_lists_that_cannot_be_used_are_named(tmp_path: Path, text: str) -> None:
 def test_lists_of_two_recordings_are_refused(tmp_path: Path) -> None:
     write_tum(tmp_path, 2)
     (tmp_path / "depth.txt").write_text("99.0 depth/x.png\n")
-    with pytest.raises(RecordingError, match="not of the same recording"):
+    with pytest.raises(RecordingError, match="are they of one recording"):
         open_recording(tmp_path)
 
 

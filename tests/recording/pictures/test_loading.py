@@ -14,7 +14,7 @@ from PIL import Image
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.pictures.loading import (
     UnreadablePictureError,
-    check_pair,
+    depth_size,
     read_color,
     read_depth,
     read_header,
@@ -35,7 +35,7 @@ def test_depth_is_exact(tmp_path: Path, noise: np.ndarray) -> None:
     for name in ("d.png", "d.pgm"):
         cv2.imwrite(str(tmp_path / name), noise)
         assert np.array_equal(read_depth(tmp_path / name), noise)
-        assert read_header(tmp_path / name).is_16_bit_gray
+        assert read_header(tmp_path / name).is_depth
 
 
 def test_color_is_rgb_whatever_was_stored(tmp_path: Path) -> None:
@@ -121,14 +121,7 @@ def test_8_bit_and_colour_depth_are_refused_with_the_reason(tmp_path: Path, nois
         with pytest.raises(RecordingError, match="not metric depth"):
             read_depth(tmp_path / depth)
         with pytest.raises(RecordingError, match="not metric depth"):
-            check_pair(color, tmp_path / depth)
-
-
-def test_pairs_of_other_sizes_are_refused_with_both_sizes(tmp_path: Path, noise: np.ndarray) -> None:
-    cv2.imwrite(str(tmp_path / "c.png"), np.zeros((20, 30, 3), np.uint8))
-    cv2.imwrite(str(tmp_path / "d.png"), noise)
-    with pytest.raises(RecordingError, match=r"30x20.*60x40"):
-        check_pair(tmp_path / "c.png", tmp_path / "d.png")
+            depth_size(tmp_path / depth)
 
 
 def test_labels_from_grey_and_from_indexed_pictures_are_the_same(tmp_path: Path) -> None:
