@@ -53,10 +53,7 @@ def open_recording(path: str | Path, **options: str) -> RecordingReader:
 
 def is_played_only(path: Path) -> bool:
     """Whether only a vendor's library reads a recording, from the start to the end: see `rgbd_seg.sensors`."""
-    if path.suffix.lower() == ".oni":
-        return True
-    rosbag = import_module("rgbd_seg.recording.messages.rosbag")
-    return path.suffix.lower() in (".db3", ".bag") and bool(rosbag.is_realsense(path))
+    return path.suffix.lower() == ".oni"
 
 
 def _hint(path: Path) -> str:

@@ -77,7 +77,7 @@ def parse_uri(text: str) -> Uri:
 def _player(path: str) -> str | None:
     """The scheme of the driver that alone can play a recording, None if its frames can be read at random."""
     if is_played_only(Path(path)):
-        return "openni" if Path(path).suffix.lower() == ".oni" else "realsense"
+        return "openni"
     try:
         return "kinect1" if (Path(path) / _FAKENECT_INDEX).is_file() else None
     except OSError:  # No path that this system could have.

@@ -182,34 +182,6 @@ class Bag1Store:
         return data
 
 
-def topics_of(path: Path) -> list[str]:
-    """The topics of a bag: by the list at its end where it was closed, else by walking through it.
-
-    Raises:
-        RecordingError: It is none, or nothing in it can be read.
-    """
-    source = McapInput(path)
-    topics: list[str] = []
-    try:
-        fields, _, _ = _record(source, len(MAGIC))
-        position = int.from_bytes(fields.get("index_pos", b""), "little")
-        while 0 < position < source.size:
-            fields, start, length = _record(source, position)
-            if _opcode(fields) != _CONNECTION:
-                break
-            topics.append(fields.get("topic", b"").decode("utf-8", "replace")[:1000])
-            position = start + length
-    except DamagedError:
-        topics.clear()
-    finally:
-        source.close()
-    if topics:
-        return topics
-    store = Bag1Store(path)
-    store.close()
-    return [channel.topic for channel in store.channels.values()]
-
-
 def _record(source: McapInput, position: int) -> tuple[dict[str, bytes], int, int]:
     """Fields of a record's header, where its data begins and how long it is."""
     (header,) = _LENGTH.unpack(source.read_at(position, 4))

@@ -42,19 +42,6 @@ def is_rosbag2(path: Path) -> bool:
     return {"topics", "messages"} <= names
 
 
-def topics_of(path: Path) -> list[str]:
-    """The topics of a database.
-
-    Raises:
-        RecordingError: It cannot be read.
-    """
-    try:
-        with closing(_connect(path)) as database:
-            return [str(row[0]) for row in database.execute("SELECT name FROM topics LIMIT ?", (_MAX_CHANNELS,))]
-    except sqlite3.Error as error:
-        raise RecordingError(f"{path} cannot be read as a database of rosbag2: {error}") from None
-
-
 class Bag2Store:
     """The messages of one SQLite database of rosbag2; see `MessageStore`."""
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from rgbd_seg.recording.messages.message import Camera
 
 _POLYNOMIAL = frozenset(
-    {"", "plumb_bob", "rational_polynomial", "brown_conrady", "radtan", "opencv", "opencv5", "opencv8"}
+    {"", "plumb_bob", "rational_polynomial", "brown_conrady", "modified_brown_conrady", "radtan"}
+    | {"opencv", "opencv5", "opencv8", "opencv_pinhole"}
 )
 _FISHEYE = frozenset({"equidistant", "kannala_brandt", "kannala_brandt4", "fisheye", "fisheye4", "opencv_fisheye"})
 _NONE = frozenset({"none", "pinhole", "simple_pinhole", "rectilinear"})

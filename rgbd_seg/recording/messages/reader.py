@@ -100,6 +100,7 @@ class MessageReader(RecordingReader):
         if choice is None:
             raise nothing_found(store.path, found.pictures, found.unknown, found.others)
         self._choice = choice
+        self._vendor = found.vendor
         self._color, self._depth = found.topics[choice.color.topic], found.topics[choice.depth.topic]
         self._camera = found.topics[choice.calibration.topic] if choice.calibration else None
         self._notes = list(choice.notes)
@@ -201,14 +202,19 @@ class MessageReader(RecordingReader):
     def _is_float(self) -> bool:
         return "32fc1" in self._choice.depth.encoding.lower() or "64fc1" in self._choice.depth.encoding.lower()
 
+    @property
+    def _noted_unit_m(self) -> float | None:
+        """Metres per count as the file says it."""
+        return self._vendor.depth_unit_m if self._vendor else None
+
     # Geometry.
 
     def _calibration(self, width: int, height: int, time_ns: int) -> Calibration:
         """One object for each picture size, so that whoever compares by identity sees a steady camera."""
         if (width, height) not in self._calibrations:
-            given = self._options.depth_unit_m
-            unit = _MILLIMETRE if self._is_float else given or _MILLIMETRE
-            unit_origin: Origin = "user" if given else "file" if self._is_float else "assumed"
+            given, noted = self._options.depth_unit_m, self._noted_unit_m
+            unit = _MILLIMETRE if self._is_float else given or noted or _MILLIMETRE
+            unit_origin: Origin = "user" if given else "file" if self._is_float or noted else "assumed"
             color, origin = self._intrinsics(width, height, time_ns)
             registered = self._choice.registered or self._move is not None
             assumed = self._choice.registered_by.startswith("assumed")
@@ -292,6 +298,8 @@ class MessageReader(RecordingReader):
 
     def _stamps(self, topic: Topic) -> NDArray[np.int64] | None:
         """When the pictures of a topic were taken by their own account; None if they do not say."""
+        if self._vendor is not None and topic.channel.topic in self._vendor.stamps:
+            return self._vendor.stamps[topic.channel.topic]
         stamps = np.zeros(len(topic.places), np.int64)
         missing = []
         for row, place in enumerate(topic.places):
@@ -326,27 +334,34 @@ class MessageReader(RecordingReader):
             "registration": self._registration_note(),
             "pairs": f"by {stamps}, at most {self._farthest_ms:.1f} ms apart",
         }
+        if self._vendor is not None:
+            details |= self._vendor.details
         if others:
             details["other pictures"] = ", ".join(others[:12])
-        warnings = [*self._store.warnings, *self._notes]
+        notes = list(self._notes)
         if not choice.calibration:
-            warnings.append("The file has no calibration for its colour: a field of view of 60 degrees is assumed.")
+            notes.append("The file has no calibration for its colour: a field of view of 60 degrees is assumed.")
         if not choice.registered and self._move is None:
             size, differs = choice.color.size, choice.color.size != choice.depth.size
             stretched = f", and is stretched over colour's {size[0]}x{size[1]}" if size and differs else ""
-            warnings.append(f"Depth is not registered to colour ({choice.registered_by}){stretched}.")
+            notes.append(f"Depth is not registered to colour ({choice.registered_by}){stretched}.")
         elif choice.registered and choice.registered_by.startswith("assumed"):
-            warnings.append(f"Depth is taken to be registered to colour ({choice.registered_by}).")
+            notes.append(f"Depth is taken to be registered to colour ({choice.registered_by}).")
         if "assumed" in details["depth unit"]:
-            warnings.append(f"The depth unit is {details['depth unit']}.")
+            notes.append(f"The depth unit is {details['depth unit']}.")
         pairs = cameras_of(found.pictures, found.cameras)
         rivals = [f"{c.topic} with {d.topic}" for c, d in pairs if c.topic != choice.color.topic and c.role == "color"]
         if rivals:
-            warnings.append(
+            notes.append(
                 f"There are other colour pictures: {', '.join(rivals[:6])}; choose with ?color=TOPIC&depth=TOPIC."
             )
         return RecordingInfo(
-            path=path, layout=layout, name=path.stem or str(path), details=details, warnings=tuple(warnings)
+            path=path,
+            layout=layout,
+            name=details.get("camera") or path.stem or str(path),
+            details=details,
+            warnings=self._store.warnings,
+            notes=tuple(notes),
         )
 
     def _unit_note(self) -> str:
@@ -355,6 +370,8 @@ class MessageReader(RecordingReader):
             return "metres" if given is None else f"{given:g} m a number, as you said"
         if given is not None:
             return f"{given * 1000:g} mm a count, as you said"
+        if self._noted_unit_m:
+            return f"{self._noted_unit_m * 1000:g} mm a count, as the file says"
         encoding = self._choice.depth.encoding.split(";")[0]
         return f"assumed: millimetres, as ROS has it for {encoding} (?depth_unit_m= sets it)"
 

@@ -188,3 +188,12 @@ def read_stamp(schema: str, data: bytes | memoryview, *, ros1: bool) -> int | No
     if plain_name(schema).startswith("sensor_msgs/") and ros1:
         fields.number("I")
     return fields.stamp()
+
+
+def read_string(data: bytes | memoryview, *, ros1: bool) -> str:
+    """The text of a std_msgs/String.
+
+    Raises:
+        RecordingError: It is cut off.
+    """
+    return _Fields(memoryview(data), ros1=ros1).text()

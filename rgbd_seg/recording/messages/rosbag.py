@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,10 @@ from rgbd_seg.recording.messages.mcap_store import open_mcap_store
 from rgbd_seg.recording.messages.reader import MessageOptions, MessageReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from rgbd_seg.recording.messages.store import MessageStore
 
-# What librealsense calls its topics, in bags of both formats.
-_REALSENSE = re.compile(r"^/(device_\d+/(info|sensor_\d+/)|file_version$)")
 _MAX_FILES = 10_000
 
 
@@ -29,7 +25,7 @@ def matches(path: Path) -> bool:
     if path.is_dir():
         return (path / bag2.METADATA_FILE).is_file() and bool(_parts(path))
     if path.suffix.lower() in (".bag", ".db3"):
-        return not is_realsense(path)
+        return True
     return _starts_with(path, bag1.MAGIC) or bag2.is_rosbag2(path)
 
 
@@ -55,17 +51,6 @@ def open_reader(path: Path, **options: str) -> MessageReader:
         raise RecordingError(f"{path} is packed as a whole: unpack it first, with zstd -d {path.name}")
     what = "a ROS 1 bag (#ROSBAG V2.0)" if path.suffix.lower() == ".bag" else "a database of rosbag2 (SQLite)"
     raise RecordingError(f"{path} is not {what}: it begins with other bytes, or is empty")
-
-
-def is_realsense(path: Path) -> bool:
-    """Whether librealsense wrote a bag or a database, by the names of its topics."""
-    topics: Iterable[str] = ()
-    with contextlib.suppress(RecordingError, OSError):
-        if _starts_with(path, bag1.MAGIC):
-            topics = bag1.topics_of(path)
-        elif bag2.is_rosbag2(path):
-            topics = bag2.topics_of(path)
-    return any(_REALSENSE.match(topic) for topic in topics)
 
 
 def _open_folder(path: Path) -> JoinedStore:

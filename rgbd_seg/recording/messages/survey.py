@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.errors import RecordingError
+from rgbd_seg.recording.messages import realsense
 from rgbd_seg.recording.messages.choice import CameraStream, PictureStream
 from rgbd_seg.recording.messages.message import Camera, Picture
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rgbd_seg.recording.messages.message import Transform
+    from rgbd_seg.recording.messages.realsense import RealSense
     from rgbd_seg.recording.messages.store import MessageStore, StoredChannel
 
 # The first message may be damaged or empty; ten are not.
@@ -48,6 +50,7 @@ class Survey:
         transforms: Where frames are in each other.
         unknown: Topics of pictures that cannot be read, each with its kind.
         others: All other topics, each with its kind.
+        vendor: What librealsense says besides, None where it did not write the file.
     """
 
     topics: dict[str, Topic]
@@ -56,6 +59,7 @@ class Survey:
     transforms: tuple[Transform, ...]
     unknown: tuple[str, ...]
     others: tuple[str, ...]
+    vendor: RealSense | None = None
 
 
 def survey(store: MessageStore) -> Survey:
@@ -88,7 +92,12 @@ def survey(store: MessageStore) -> Survey:
             transforms += _transforms(store, topic)
         else:
             others.append(f"{kind}, no message of which can be read" if len(topic.places) else f"{kind}, empty")
-    return Survey(topics, tuple(pictures), tuple(cameras), tuple(transforms), tuple(unknown), tuple(others))
+    vendor: RealSense | None = None
+    if any(map(realsense.is_topic, topics)):
+        vendor, named, calibrations, places = realsense.adapt(store, topics, pictures, cameras)
+        pictures, cameras, transforms = list(named), list(calibrations), [*transforms, *places]
+        others = [other for other in others if not realsense.is_topic(other.split(" ")[0])]
+    return Survey(topics, tuple(pictures), tuple(cameras), tuple(transforms), tuple(unknown), tuple(others), vendor)
 
 
 def _topics(store: MessageStore) -> dict[str, Topic]:

@@ -333,7 +333,7 @@ def test_pictures_of_another_program_are_paired_by_time(tmp_path: Path, chunked:
         assert pairs == [(0, 1000, 0), (1, 1001, 33_000), (3, 1003, 100_000)]
         assert reader.read(0).calibration.color.fx == 9
         assert reader.read(0).calibration.origin == "file"
-        assert "assumed: millimetres" in reader.info.warnings[-1]
+        assert "assumed: millimetres" in reader.info.notes[-1]
 
 
 def test_frames_out_of_order_are_put_in_order(tmp_path: Path) -> None:
@@ -345,7 +345,7 @@ def test_frames_out_of_order_are_put_in_order(tmp_path: Path) -> None:
 
 def test_an_unknown_lens_is_assumed_and_said(tmp_path: Path) -> None:
     with open_recording(foreign_recording(tmp_path / "a.mcap", [(1, 1)], calibrated=False)) as reader:
-        assert "60 degrees" in reader.info.warnings[0]
+        assert "60 degrees" in reader.info.notes[0]
         assert reader.read(0).calibration.origin == "assumed"
 
 

@@ -228,7 +228,7 @@ def test_the_unit_can_be_set(tmp_path: Path) -> None:
     with open_recording(path, depth_unit_m="0.0001") as reader:
         assert reader.read(0).calibration.depth_unit_m == 0.0001
         assert reader.info.details["depth unit"] == "0.1 mm a count, as you said"
-        assert not any("assumed" in warning for warning in reader.info.warnings)
+        assert not any("assumed" in warning for warning in reader.info.notes)
 
 
 def test_metres_are_stored_in_millimetres_and_what_is_no_distance_is_a_hole(tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_streams_can_be_chosen(tmp_path: Path) -> None:
     path = write_foxglove(tmp_path / "a.mcap", rows)
     with open_recording(path) as reader:
         check(reader, 2)
-        assert any("/other/rgb with /other/depth" in warning for warning in reader.info.warnings)
+        assert any("/other/rgb with /other/depth" in warning for warning in reader.info.notes)
         assert "/other/rgb" in reader.info.details["other pictures"]
     with open_recording(path, color="/other/rgb", depth="/other/depth", calibration="/calib") as reader:
         frame = reader.read(1)
@@ -290,7 +290,7 @@ def test_depth_of_another_size_is_stretched_and_not_registered(tmp_path: Path) -
     rows = [("/rgb", 5, fox_raw(5, color(), "rgb8", "")), ("/depth", 5, fox_raw(5, half, "16UC1", ""))]
     with open_recording(write_foxglove(tmp_path / "a.mcap", rows)) as reader:
         frame = reader.read(0)
-        assert any("stretched over colour's 32x24" in warning for warning in reader.info.warnings)
+        assert any("stretched over colour's 32x24" in warning for warning in reader.info.notes)
     assert np.array_equal(frame.depth, half.repeat(2, axis=0).repeat(2, axis=1))
     assert not frame.calibration.registered
 
@@ -338,7 +338,7 @@ def test_lenses(tmp_path: Path, model: str, d: tuple[float, ...], expected: tupl
     rows[0] = ("/calib", START_NS, fox_camera(START_NS, d=d, model=model))
     with open_recording(write_foxglove(tmp_path / "a.mcap", rows)) as reader:
         lens = reader.read(0).calibration.color
-        said = any("left out" in warning and model in warning for warning in reader.info.warnings)
+        said = any("left out" in warning and model in warning for warning in reader.info.notes)
     assert said == (expected is None)
     assert (lens.lens_model, len(lens.distortion)) == (expected or ("brown-conrady", 0))
     assert lens.distortion[: len(d)] == (d if expected and expected[1] else ())
