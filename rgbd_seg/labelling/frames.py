@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.labelling.data_set import frame_name
 from rgbd_seg.recording import open_recording
-from rgbd_seg.recording.layouts.folder import natural_key
+from rgbd_seg.recording.layouts.partners import natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
