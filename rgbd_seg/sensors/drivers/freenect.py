@@ -36,6 +36,10 @@ NO_RETURN_11BIT = 2047
 # Focal length in pixels from the zero plane that all devices share: 120 mm / (2 x 0.1042 mm).
 _ASSUMED_FX = 575.8
 _MAX_DEPTH_MM = 10_000
+# The library caps a distance there in millimetre mode, where registered depth has holes.
+_CAPPED_MM = 10_000
+# So many pictures that arrive in part are no reason to bother a person: the first ones after a start often do.
+_FEW_TORN = 10
 # The device answers between two USB events, so a wait is cut into slices of this length (seconds).
 _SLICE_S = 0.05
 
@@ -97,6 +101,7 @@ class FreenectSensor(Sensor):
         self._device: ctypes.c_void_p | None = None
         self._modes: tuple[StreamMode, ...] = ()
         self._pairs: list[tuple[Half, Half]] = []
+        self._torn = 0
         self._left = 0
         self._flags = {"auto_exposure": True, "auto_white_balance": True}
 
@@ -116,10 +121,7 @@ class FreenectSensor(Sensor):
         except SensorError as error:
             self._close()
             if dump is None and "open_device" in str(error):
-                raise SensorError(
-                    f"cannot open {self.info.name}: {error}. Is it plugged in and powered, with udev rules installed? "
-                    "Run rgbd-seg doctor"
-                ) from error
+                raise SensorError(f"cannot open {self.info.name}: {_refusal(str(error))}") from error
             raise
         except BaseException:
             self._close()
@@ -139,7 +141,9 @@ class FreenectSensor(Sensor):
         self._depth_format = depth.format
         self._to_mm = raw_to_millimetres()
         self._pairing, self._clock = Pairing(1e6 / mode.fps), TickClock()
-        self._counts: dict[Side, int] = {"color": 0, "depth": 0}
+        self._numbers: dict[Side, tuple[int, int]] = {}
+        self._period_us = 1e6 / mode.fps
+        self._torn = 0
         self._pairs.clear()
         # ctypes frees callbacks that nobody holds, while the library still calls them.
         self._callbacks = (
@@ -173,7 +177,12 @@ class FreenectSensor(Sensor):
         return Capture(color.pixels, depth.pixels, color.number, color.time_us)
 
     def _arrived(self, side: Side, data: int, ticks: int, mode: StreamMode) -> None:
-        """A callback of the library: copies the picture and pairs it."""
+        """A callback of the library: copies the picture and pairs it, if it is whole."""
+        time_us = self._clock.microseconds(ticks)
+        number = self._number(side, time_us)
+        if self._freenect is not None and self._freenect.log.is_torn("video" if side == "color" else "depth"):
+            self._torn += 1
+            return
         shape = (mode.height, mode.width)
         pixels: NDArray[Any]
         if side == "color":
@@ -182,12 +191,37 @@ class FreenectSensor(Sensor):
         else:
             size = mode.height * mode.width
             counts = np.ctypeslib.as_array((ctypes.c_uint16 * size).from_address(data)).reshape(shape)
-            raw = self._depth_format == library.DEPTH_11BIT
-            pixels = self._to_mm[counts & NO_RETURN_11BIT] if raw else counts.copy()
-        self._counts[side] += 1
-        pair = self._pairing.add(side, Half(pixels, self._counts[side], self._clock.microseconds(ticks)))
+            if self._depth_format == library.DEPTH_11BIT:
+                pixels = self._to_mm[counts & NO_RETURN_11BIT]
+            elif self._depth_format == library.DEPTH_MM:
+                pixels = np.where(counts >= _CAPPED_MM, 0, counts).astype(np.uint16)
+            else:
+                pixels = counts.copy()
+        pair = self._pairing.add(side, Half(pixels, number, time_us))
         if pair is not None:
             self._pairs.append(pair)
+
+    def _number(self, side: Side, time_us: int) -> int:
+        """The picture's running number: periods of a camera's clock, so that losses are gaps; arrivals in a dump."""
+        if side not in self._numbers:
+            number = 0
+        else:
+            last_us, last = self._numbers[side]
+            periods = round((time_us - last_us) / self._period_us)
+            number = last + (max(periods, 1) if self.info.kind == "camera" else 1)
+        self._numbers[side] = time_us, number
+        return number
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """That pictures arrive in part; told again when there are ten times as many."""
+        if self._torn < _FEW_TORN:
+            return ()
+        many = 10 ** (len(str(self._torn)) - 1)
+        return (
+            f"More than {many} pictures of {self.info.name} have lost parts on the USB bus and were left out: plug it "
+            "into a USB port whose controller it has for itself",
+        )
 
     def controls(self) -> tuple[Control, ...]:
         """The two automatics of the colour camera."""
@@ -210,6 +244,15 @@ class FreenectSensor(Sensor):
         self._freenect = self._device = None
         if freenect is not None:
             freenect.close(device)
+
+
+def _refusal(said: str) -> str:
+    """What to do about a device that does not open, from libfreenect's own words."""
+    if "BUSY" in said:
+        return f"it is in use by another program: close that one ({said})"
+    if "Could not open camera: -3" in said:
+        return f"you have no right to use it: install the udev rules and plug it in again; run rgbd-seg doctor ({said})"
+    return f"{said}. Is it plugged in and powered, with udev rules installed? Run rgbd-seg doctor"
 
 
 def check_dump(folder: Path) -> int:

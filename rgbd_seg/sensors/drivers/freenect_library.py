@@ -9,8 +9,10 @@ import ctypes
 import ctypes.util
 import glob
 import os
+import re
 import sys
-from ctypes import POINTER, byref, c_char_p, c_double, c_int8, c_int16, c_int32, c_uint32, c_void_p
+from collections import deque
+from ctypes import POINTER, byref, c_char_p, c_double, c_int, c_int8, c_int16, c_int32, c_uint32, c_void_p
 from typing import Any
 
 from rgbd_seg.errors import SensorError
@@ -25,7 +27,7 @@ CAMERA_ONLY = 0x02  # The motors of some models need firmware that is not free.
 VIDEO_RGB = 0
 DEPTH_11BIT, DEPTH_REGISTERED, DEPTH_MM = 0, 4, 5
 AUTO_EXPOSURE, AUTO_WHITE_BALANCE = 1 << 14, 1 << 1
-_LOG_ERRORS = 1
+_LOG_ERRORS, _LOG_EVERYTHING_OF_A_PICTURE = 1, 6
 
 
 class FrameMode(ctypes.Structure):
@@ -57,6 +59,38 @@ class _TimeValue(ctypes.Structure):
 
 
 FrameCallback = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_uint32)
+_LogCallback = ctypes.CFUNCTYPE(None, c_void_p, c_int, c_char_p)
+# What libfreenect says of a picture just before it hands it over, and of a packet that is shorter than it should be.
+_GOT = re.compile(r"Got (depth|video) frame of size (\d+)/(\d+), (\d+)/(\d+) packets arrived")
+_SHORT = re.compile(r"\[Stream ([78])0\] Expected \d+ data bytes, but got")
+
+
+class Log:
+    """What libfreenect says, which alone tells whether a picture is whole: it fills lost parts from the one before.
+
+    Attributes:
+        errors: Its last errors, in its own words.
+    """
+
+    def __init__(self) -> None:
+        self.errors: deque[str] = deque(maxlen=8)
+        self._torn = {"depth": False, "video": False}
+        self._short = {"depth": False, "video": False}
+        self.callback = _LogCallback(self._hear)
+
+    def is_torn(self, stream: str) -> bool:
+        """Whether the picture of "depth" or "video" that is being handed over lacks a part."""
+        return self._torn[stream]
+
+    def _hear(self, _: int, level: int, message: bytes) -> None:
+        text = message.decode(errors="replace").strip()
+        if level <= _LOG_ERRORS:
+            self.errors.append(text)
+        elif got := _GOT.match(text):
+            self._torn[got[1]] = got[2] != got[3] or got[4] != got[5] or self._short[got[1]]
+            self._short[got[1]] = False
+        elif short := _SHORT.match(text):
+            self._short["depth" if short[1] == "7" else "video"] = True
 
 
 def find(fake: bool = False) -> str | None:
@@ -92,9 +126,12 @@ class Freenect:
             self._function(name).restype = FrameMode
         for name in ("set_video_mode", "set_depth_mode"):
             self._function(name).argtypes = (c_void_p, FrameMode)
+        self.log = Log()
         self._context = c_void_p()
         self._check("init", byref(self._context), None)
-        self._function("set_log_level")(self._context, _LOG_ERRORS)
+        if self.has("set_log_callback"):
+            self._function("set_log_callback")(self._context, self.log.callback)
+        self._function("set_log_level")(self._context, _LOG_EVERYTHING_OF_A_PICTURE)
         self._function("select_subdevices")(self._context, CAMERA_ONLY)
 
     def has(self, name: str) -> bool:
@@ -186,6 +223,8 @@ class Freenect:
         return getattr(self._library, f"freenect_{name}")
 
     def _check(self, name: str, *arguments: Any) -> None:
+        self.log.errors.clear()
         code = int(self._function(name)(*arguments))
         if code < 0:
-            raise SensorError(f"libfreenect's {name} failed with {code}")
+            said = f" ({self.log.errors[0]})" if self.log.errors else ""  # The others follow from it.
+            raise SensorError(f"libfreenect's {name} failed with {code}{said}")

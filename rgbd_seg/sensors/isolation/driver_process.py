@@ -87,6 +87,7 @@ class _Stream:
         self._writer = writer
         sensor.buffers = writer.buffers
         self._calibration: Calibration = sensor.calibration
+        self._warnings: tuple[str, ...] = ()
         # What the parent knows of the labels' meaning: told once, and where it changes.
         self._truth_told: object = None
         self._prediction_told: object = None
@@ -130,6 +131,9 @@ class _Stream:
             "host_ns": frame.host_ns,
             "device_us": frame.device_us,
         }
+        if (warnings := self._sensor.warnings) != self._warnings:
+            self._warnings = warnings
+            message["warnings"] = list(warnings)
         if frame.calibration is not self._calibration:
             self._calibration = frame.calibration
             message["calibration"] = frame.calibration.to_dict()

@@ -81,6 +81,7 @@ class IsolatedSensor(Sensor):
         self._silent_s = 0.0
         self._labels_told: dict[str, dict[str, Any]] = {}
         self._reader: FrameReader | None = None
+        self._warnings: tuple[str, ...] = ()
 
     @property
     def child_pid(self) -> int | None:
@@ -90,6 +91,11 @@ class IsolatedSensor(Sensor):
     def modes(self) -> tuple[StreamMode, ...]:
         """The modes that the device offered when it was opened; empty before that."""
         return self._modes
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the driver found wrong, as of the last frame."""
+        return self._warnings
 
     def controls(self) -> tuple[Control, ...]:
         """What can be set, asked of the driver now."""
@@ -118,7 +124,7 @@ class IsolatedSensor(Sensor):
             self._standby.dismiss()
 
     def _open(self) -> Calibration:
-        self._end, self._frames, self._silent_s = None, deque(), 0.0
+        self._end, self._frames, self._silent_s, self._warnings = None, deque(), 0.0, ()
         order = {"type": "open", "uri": self._uri, "request": messages.request_to_dict(self.request)}
         try:
             process = self._standby.take(order)
@@ -195,6 +201,8 @@ class IsolatedSensor(Sensor):
     # The other side of `driver_process`
 
     def _capture(self, message: Message, reader: FrameReader) -> Capture:
+        if "warnings" in message:
+            self._warnings = tuple(map(str, message["warnings"]))
         if "calibration" in message:
             self._stream_calibration = Calibration.from_dict(message["calibration"])
         for kind in ("truth", "prediction"):
