@@ -82,6 +82,7 @@ for _name, _value in {
     "ORT_TELEMETRY_DISABLED": "1",
     "NO_ALBUMENTATIONS_UPDATE": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RS2_RUM_CLOUD_ENABLED": "0",
 }.items():
     os.environ.setdefault(_name, _value)
 

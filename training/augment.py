@@ -71,7 +71,7 @@ def augment(
 def _apply(pipeline: Any, sample: Sample, seed: int) -> Sample:
     # Not set_random_seed: that starts every transform at the same number, so that they come all together or not at all.
     rng = np.random.default_rng(seed)
-    pipeline.set_random_state(rng, random.Random(int(rng.integers(1 << 62))))
+    pipeline.set_random_state(rng, random.Random(int(rng.integers(1 << 62))))  # noqa: S311 (no secret)
     with np.errstate(all="ignore"):
         drawn = pipeline(image=sample.color, mask=sample.label, depth=sample.depth_m)
     return Sample(drawn["image"], drawn["depth"], drawn["mask"], sample.name, sample.sensor)

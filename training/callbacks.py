@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+import shutil
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -62,15 +63,17 @@ def _version(package: str) -> str:
 
 def _git_state() -> str:
     """The commit of this checkout, with "+ changes" where files differ from it; "" outside a checkout."""
-    folder = Path(__file__).parent
+    folder, git = Path(__file__).parent, shutil.which("git")
+    if git is None:
+        return ""
+
+    def said(*words: str) -> str:
+        return subprocess.run([git, *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
-        changes = subprocess.run(
-            ["git", "status", "--porcelain"], cwd=folder, capture_output=True, text=True, check=True
-        )
+        return said("rev-parse", "HEAD") + (" + changes" if said("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return commit.stdout.strip() + (" + changes" if changes.stdout.strip() else "")
 
 
 class StopOnNaN(lightning.Callback):

@@ -74,6 +74,7 @@ def _rows(status: Status) -> list[tuple[str, str, str, float | None]]:
         ("rgbd_seg_source_reopened_total", "counter", "times a lost camera came back", status.reopened),
         ("rgbd_seg_frames_captured_total", "counter", "frames that arrived", status.captured),
         ("rgbd_seg_frames_missed_total", "counter", "frames that the source counted and nobody got", status.missed),
+        ("rgbd_seg_silent_seconds_total", "counter", "seconds in which a running source sent nothing", status.silent_s),
         ("rgbd_seg_frames_segmented_total", "counter", "frames with a result", status.segmented),
         ("rgbd_seg_frames_skipped_total", "counter", "frames passed over for newer ones", status.skipped),
         ("rgbd_seg_capture_fps", "gauge", "frames a second that arrive", status.capture_fps),

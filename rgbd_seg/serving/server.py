@@ -164,7 +164,7 @@ class LiveServer:
 
     @property
     def _place(self) -> str:
-        host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(self._host, self._host)
+        host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(self._host, self._host)  # noqa: S104 (compares)
         return f"[{host}]:{self._port}" if ":" in host else f"{host}:{self._port}"
 
     def _offer(self) -> None:

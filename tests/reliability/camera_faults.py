@@ -17,7 +17,7 @@ from rgbd_seg.sensors.isolation.isolated import IsolatedSensor, TimeLimits
 from rgbd_seg.sensors.sensor import Request, SensorInfo
 from tests.reliability.fault import Outcome, fault
 from tests.sensors import nasty_driver
-from tests.waiting import started, until
+from tests.waiting import PATIENCE_S, started, until
 
 NO_LIMIT = RecorderOptions(min_free_bytes=0)
 _LIMITS = TimeLimits(open_s=60.0, answer_s=0.5, control_s=2.0, close_s=0.5)
@@ -74,6 +74,25 @@ _add("camera driver raises", "raise")
 _add("camera driver delivers torn pictures", "torn")
 _add("camera falls silent", "silent")
 _add("camera repeats one picture", "stale")
+
+
+@fault("camera driver hangs for a while and goes on")
+def _hang_for_a_while(folder: Path) -> Outcome:
+    """Too short for a loss, and the camera's own numbers go on as if nothing had been: only the time tells."""
+    pipeline = nasty_pipeline("pause", limits=TimeLimits(open_s=PATIENCE_S, answer_s=PATIENCE_S))
+    pipeline.attach_recorder(Recorder(folder / "a.mcap", _CALIBRATION, _INFO, options=NO_LIMIT))
+    with started(pipeline):
+        until(lambda: pipeline.status().silent_s >= 2.5)
+        known = pipeline.status().captured
+        until(lambda: pipeline.status().captured > known)
+        reopened = pipeline.status().reopened
+    with open_recording(folder / "a.mcap") as reader:
+        (gap,) = (gap for gap in reader.info.gaps if gap.after == 19)
+        kept = len(reader)
+    assert reopened == 0
+    assert (gap.reason, gap.frames) == ("nothing came from the source", 0)
+    assert gap.seconds >= 2.4
+    return Outcome(f"{gap.reason} for {gap.seconds:.1f} s", known, min(kept, known))
 
 
 @fault("camera driver hangs in stop")

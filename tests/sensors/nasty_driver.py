@@ -97,6 +97,8 @@ class NastySensor(Sensor):
             elif self.what == "silent":
                 time.sleep(timeout_s)
                 return None
+            elif self.what == "pause" and number == self.at:
+                time.sleep(2.5)
             elif self.what == "stale":
                 number = self.at - 1
             elif self.what == "torn":
