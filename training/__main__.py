@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from training.commands import COMMANDS, LIGHTNING_COMMANDS, build_parser
+from training.early_checks import check_command_line
+from training.recipe_names import with_recipe_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,19 +21,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; None for those of the process.
 
     Returns:
-        0 if all went well, 1 after an error, 2 for wrong arguments, 130 after Ctrl-C.
+        0 if all went well, 1 after an error, 2 for wrong arguments, 130 after Ctrl-C, 143 after SIGTERM.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        if arguments and arguments[0] in LIGHTNING_COMMANDS:
-            from training.fit import run_lightning
+        if not arguments:
+            build_parser().print_help(sys.stderr)
+            return 2
+        if arguments[0] in LIGHTNING_COMMANDS:
+            arguments = with_recipe_paths(arguments)
+            check_command_line(arguments)
+            from training.fit import run_lightning  # Seconds, which a wrong command line should not cost.
 
             return run_lightning(arguments)
         args = build_parser().parse_args(arguments)
         return COMMANDS[args.command][2](args)
     except RgbdSegError as error:
         sys.stderr.write(f"training: {error}\n")
-        return 2 if isinstance(error, ConfigurationError) else 1
+        return 2 if isinstance(error, ConfigurationError) else getattr(error, "exit_code", 1)
     except OSError as error:  # A place that cannot be written, a disk that is full: the system says which and why.
         sys.stderr.write(f"training: {error}\n")
         return 1

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 Augmentation = Literal["none", "published", "gentle", "live"]
 GENTLE_ZOOM = (0.75, 1.75)
 _DEPTH_TARGET = {"depth": "mask"}
+# OpenCV's INTER_NEAREST takes the pixel to the upper left, half a pixel away from where colour is taken. Warps by a map
+# round to the nearest with either, and know this one alone.
+_NEAREST = cv2.INTER_NEAREST_EXACT
 _BORDERS: dict[str, Any] = {"border_mode": cv2.BORDER_CONSTANT, "fill": 0, "fill_mask": 0}
 
 
@@ -115,7 +118,7 @@ def _published(height: int, width: int) -> Any:
         A.RandomCrop(height=max(1, height // 2), width=max(1, width // 2), p=0.45),
         A.HorizontalFlip(p=0.5),
         A.VerticalFlip(p=0.2),
-        A.RandomScale(scale_limit=0.2, mask_interpolation=cv2.INTER_NEAREST, p=0.8),
+        A.RandomScale(scale_limit=0.2, mask_interpolation=_NEAREST, p=0.8),
         elastic,
         A.OpticalDistortion(mask_interpolation=cv2.INTER_NEAREST, **_BORDERS, p=0.3),
         A.GridDistortion(num_steps=2, distort_limit=0.2, mask_interpolation=cv2.INTER_NEAREST, **_BORDERS, p=0.4),
@@ -141,7 +144,7 @@ def _gentle(height: int, width: int, zoom: tuple[float, float] = GENTLE_ZOOM) ->
     return A.Compose(
         [
             A.HorizontalFlip(p=0.5),
-            A.RandomScale(scale_limit=(zoom[0] - 1, zoom[1] - 1), mask_interpolation=cv2.INTER_NEAREST, p=0.75),
+            A.RandomScale(scale_limit=(zoom[0] - 1, zoom[1] - 1), mask_interpolation=_NEAREST, p=0.75),
             A.PadIfNeeded(
                 min_height=height,
                 min_width=width,

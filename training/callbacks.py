@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.rank_zero import rank_zero_info
 
 from rgbd_seg import __version__
 from rgbd_seg.errors import RgbdSegError
@@ -39,6 +40,7 @@ class RunRecord(lightning.Callback):
         log_dir = trainer.log_dir  # All processes must ask: it is sent from the first to the others.
         if stage != "fit" or not trainer.is_global_zero or log_dir is None:
             return
+        rank_zero_info(f"Starts from {getattr(pl_module, 'initialised_by', '')}")
         folder = Path(log_dir)
         folder.mkdir(parents=True, exist_ok=True)
         about = {

@@ -18,10 +18,27 @@ if TYPE_CHECKING:
 _RUN = "runs/lightning_logs/version_0"  # Of the examples.
 
 
+def add_data_arguments(parser: argparse.ArgumentParser, split: str) -> None:
+    """Adds `--data`, `--split` and `--set`."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="a recipe (its name or file) or a run's config.yaml (its data section is used), a folder with image/, "
+        "depth/ and label/, or a prepared SUN RGB-D tree",
+    )
+    parser.add_argument("--split", choices=("train", "val", "test"), default=split)
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a setting of the data, such as size=[480,640]",
+    )
+
+
 def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `evaluate`."""
-    from training.data_source import add_data_arguments
-
     parser.add_argument("model", type=Path, help="a checkpoint (.ckpt) or a model file (.safetensors)")
     add_data_arguments(parser, split="test")
     parser.add_argument("--device", default="cpu", help="where to run: cpu, cuda, mps (default: cpu)")
@@ -126,8 +143,6 @@ def export_run(args: argparse.Namespace) -> int:
 
 def show_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `show`."""
-    from training.data_source import add_data_arguments
-
     add_data_arguments(parser, split="train")
     parser.add_argument("--index", type=int, default=0, help="which sample of the split (default: 0, the first)")
     parser.add_argument("--augmentation", choices=("published", "gentle", "none"), help="if not the recipe's own")
@@ -250,7 +265,8 @@ def prepare_arguments(parser: argparse.ArgumentParser) -> None:
         "--polygons", action="store_true", help="labels from the annotation polygons, for frames without the toolbox"
     )
     parser.epilog = (
-        "Below --out: label/ with one PNG a frame (0 void, 1..37), index.json, and what was unpacked from archives.\n"
+        "Below --out: label/ (label_polygons/ with --polygons) with one PNG a frame (0 void, 1..37), index.json, and what\n"
+        "was unpacked from archives. Running it again with the other source of labels makes the tree use those.\n"
         "The exit code is 1 if a frame could not be used or the counts are not the published ones (10,335 frames:\n"
         "5,285 to train on, 5,050 to test on); what differs is named, and everything else is written."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -211,6 +212,11 @@ class RgbdData(lightning.LightningDataModule):
         return self.pictures("train")
 
     @property
+    def depth_kind(self) -> str:
+        """Which of several kinds of depth is read ("raw", "refined"), "" where there is one."""
+        return ""
+
+    @property
     def depth_statistics(self) -> DepthStatistics:
         """Mean and deviation of the training depth, as given or measured on up to 300 pictures spread over the set."""
         if self._statistics is None:
@@ -272,7 +278,7 @@ class RgbdData(lightning.LightningDataModule):
             persistent_workers=self._workers > 0,
             multiprocessing_context=self.worker_start if self._workers > 0 else None,
             pin_memory=torch.cuda.is_available(),
-            worker_init_fn=_one_thread,
+            worker_init_fn=_start_worker,
             **options,
         )
 
@@ -288,7 +294,9 @@ class _LateLoader(DataLoader[dict[str, Any]]):
         yield from super().__iter__()
 
 
-def _one_thread(_worker: int) -> None:
+def _start_worker(_worker: int) -> None:
+    # Ctrl-C reaches every process of a terminal: the run itself ends its workers, after a last checkpoint.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Each worker is a process of its own: more threads in it would only get in the way of the others.
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import takewhile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonargparse
@@ -15,27 +14,8 @@ from training.recipe_names import recipe_path
 from training.sunrgbd import INDEX_FILE
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
-
-
-def add_data_arguments(parser: argparse.ArgumentParser, split: str) -> None:
-    """Adds `--data`, `--split` and `--set`."""
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        help="a recipe (its name or file) or a run's config.yaml (its data section is used), a folder with image/, "
-        "depth/ and label/, or a prepared SUN RGB-D tree",
-    )
-    parser.add_argument("--split", choices=("train", "val", "test"), default=split)
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a setting of the data, such as size=[480,640]",
-    )
+    from pathlib import Path
 
 
 def open_data(source: Path, overrides: Sequence[str] = ()) -> RgbdData:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import re
+import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,15 +15,16 @@ from jsonargparse import DefaultHelpFormatter
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import TensorBoardLogger
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from training.callbacks import Pictures, RunRecord, StopOnNaN
 from training.commands import LIGHTNING_COMMANDS
 from training.data import RgbdData
+from training.ending import how_it_ended
 from training.metrics_file import LAST, MetricsFile
 from training.module import SegmentationModule
 from training.recent_checkpoint import RecentCheckpoint
-from training.recipe_names import with_recipe_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +62,27 @@ class TrainingCLI(LightningCLI):
         parser.link_arguments("data", "model.label_set", _label_set, apply_on="instantiate")
         parser.link_arguments("data", "model.size", _size, apply_on="instantiate")
         parser.link_arguments("data", "model.depth", _depth_statistics, apply_on="instantiate")
+
+    def instantiate_trainer(self, **kwargs: Any) -> Any:
+        """Makes the trainer; a run that goes on does so in its own directory."""
+        run = self._run_that_goes_on()
+        if run is not None:
+            kwargs["logger"] = TensorBoardLogger(run, name="", version="")
+        return super().instantiate_trainer(**kwargs)
+
+    def _run_that_goes_on(self) -> Path | None:
+        """The directory of the run whose checkpoint is given, where the logs would go to a new directory instead."""
+        checkpoint = Path(self._get(self.config, "ckpt_path") or "")
+        logger = (self._get(self.config, "trainer") or {}).get("logger")
+        own = getattr(logger, "class_path", "").endswith("TensorBoardLogger") and logger.init_args.get("version") is None
+        run = checkpoint.absolute().parent.parent
+        goes_on = self.subcommand == "fit" and own and checkpoint.parent.name == "checkpoints"
+        return run if goes_on and (run / "config.yaml").is_file() else None
+
+    def after_fit(self) -> None:
+        """Says how the run went."""
+        if self.trainer.is_global_zero:
+            sys.stdout.write(how_it_ended(self.trainer))
 
     def _parse_ckpt_path(self) -> None:
         # Lightning would look for the settings of the network in it, which ours do not hold, and fail on a damaged one
@@ -119,7 +143,8 @@ def run_lightning(arguments: Sequence[str]) -> int:
     """Runs one of Lightning's commands.
 
     Args:
-        arguments: The command line behind the program's name, beginning with `fit`, `validate` or `test`.
+        arguments: The command line behind the program's name, beginning with `fit`, `validate` or `test`; recipes by
+            their paths.
 
     Raises:
         ConfigurationError: Settings do not fit together, or ask for what this machine does not have.
@@ -127,7 +152,7 @@ def run_lightning(arguments: Sequence[str]) -> int:
     """
     _silence_lightning()
     try:
-        _run(with_recipe_paths(arguments))
+        _run(arguments)
     except MisconfigurationException as error:
         raise ConfigurationError(str(error)) from None
     except ValueError as error:

@@ -47,6 +47,8 @@ class PictureFolder(LabelledPictures):
             ConfigurationError: A part is missing, or files have no partner.
         """
         self.root = Path(root)
+        if not self.root.is_dir():
+            raise ConfigurationError(f"there is no folder {self.root}: name the folder of your pictures with data.root")
         try:
             told = read_sidecar(self.root) or Sidecar()
         except RecordingError as error:

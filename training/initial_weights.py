@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torch import nn
+
 from rgbd_seg.assets import model_path
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.models.imagenet import fetch_imagenet_weights, start_from_imagenet
@@ -48,4 +50,10 @@ def load_initial_weights(network: DeResUNet, label_set: LabelSet, source: str) -
             f"model.decoder_widths={list(theirs.decoder_widths)} and model.tail_width={theirs.tail_width}"
         )
     network.load_state_dict(taken, strict=False)
-    return f"weights of {card.name}" + ("" if keep_head else ", with a new head")
+    said = f"weights of {card.name}" + ("" if keep_head else ", with a new head")
+    convolutions = [name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)]
+    at_random = [name for name in convolutions if f"{name}.weight" not in taken and f"{name}." != _HEAD]
+    if at_random:
+        said += f", but {len(at_random)} of {len(convolutions)} convolutions, which it has not, at random: "
+        said += f"model.encoder={card.network.encoder} would take all of it"
+    return said

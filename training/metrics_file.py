@@ -29,7 +29,9 @@ class MetricsFile(lightning.Callback):
 
     - `start`: the run begins, or goes on in its own directory, which appends to the file.
     - `train`: every `trainer.log_every_n_steps` steps, with `train_loss` and `learning_rate`.
-    - `validation`: with `val_loss`, `val_miou`, `val_pixel_accuracy`, `val_mean_accuracy`, and `iou` by class name.
+    - `validation`: with `val_loss`, `val_miou`, `val_pixel_accuracy`, `val_mean_accuracy`, and `iou` by class name;
+      where weights are averaged also `val_miou_averaged`, `val_miou_plain`, and in `weights` which of both the others are
+      of ("averaged" or "plain").
     - `end`: the run is complete; `best` and `last` are its checkpoints.
     - `error`: it stopped before; `message` says why.
 
@@ -69,6 +71,7 @@ class MetricsFile(lightning.Callback):
         figures: dict[str, Any] = {
             name.replace("/", "_"): value for name, value in metrics.items() if name.startswith("val/")
         }
+        figures["weights"] = getattr(pl_module, "kept_weights", "") or None
         figures["iou"] = {name.removeprefix(_IOU): value for name, value in metrics.items() if name.startswith(_IOU)}
         self._write(trainer, "validation", figures)
 

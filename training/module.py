@@ -247,8 +247,8 @@ class SegmentationModule(lightning.LightningModule):
             return
         if not self.card.trained_on:  # Without a word it means random weights.
             self.card = replace(self.card, trained_on=data.description)
-        if data.predicted:
-            self.card = replace(self.card, details={**self.card.details, "labels": data.predicted})
+        known = {"labels": data.predicted, "depth": data.depth_kind}
+        self.card = replace(self.card, details={**self.card.details, **{k: v for k, v in known.items() if v}})
 
     def on_train_start(self) -> None:
         """Freezes what is to be frozen: Lightning itself leaves the modes of modules as it finds them."""

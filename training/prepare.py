@@ -72,8 +72,8 @@ def prepare(
         download_missing: Fetches the archives that are not given.
         limit: Only so many frames, spread evenly over the list.
         sensors: Only these cameras.
-        polygons: Takes labels from the annotation polygons instead of the toolbox. Frames then have no official split
-            and count as training frames.
+        polygons: Takes labels from the annotation polygons instead of the toolbox, into `label_polygons/`. Frames then
+            have no official split and count as training frames.
 
     Returns:
         What was written, in sentences.
@@ -99,7 +99,8 @@ def prepare(
     write_index(out, entries)
     splits = Counter(entry.split for entry in entries)
     by_split = ", ".join(f"{count} {split}" for split, count in sorted(splits.items()))
-    said = f"{len(entries)} frames in {out} ({by_split}), {INDEX_FILE} written"
+    source = "the annotation polygons" if polygons else "the toolbox"
+    said = f"{len(entries)} frames in {out} ({by_split}) with labels of {source}, {INDEX_FILE} written"
     if problems:
         rest = f" and {len(problems) - _NAMED_AT_MOST} more" if len(problems) > _NAMED_AT_MOST else ""
         raise RgbdSegError(f"{said}, but incomplete: {'; '.join(problems[:_NAMED_AT_MOST])}{rest}")
@@ -204,7 +205,8 @@ def _write_frame(out: Path, root: Path, frame: ListedFrame, box: Toolbox | None)
         if _size(depth) != (height, width):
             rows, columns = _size(depth)
             raise RgbdSegError(f"{depth} is {rows}x{columns}, but the picture of that frame is {height}x{width}")
-    label_file = out / "label" / f"{frame.name}.png"
+    # Each source of labels has a folder of its own: what one has written is never taken for the other's.
+    label_file = out / ("label" if box is not None else "label_polygons") / f"{frame.name}.png"
     if not label_file.is_file():
         label = _polygon_label(folder, height, width) if box is None else box.label(frame.number)
         if label.shape != (height, width):

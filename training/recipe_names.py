@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rgbd_seg.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FOLDER = Path(__file__).parent / "recipes"
+CONFIG_OPTIONS = ("config", "c")
 _OPTIONS = ("--config", "-c")
 
 
@@ -18,9 +21,20 @@ def recipe_names() -> tuple[str, ...]:
 
 
 def recipe_path(name: str | Path) -> Path:
-    """The file of a recipe: a path as it is, or a name such as "lite"; a file of that name goes first."""
+    """The file of a recipe: a path as it is, or a name such as "lite"; a file of that name goes first.
+
+    Raises:
+        ConfigurationError: There is neither.
+    """
     path = Path(name)
-    return path if path.exists() or str(name) not in recipe_names() else _FOLDER / f"{name}.yaml"
+    if path.exists():
+        return path
+    if str(name) in recipe_names():
+        return _FOLDER / f"{name}.yaml"
+    raise ConfigurationError(
+        f"there is no recipe, file or folder {name}; the recipes that come with the program are "
+        f"{', '.join(recipe_names())}"
+    )
 
 
 def with_recipe_paths(arguments: Sequence[str]) -> list[str]:

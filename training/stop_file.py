@@ -13,6 +13,9 @@ STOP_FILE = "stop"
 class StopFile(lightning.Callback):
     """Ends the run after the step during which the file `stop` appears in its directory.
 
+    Attributes:
+        found: Whether the file has ended the run.
+
     The run then validates and writes its checkpoints as at the end of an epoch. A run that is started again in the same
     directory removes the file first.
     """
@@ -20,6 +23,7 @@ class StopFile(lightning.Callback):
     def __init__(self) -> None:
         """Looks for nothing yet."""
         self._file: Path | None = None
+        self.found = False
 
     def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Finds out where the file would be."""
@@ -37,4 +41,4 @@ class StopFile(lightning.Callback):
         """Looks for the file."""
         wanted = self._file is not None and self._file.exists()
         if trainer.strategy.reduce_boolean_decision(wanted, all=False):
-            trainer.should_stop = True
+            self.found = trainer.should_stop = True

@@ -164,6 +164,11 @@ class SunRgbdData(RgbdData):
         self._classes = classes
         self._share = val_share
 
+    @property
+    def depth_kind(self) -> str:
+        """As `data.depth` says."""
+        return self._kind
+
     def open_split(self, split: Split) -> LabelledPictures:
         """The frames of a split."""
         official = "test" if split == "test" else "train"

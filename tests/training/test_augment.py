@@ -1,9 +1,10 @@
 """Augmentation keeps colour, depth and labels together and invents neither depths nor classes."""
 
+import albumentations as A
 import numpy as np
 import pytest
 
-from training.augment import augment, transform_names
+from training.augment import _gentle, _published, augment, transform_names
 from training.sample import Sample
 
 
@@ -86,3 +87,22 @@ def test_none_only_resizes():
     sample = marked_sample()
     assert augment(sample, "none", (120, 160), 0) is sample
     assert augment(sample, "none", (60, 80), 0).label.shape == (60, 80)
+
+
+@pytest.mark.parametrize(("scale", "size"), [(0.5, (60, 80)), (1.5, (180, 240)), (0.8, (96, 128))])
+def test_scaling_leaves_depth_and_labels_where_colour_is(scale: float, size: tuple[int, int]):
+    # A picture whose brightness, depth and label all tell the column: after scaling they still tell the same one.
+    columns = np.tile(np.arange(160, dtype=np.uint8), (120, 1))
+    sample = Sample(np.repeat(columns[..., None], 3, axis=2), columns.astype(np.float32), columns, "ramp", "test")
+    for build in (_gentle(120, 160, (scale, scale)), _published(120, 160)):
+        scaling = next(transform for transform in build.transforms if type(transform).__name__ == "RandomScale")
+        pipeline = A.Compose(
+            [A.RandomScale((scale - 1, scale - 1), mask_interpolation=scaling.mask_interpolation, p=1)],
+            additional_targets={"depth": "mask"},
+        )
+        out = pipeline(image=sample.color, mask=sample.label, depth=sample.depth_m)
+        assert out["mask"].shape == size
+        np.testing.assert_array_equal(out["mask"], out["depth"])
+        shift = (out["mask"].astype(float) - out["image"][..., 0])[:, 4:-4]
+        assert abs(shift.mean()) < 0.1  # Half a pixel too far left it would be half a pixel of the stored picture.
+        assert np.abs(shift).max() <= 1
