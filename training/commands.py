@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.arguments import add_examples, positive_int
+from rgbd_seg.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rgbd_seg.models.model_file import ModelCard
     from rgbd_seg.scenes.training_views import ViewKind
 
 
@@ -45,10 +47,17 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--multi-scale", action="store_true", help="also average over three scales and mirrored pictures"
     )
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="NAME=CLASS[,CLASS]",
+        help="classes of the model or the data that are one and the same; may be repeated",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the scores to a file")
     parser.epilog = (
         "One confusion matrix over all pictures at the labels' own sizes; void is left out. mIoU is the mean over the\n"
-        "classes that occur in labels or predictions."
+        "classes that occur in labels or predictions. Classes are matched by name; what has no counterpart is named."
     )
     add_examples(
         parser,
@@ -57,6 +66,10 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
             f"train evaluate {_RUN}/checkpoints/last.ckpt --data {_RUN}/config.yaml",
         ),
         ("a model file, on all pictures of a folder", "train evaluate mine.safetensors --data elsewhere"),
+        (
+            "data with other classes",
+            "train evaluate mine.safetensors --data elsewhere --map seat=chair,sofa",
+        ),
         (
             "the official test frames, with the second figure",
             "train evaluate best.ckpt --data strong --set root=sunrgbd --multi-scale",
@@ -73,12 +86,24 @@ def evaluate_run(args: argparse.Namespace) -> int:
 
     device = checked_device(args.device)
     network, card = load_trained(args.model)
-    pictures = open_data(args.data, args.set).pictures(args.split)
-    result = evaluate(Predictor(network, card, device=device), pictures, card)
+    data = open_data(args.data, [*_depth_of_the_run(args.data, card), *args.set])
+    if data.depth_kind and card.details.get("depth", data.depth_kind) != data.depth_kind:
+        print(f"scored on {data.depth_kind} depth, but trained on {card.details['depth']}")
+    pictures = data.pictures(args.split)
+    mapping = dict(_pair(one) for one in args.map)
+    result = evaluate(Predictor(network, card, device=device), pictures, card, mapping=mapping)
     print(result.overall.table())
+    if result.note:
+        print(result.note)
     report: dict[str, Any] = {
         "overall": result.overall.summary(),
+        "classes": list(result.overall.names),
         "matrix": result.overall.matrix.tolist(),
+        "left_out": {
+            "pixels": result.left_out,
+            "of_the_data": result.matching.only_truth,
+            "of_the_model": result.matching.only_predicted,
+        },
         "by_sensor": {},
     }
     for sensor, scores in sorted(result.by_sensor.items()):
@@ -86,12 +111,28 @@ def evaluate_run(args: argparse.Namespace) -> int:
         report["by_sensor"][sensor] = scores.summary()
     if args.multi_scale:
         predictor = Predictor(network, card, device=device, scales=MULTI_SCALES, flip=True)
-        second = evaluate(predictor, pictures, card).overall
+        second = evaluate(predictor, pictures, card, mapping=mapping).overall
         print(f"multi-scale and flip: mIoU {second.miou:.4f}, pixel accuracy {second.pixel_accuracy:.4f}")
         report["multi_scale_flip"] = second.summary()
     if args.json is not None:
         args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+def _pair(text: str) -> tuple[str, list[str]]:
+    name, equals, members = text.partition("=")
+    if not equals or not name:
+        raise ConfigurationError(f"--map wants NAME=CLASS[,CLASS...], not {text!r}")
+    return name, members.split(",")
+
+
+def _depth_of_the_run(source: Path, card: ModelCard) -> list[str]:
+    """The setting that reads the depth of a SUN RGB-D tree as the run did that made the model, and says so."""
+    kind = card.details.get("depth", "")
+    if not kind or not (source / "index.json").is_file():
+        return []
+    print(f"depth: {kind}, as the model was trained on (--set depth=... for another)")
+    return [f"depth={kind}"]
 
 
 def export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -265,8 +306,8 @@ def prepare_arguments(parser: argparse.ArgumentParser) -> None:
         "--polygons", action="store_true", help="labels from the annotation polygons, for frames without the toolbox"
     )
     parser.epilog = (
-        "Below --out: label/ (label_polygons/ with --polygons) with one PNG a frame (0 void, 1..37), index.json, and what\n"
-        "was unpacked from archives. Running it again with the other source of labels makes the tree use those.\n"
+        "Below --out: label/ (label_polygons/ with --polygons) with one PNG a frame (0 void, 1..37), index.json, and\n"
+        "what was unpacked from archives. Running it again with the other source of labels makes the tree use those.\n"
         "The exit code is 1 if a frame could not be used or the counts are not the published ones (10,335 frames:\n"
         "5,285 to train on, 5,050 to test on); what differs is named, and everything else is written."
     )

@@ -1,7 +1,7 @@
 """What can be told of a wrong command line at once, before PyTorch and Lightning are loaded, which takes seconds.
 
-Settings are read out of the source of the classes that take them. What is not found wrong here is checked again, in full,
-when the command line is parsed.
+Settings are read out of the source of the classes that take them. What is not found wrong here is checked again, in
+full, when the command line is parsed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
 _OWN = "training."
 _TOP = ("trainer", "model", "data", "checkpoint", "last", "recent", "pictures")
-_SINGLE = ("help", "config", "print_config", "seed_everything", "ckpt_path", "weights_only", "verbose", "logger", "find")
+_SINGLE = (
+    "help",
+    "config",
+    "print_config",
+    "seed_everything",
+    "ckpt_path",
+    "weights_only",
+    "verbose",
+    "logger",
+    "find",
+)
 _ROOTS = ("root", "val_root", "test_root")
 
 
@@ -45,10 +55,14 @@ def check_command_line(arguments: Sequence[str]) -> None:
     for key, value in _data_roots(given):
         if not Path(value).is_dir():
             there = "is a file, not a folder" if Path(value).exists() else "does not exist"
-            raise ConfigurationError(f"the folder {value} {there}: name your pictures' folder with --data.init_args.{key}")
+            raise ConfigurationError(
+                f"the folder {value} {there}: name your pictures' folder with --data.init_args.{key}"
+            )
     checkpoint = next((value for key, value in reversed(given) if key == "ckpt_path"), "")
     if checkpoint.endswith(".ckpt") and not Path(checkpoint).is_file():
-        raise ConfigurationError(f"there is no checkpoint {checkpoint}: a run's checkpoints are in its folder checkpoints/")
+        raise ConfigurationError(
+            f"there is no checkpoint {checkpoint}: a run's checkpoints are in its folder checkpoints/"
+        )
 
 
 def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -169,4 +183,6 @@ def _constructor(node: ast.ClassDef) -> tuple[str, ...]:
 
 def _fields(file: str, name: str) -> tuple[str, ...]:
     node = next(node for node in _classes(Path(__file__).parent / file) if node.name == name)
-    return tuple(item.target.id for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name))
+    return tuple(
+        item.target.id for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+    )

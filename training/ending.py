@@ -23,7 +23,10 @@ def how_it_ended(trainer: lightning.Trainer) -> str:
     kept = [c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint)]
     best = next((c for c in kept if c.monitor is not None and c.best_model_path), None)
     last = next((c.best_model_path for c in kept if c.filename == LAST), "")
-    lines = [f"\n{_reason(trainer)} after {trainer.global_step} steps in {trainer.current_epoch} epochs", f"run   {run}"]
+    lines = [
+        f"\n{_reason(trainer)} after {trainer.global_step} steps in {trainer.current_epoch} epochs",
+        f"run   {run}",
+    ]
     if best is not None:
         lines.append(f"best  {short_path(best.best_model_path)}{_score(best, Path(trainer.log_dir))}")
     if last:
@@ -63,7 +66,8 @@ def _score(best: ModelCheckpoint, log_dir: Path) -> str:
         row = max(scored, key=lambda one: float(one["val_miou"]))
         said += f" in epoch {row['epoch']}"
         if row.get("val_miou_plain") is not None:
-            said += f" ({row['weights']} weights: averaged {row['val_miou_averaged']:.4f}, plain {row['val_miou_plain']:.4f})"
+            both = f"averaged {row['val_miou_averaged']:.4f}, plain {row['val_miou_plain']:.4f}"
+            said += f" ({row['weights']} weights: {both})"
     return said
 
 

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
-from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.class_matching import ClassMatching, match_classes
 from rgbd_seg.inference.confidence import Reliability
 from rgbd_seg.inference.graph import DeployedGraph
 from rgbd_seg.scores import confusion_matrix
@@ -34,10 +34,27 @@ MULTI_SCALES = (0.75, 1.0, 1.25)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """Scores over all pictures and by sensor."""
+    """Scores over all pictures, by sensor and by picture.
+
+    Attributes:
+        overall: Over all pictures.
+        by_sensor: Of each camera's pictures.
+        by_picture: mIoU of each picture, in order; NaN where nothing in it is labelled.
+        matching: Which classes were compared.
+        left_out: Share of the labelled pixels that are of classes that were not.
+    """
 
     overall: Scores
     by_sensor: Mapping[str, Scores]
+    by_picture: Sequence[float]
+    matching: ClassMatching
+    left_out: float
+
+    @property
+    def note(self) -> str:
+        """What was left out, in a sentence; "" if nothing was."""
+        said = self.matching.left_out
+        return f"{self.left_out:.1%} of the labelled pixels are not compared: {said}" if self.left_out else said
 
 
 class Predictor:
@@ -97,26 +114,46 @@ class Predictor:
         return np.asarray((total.argmax(1)[0] + 1).cpu(), np.uint8)
 
 
-def evaluate(predictor: Predictor, pictures: LabelledPictures, card: ModelCard, *, progress: bool = True) -> Evaluation:
+def evaluate(
+    predictor: Predictor,
+    pictures: LabelledPictures,
+    card: ModelCard,
+    *,
+    mapping: Mapping[str, Sequence[str]] | None = None,
+    progress: bool = True,
+) -> Evaluation:
     """Predicts every picture and scores it at its label's own size in one global confusion matrix.
 
+    Args:
+        predictor: The network.
+        pictures: With classes of their own, which are matched with the model's by name.
+        card: The model's.
+        mapping: Classes of model or data that are one and the same, by the name that they are scored under.
+        progress: Whether to show how far it is.
+
     Raises:
-        ConfigurationError: The model has other classes than the data.
+        ConfigurationError: Model and data have no class in common, or the mapping does not fit them.
     """
-    mine, theirs = card.label_set.names, pictures.label_set.names
-    if mine != theirs:
-        raise ConfigurationError(
-            f"the model predicts {len(mine)} classes ({_first(mine)}), but the data are labelled with {len(theirs)} "
-            f"({_first(theirs)}); evaluate on data with the model's classes, or merge them with data.merge"
-        )
-    classes = len(mine)
+    matching = match_classes(card.label_set, pictures.label_set, mapping)
+    names = matching.names
     matrices: dict[str, NDArray[np.int64]] = {}
+    by_picture: list[float] = []
+    labelled = compared = 0
     for index in tqdm(range(len(pictures)), desc="evaluating", unit="picture", disable=not progress):
         sample = pictures.read(index)
-        matrix = confusion_matrix(sample.label, predictor(sample), classes)
-        matrices[sample.sensor] = matrices.get(sample.sensor, np.zeros_like(matrix)) + matrix
+        truth = matching.truth[sample.label]
+        counts = confusion_matrix(truth, matching.predicted[predictor(sample)], len(names))
+        labelled, compared = labelled + int((sample.label > 0).sum()), compared + int((truth > 0).sum())
+        by_picture.append(Scores(counts, names).miou)
+        matrices[sample.sensor] = matrices.get(sample.sensor, np.zeros_like(counts)) + counts
     total = np.sum(list(matrices.values()), axis=0)
-    return Evaluation(Scores(total, mine), {sensor: Scores(matrix, mine) for sensor, matrix in matrices.items()})
+    return Evaluation(
+        Scores(total, names),
+        {sensor: Scores(counts, names) for sensor, counts in matrices.items()},
+        by_picture,
+        matching,
+        1 - compared / labelled if labelled else 0.0,
+    )
 
 
 def fit_temperature(network: DeResUNet, card: ModelCard, pictures: LabelledPictures, *, limit: int = 100) -> float:
@@ -168,7 +205,3 @@ def reliability(network: DeResUNet, card: ModelCard, pictures: LabelledPictures,
             labels, confidence = graph(torch.from_numpy(sample.color), counts, torch.tensor(_DEPTH_UNIT_M))
         result.add(labels.numpy(), confidence.numpy(), sample.label)
     return result
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")

@@ -30,8 +30,8 @@ class MetricsFile(lightning.Callback):
     - `start`: the run begins, or goes on in its own directory, which appends to the file.
     - `train`: every `trainer.log_every_n_steps` steps, with `train_loss` and `learning_rate`.
     - `validation`: with `val_loss`, `val_miou`, `val_pixel_accuracy`, `val_mean_accuracy`, and `iou` by class name;
-      where weights are averaged also `val_miou_averaged`, `val_miou_plain`, and in `weights` which of both the others are
-      of ("averaged" or "plain").
+      where weights are averaged also `val_miou_averaged`, `val_miou_plain`, and in `weights` which of both the others
+      are of ("averaged" or "plain").
     - `end`: the run is complete; `best` and `last` are its checkpoints.
     - `error`: it stopped before; `message` says why.
 

@@ -26,7 +26,6 @@ from training.depthwise import hasten_depthwise
 from training.initial_weights import load_initial_weights
 from training.sample import Size
 from training.schedule import OptimizerOptions, build_optimizer, rate_at, training_progress
-from training.scores import Scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -283,7 +282,7 @@ class SegmentationModule(lightning.LightningModule):
         return self
 
     def validation_step(self, batch: dict[str, Any], batch_index: int) -> None:
-        """Scores one batch at the labels' own sizes."""
+        """ConfusionMatrix one batch at the labels' own sizes."""
         self.score(batch)
 
     def score(self, batch: dict[str, Any]) -> None:
@@ -321,7 +320,7 @@ class SegmentationModule(lightning.LightningModule):
         """Logs mIoU, the accuracies, and the IoU of every class."""
         scores = self.scores()
         loss = float(self.mean_loss.compute())
-        if not self.trainer.sanity_checking:  # Scores of weights that have learned nothing belong on no card.
+        if not self.trainer.sanity_checking:  # ConfusionMatrix of weights that have learned nothing belong on no card.
             self.validation = scores
             if self._plateau is not None and self.trainer.state.fn == TrainerFn.FITTING:
                 self._plateau.step(loss)
@@ -379,7 +378,10 @@ class SegmentationModule(lightning.LightningModule):
         """The card with the latest validation scores and what is known of the run."""
         scores = {f"val_{k}": v for k, v in self.validation.summary().items()} if self.validation is not None else {}
         finite = {k: v for k, v in scores.items() if v == v}
-        details = {"steps": str(self.global_step), "optimizer": str(asdict(self._optimizer_options))}
+        details = self.card.details | {
+            "steps": str(self.global_step),
+            "optimizer": str(asdict(self._optimizer_options)),
+        }
         if self.kept_weights:
             details["weights"] = self.kept_weights
         return replace(self.card, scores=finite, details=details)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -11,6 +10,8 @@ from training.ending import short_path
 from training.stop_signals import Stopped, StopSignals
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import lightning
 
 

@@ -113,14 +113,21 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path):
         load_trained(path)
 
 
-def test_the_model_must_have_the_classes_of_the_data(small_folder: Path, tmp_path: Path, capsys):
+def test_classes_without_counterpart_are_left_out_and_named(small_folder: Path, tmp_path: Path, capsys):
     config = DeResUNetConfig(2, "resnet18", "color", 8, (32, 16, 16, 8, 8), 8)
     two = LabelSet.from_dict({"name": "two", "classes": ["wall", "board"]})
     save_model(tmp_path / "two.safetensors", DeResUNet(config), ModelCard("two", config, two, (64, 64)))
     command = ["evaluate", str(tmp_path / "two.safetensors"), "--data", str(small_folder)]
-    assert main(command) == 2
-    said = capsys.readouterr().err
-    assert "the model predicts 2 classes (wall, board), but the data are labelled with 3" in said
+    assert main([*command, "--json", str(tmp_path / "scores.json")]) == 0
+    assert "left out, since the model has no such class: the pixels of ball" in capsys.readouterr().out
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["classes"] == ["wall", "board"]
+    assert 0 < scores["left_out"]["pixels"] < 0.2
+    assert main([*command, "--map", "board=ball", "--json", str(tmp_path / "scores.json")]) == 0
+    assert "left out" not in capsys.readouterr().out
+    assert json.loads((tmp_path / "scores.json").read_text())["left_out"]["pixels"] == 0
+    assert main([*command, "--map", "board"]) == 2
+    assert "--map wants NAME=CLASS" in capsys.readouterr().err
     assert main([*command, "--device", "toaster"]) == 2
     assert "cannot compute on 'toaster'" in capsys.readouterr().err
     assert main(["export", str(tmp_path / "two.safetensors"), "-o", str(tmp_path / "two.onnx")]) == 2
@@ -161,4 +168,5 @@ def test_going_on_from_what_is_not_there_is_refused(small_folder: Path, tmp_path
     assert main(arguments(small_folder, tmp_path, f"--ckpt_path={tmp_path / 'none.ckpt'}")) == 2
     assert "there is no checkpoint" in capsys.readouterr().err
     assert main(arguments(small_folder / "elsewhere", tmp_path)) == 2
-    assert "no labels.json" in capsys.readouterr().err
+    assert "elsewhere does not exist: name your pictures' folder with --data.init_args.root" in capsys.readouterr().err
+    assert main(["evaluate", "demo", "--data", str(small_folder / "elsewhere")]) != 0

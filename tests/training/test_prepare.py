@@ -136,6 +136,18 @@ def test_polygons_do_without_the_toolbox(images: Path, tmp_path: Path):
     assert label[30, 30] == 0
 
 
+def test_labels_of_the_toolbox_replace_those_of_the_polygons(images: Path, toolbox: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    assert "labels of the annotation polygons" in prepare(out, images=images, polygons=True)
+    assert "labels of the toolbox" in prepared(out, images=images, toolbox=toolbox)
+    pictures = SunRgbdPictures(out, read_index(out), "raw")
+    np.testing.assert_array_equal(pictures.read(2).label, label_of(2))
+    prepare(out, images=images, polygons=True)
+    assert (
+        pictures.label_set.name_of(int(SunRgbdPictures(out, read_index(out), "raw").read(0).label[10, 10])) == "chair"
+    )
+
+
 def test_a_frame_that_cannot_be_used_is_named_and_the_others_are_kept(images: Path, toolbox: Path, tmp_path: Path):
     (images / FRAMES[0] / "annotation2Dfinal" / "index.json").write_text("{ not json")
     for file in (images / FRAMES[1] / "image").iterdir():
