@@ -74,9 +74,8 @@ class TrainingCLI(LightningCLI):
         """The directory of the run whose checkpoint is given, where the logs would go to a new directory instead."""
         checkpoint = Path(self._get(self.config, "ckpt_path") or "")
         logger = (self._get(self.config, "trainer") or {}).get("logger")
-        own = (
-            getattr(logger, "class_path", "").endswith("TensorBoardLogger") and logger.init_args.get("version") is None
-        )
+        path = str(logger.get("class_path", "")) if logger else ""
+        own = path.endswith("TensorBoardLogger") and logger is not None and logger.init_args.get("version") is None
         run = checkpoint.absolute().parent.parent
         goes_on = self.subcommand == "fit" and own and checkpoint.parent.name == "checkpoints"
         return run if goes_on and (run / "config.yaml").is_file() else None

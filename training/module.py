@@ -378,7 +378,7 @@ class SegmentationModule(lightning.LightningModule):
         """The card with the latest validation scores and what is known of the run."""
         scores = {f"val_{k}": v for k, v in self.validation.summary().items()} if self.validation is not None else {}
         finite = {k: v for k, v in scores.items() if v == v}
-        details = self.card.details | {
+        details = dict(self.card.details) | {
             "steps": str(self.global_step),
             "optimizer": str(asdict(self._optimizer_options)),
         }
