@@ -26,6 +26,7 @@ from training.depthwise import hasten_depthwise
 from training.initial_weights import load_initial_weights
 from training.sample import Size
 from training.schedule import OptimizerOptions, build_optimizer, rate_at, training_progress
+from training.scores import Scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -282,7 +283,7 @@ class SegmentationModule(lightning.LightningModule):
         return self
 
     def validation_step(self, batch: dict[str, Any], batch_index: int) -> None:
-        """ConfusionMatrix one batch at the labels' own sizes."""
+        """Scores one batch at the labels' own sizes."""
         self.score(batch)
 
     def score(self, batch: dict[str, Any]) -> None:
@@ -320,7 +321,7 @@ class SegmentationModule(lightning.LightningModule):
         """Logs mIoU, the accuracies, and the IoU of every class."""
         scores = self.scores()
         loss = float(self.mean_loss.compute())
-        if not self.trainer.sanity_checking:  # ConfusionMatrix of weights that have learned nothing belong on no card.
+        if not self.trainer.sanity_checking:  # Scores of weights that have learned nothing belong on no card.
             self.validation = scores
             if self._plateau is not None and self.trainer.state.fn == TrainerFn.FITTING:
                 self._plateau.step(loss)
