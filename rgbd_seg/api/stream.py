@@ -14,11 +14,11 @@ from rgbd_seg.errors import ConfigurationError, ModelError, RgbdSegError, Sensor
 from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
-from rgbd_seg.pipeline.offline import every_frame as all_frames
 from rgbd_seg.pipeline.recorder import Recorder
 from rgbd_seg.pipeline.recording_settings import recording_settings
 from rgbd_seg.pipeline.status import ModelState, StopReason
 from rgbd_seg.sensors import open_sensor
+from rgbd_seg.sensors.offline import every_frame as all_frames
 from rgbd_seg.sensors.sensor import Request, StreamMode
 
 if TYPE_CHECKING:

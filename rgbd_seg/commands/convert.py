@@ -107,11 +107,10 @@ def _frames(
 ) -> tuple[Iterator[StoredFrame], int | None, ExportSource, list[str]]:
     """The frames of the input, their number if it is known, where they come from, and what is wrong with it."""
     from rgbd_seg.errors import ConfigurationError
-    from rgbd_seg.pipeline.offline import stored_frames_of
-    from rgbd_seg.recording import open_recording
     from rgbd_seg.recording.convert import source_of, stored_frames
     from rgbd_seg.recording.exports.formats import ExportSource
-    from rgbd_seg.sensors import open_sensor, parse_uri
+    from rgbd_seg.sensors import open_any_recording, open_sensor, parse_uri
+    from rgbd_seg.sensors.offline import stored_frames_of
 
     uri = parse_uri(args.input)
     if uri.scheme != "file":
@@ -125,7 +124,7 @@ def _frames(
         info = sensor.info
         details = dict(info.details) | {"uri": info.uri, "serial": info.serial}
         return stored_frames_of(sensor, limit), limit, ExportSource(info.name, details), []
-    reader = stack.enter_context(open_recording(uri.rest, **uri.options))
+    reader = stack.enter_context(open_any_recording(uri.rest, **uri.options))
     if args.frames and args.seconds:
         raise ConfigurationError("give --frames or --seconds, not both")
     if args.seconds:

@@ -34,12 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the summary; 1 if `--check` found damaged frames."""
     from rgbd_seg.commands.progress import percent_bar
-    from rgbd_seg.recording import open_recording
     from rgbd_seg.recording.summary import summarise
-    from rgbd_seg.sensors import parse_uri
+    from rgbd_seg.sensors import open_any_recording, parse_uri
+    from rgbd_seg.sensors.drivers.replay import OWN_OPTIONS
 
     uri = parse_uri(args.recording)
-    with open_recording(uri.rest, **uri.options) as reader, percent_bar(shown=args.check) as show:
+    options = {key: value for key, value in uri.options.items() if key not in OWN_OPTIONS}
+    with open_any_recording(uri.rest, **options) as reader, percent_bar(shown=args.check) as show:
         summary = summarise(reader, check=args.check, progress=show)
     if args.json:
         print(json.dumps(summary.to_dict(), indent=2))

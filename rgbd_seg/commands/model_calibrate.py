@@ -38,11 +38,11 @@ def run(args: argparse.Namespace) -> int:
     from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.frame import RgbdFrame
     from rgbd_seg.inference.openvino.int8 import MIN_FRAMES, quantise
-    from rgbd_seg.recording import open_recording
+    from rgbd_seg.sensors import open_any_recording
 
     if args.frames < MIN_FRAMES:
         raise ConfigurationError(f"--frames must be at least {MIN_FRAMES}, not {args.frames}")
-    with open_recording(args.recording) as recording:
+    with open_any_recording(args.recording) as recording:
         count = min(args.frames, len(recording))
         stored = [recording.read(int(i)) for i in np.linspace(0, len(recording) - 1, count)]
     frames = [RgbdFrame(s.color, s.depth, s.calibration, i, host_ns=0) for i, s in enumerate(stored)]

@@ -124,13 +124,13 @@ class ExportJob:
         self._report(ExportStatus(text=f"loading the model, {stage}, {round(100 * part)} %"))
 
     def _export(self) -> ExportStatus:
-        from rgbd_seg.recording import open_recording
         from rgbd_seg.recording.convert import Damage, convert, source_of, stored_frames
+        from rgbd_seg.sensors import open_any_recording
 
         plan, damage = self.plan, Damage()
         segmenter = self._opener(plan.model, plan.options, self._loading) if plan.model else None
         try:
-            with open_recording(plan.source, **plan.source_options) as reader:
+            with open_any_recording(plan.source, **plan.source_options) as reader:
                 stop = len(reader) if plan.stop is None else plan.stop
                 total = stop - plan.start
                 began_s = time.monotonic()

@@ -14,12 +14,12 @@ import numpy as np
 
 from rgbd_seg.coloring import OPACITY, paint_overlay
 from rgbd_seg.errors import ConfigurationError, RecordingError
-from rgbd_seg.pipeline.offline import every_frame, frame_count
 from rgbd_seg.recording.label_provenance import LabelProvenance, Maker
 from rgbd_seg.recording.layouts.labelled_folder import label_file_text
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
 from rgbd_seg.recording.pictures.video import VideoWriter
 from rgbd_seg.scores import Scores
+from rgbd_seg.sensors.offline import every_frame, frame_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable

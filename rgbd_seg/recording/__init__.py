@@ -40,20 +40,15 @@ def open_recording(path: str | Path, **options: str) -> RecordingReader:
                 return reader
     except (OSError, ValueError) as error:
         raise RecordingError(f"cannot open {path}: {error}") from error
-    if is_played_only(path):
+    if path.suffix.lower() == ".oni":
         raise RecordingError(
-            f"{path} can be played, but not searched: turn it into one of our recordings first, with "
+            f"{path} is read by OpenNI alone: turn it into one of our recordings first, with "
             f"rgbd-seg convert {path.name} {path.stem}.mcap"
         )
     raise RecordingError(
         f"{path} is no recording that rgbd-seg knows: expected a .mcap file, a bag of ROS, a SUN RGB-D tree, a "
         f"TUM folder (rgb.txt and depth.txt), or a folder with pairs of colour and depth pictures{_hint(path)}"
     )
-
-
-def is_played_only(path: Path) -> bool:
-    """Whether only a vendor's library reads a recording, from the start to the end: see `rgbd_seg.sensors`."""
-    return path.suffix.lower() == ".oni"
 
 
 def _hint(path: Path) -> str:

@@ -1,23 +1,24 @@
 """All sources of frames by URI: the driver table, what is plugged in, and how to open it.
 
-A URI is `scheme:rest?key=value`; anything without a known scheme is the path of a recording. Recordings that only the
-vendor's own library can play (`.db3`, `.bag`, `.oni`, dumps of fakenect) go to that driver as `scheme:file:<path>`.
+A URI is `scheme:rest?key=value`; anything without a known scheme is the path of a recording. A recording that a
+vendor's library plays can be had from that driver as `scheme:file:<path>`, from its start to its end.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.recording import is_played_only
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
+
+    from rgbd_seg.recording.reader import RecordingReader
 
 # Scheme -> module with list_devices() -> list[SensorInfo] and open_device(uri: Uri, request: Request) -> Sensor.
 _DRIVERS = {
@@ -30,7 +31,6 @@ _DRIVERS = {
 _REPLAY = "replay"
 # Drivers that load a vendor's library run in a child process unless told otherwise.
 _NATIVE = frozenset({"realsense", "openni", "kinect1", "kinect2"})
-_FAKENECT_INDEX = "INDEX.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +69,7 @@ def parse_uri(text: str) -> Uri:
     options = dict(pairs)
     if len(options) != len(pairs):
         raise ConfigurationError(f"{text}: an option is given twice")
-    if scheme == "file" and (player := _player(rest)):
-        scheme, rest = player, f"file:{quote(rest)}"
     return Uri(text, scheme, rest, options)
-
-
-def _player(path: str) -> str | None:
-    """The scheme of the driver that alone can play a recording, None if its frames can be read at random."""
-    if is_played_only(Path(path)):
-        return "openni"
-    try:
-        return "kinect1" if (Path(path) / _FAKENECT_INDEX).is_file() else None
-    except OSError:  # No path that this system could have.
-        return None
 
 
 def driver_modules() -> dict[str, str]:
@@ -114,6 +102,21 @@ def open_sensor(uri: str, request: Request | None = None, *, isolated: bool | No
         module = import_module(driver_module(parsed))
     sensor: Sensor = module.open_device(parsed, request)
     return sensor
+
+
+def open_any_recording(path: str | Path, **options: str) -> RecordingReader:
+    """Opens everything recorded at random, also what only a vendor's library can play: see `sensors.vendor_copy`.
+
+    Args:
+        path: The file or folder.
+        options: What the layout understands.
+
+    Raises:
+        RecordingError: It cannot be read.
+    """
+    vendor_copy = import_module("rgbd_seg.sensors.vendor_copy")
+    reader: RecordingReader = vendor_copy.open_any_recording(path, open_sensor, **options)
+    return reader
 
 
 def discover(*, isolated: bool = True) -> tuple[list[SensorInfo], dict[str, str]]:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording import open_recording
+from rgbd_seg.sensors import open_any_recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,7 +71,7 @@ class Thumbnails:
 
     def _run(self) -> None:
         try:
-            with open_recording(self._path, **self._options) as reader:
+            with open_any_recording(self._path, **self._options) as reader:
                 for position in spread(len(reader), MOST):
                     started = time.perf_counter()
                     self._add(reader, position)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, EndOfStream, RecordingError, SensorError
-from rgbd_seg.recording import open_recording
+from rgbd_seg.sensors import open_any_recording
 from rgbd_seg.sensors.playback import Playback
 from rgbd_seg.sensors.sensor import Capture, Request, Sensor, SensorInfo
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rgbd_seg.sensors import Uri
 
 # What a recording's URI may say to this sensor and its playback; all other options go to the layout.
-OWN_OPTIONS = ("loop", "speed", "mode")
+OWN_OPTIONS = ("loop", "speed", "mode", "realtime")
 
 
 class ReplaySensor(Sensor):
@@ -50,7 +50,7 @@ class ReplaySensor(Sensor):
         """
         self._reader = reader
         self._reader_closed = False
-        self._reopen = reopen or partial(open_recording, reader.info.path)
+        self._reopen = reopen or partial(open_any_recording, reader.info.path)
         super().__init__(_sensor_info(reader.info, uri or str(reader.info.path)), request)
         self.playback = Playback(reader.times_us, reader.info.gaps)
 
@@ -123,7 +123,7 @@ def open_device(uri: Uri, request: Request) -> Sensor:
         SensorError: There is no such recording, or it cannot be read.
     """
     options = {key: value for key, value in uri.options.items() if key not in OWN_OPTIONS}
-    reopen = partial(open_recording, uri.rest, **options)
+    reopen = partial(open_any_recording, uri.rest, **options)
     try:
         reader = reopen()
     except RecordingError as error:
