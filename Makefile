@@ -9,7 +9,7 @@ RUN_PACKAGES := python3-venv libglib2.0-0 libgl1 libegl1 libgles2 libgl1-mesa-dr
   libxcb-image0 libxcb-xinerama0 fonts-dejavu-core libopenni2-0 libopenni2-dev libfreenect0.5
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb xdotool strace libfreenect-bin iproute2 gcc libc6-dev
 
-.PHONY: run test test-offline audit lint docs coverage clean
+.PHONY: run test test-offline audit sbom lint docs coverage clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make lint          only the lint rules (ruff, mypy, import-linter)"
 	@echo "make coverage      the suite with a coverage report"
 	@echo "make docs          build the documentation into site/"
+	@echo "make sbom          a lock file and a bill of materials (CycloneDX) of what is installed, into out/"
 	@echo "make audit         look the installed versions up among known weaknesses (needs the network)"
 	@echo "make clean         remove .venv and everything generated"
 
@@ -69,6 +70,15 @@ lint: $(VENV)/.installed-dev
 audit: $(VENV)/.installed-dev
 	@$(BIN)/python -m pip install -q 'pip-audit>=2.7,<3'
 	@$(BIN)/pip-audit --skip-editable
+
+# What a release was built and tested with: pip's own list, and a bill of materials with licences (CycloneDX).
+sbom: $(VENV)/.installed-dev
+	@$(BIN)/python -m venv $(VENV)/sbom
+	@$(VENV)/sbom/bin/pip install -q 'cyclonedx-bom>=5,<8'
+	@mkdir -p out
+	@$(BIN)/python -m pip freeze --exclude-editable > out/requirements.lock
+	@$(VENV)/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml -o out/sbom.json $(BIN)/python
+	@echo "out/requirements.lock and out/sbom.json"
 
 coverage: $(VENV)/.installed-dev
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered

@@ -43,6 +43,11 @@ class _PrivateLog(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         return open(self.baseFilename, self.mode, encoding=self.encoding, opener=open_private)  # type: ignore[return-value]
 
+    def rotate(self, source: str, dest: str) -> None:
+        """Renames a full log; where another window still writes it, Windows refuses, and it grows on."""
+        with suppress(PermissionError):
+            super().rotate(source, dest)
+
 
 def log_folder() -> Path:
     """Where the log and the crash reports are, `RGBD_SEG_LOG_DIR` if that is set."""

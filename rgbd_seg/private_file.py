@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# Windows refuses to replace a file that somebody reads at this very moment.
+_TRIES, _PAUSE_S = 20 if os.name == "nt" else 1, 0.05
 
 
 def open_private(path: str, flags: int) -> int:
@@ -24,7 +28,25 @@ def write_private(path: Path, text: str) -> None:
     try:
         with open(partial, "x", encoding="utf-8", opener=open_private) as file:
             file.write(text)
-        os.replace(partial, path)
+        replace_file(partial, path)
     except OSError:
         partial.unlink(missing_ok=True)
         raise
+
+
+def replace_file(partial: Path, path: Path) -> None:
+    """Puts a finished file into the place of another one, at once or not at all.
+
+    On Windows it is tried for a second, by which time whoever reads the old one should have done with it.
+
+    Raises:
+        OSError: It cannot be done; both files are still there.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            os.replace(partial, path)
+            return
+        except PermissionError:
+            if not left:
+                raise
+            time.sleep(_PAUSE_S)

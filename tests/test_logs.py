@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import stat
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from rgbd_seg import __version__, logs
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from rgbd_seg import __version__, logs, private_file
 
 
 @pytest.fixture
@@ -84,3 +82,47 @@ def test_the_log_stays_small(folder: Path) -> None:
     logs.stop_logging()
     assert path is not None
     assert sum(p.stat().st_size for p in folder.iterdir()) < 4.5e6
+
+
+def test_a_full_log_that_another_window_holds_grows_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Windows does it: a file that is open elsewhere cannot be renamed."""
+    monkeypatch.setenv("RGBD_SEG_LOG_DIR", str(tmp_path))
+    monkeypatch.setattr(logs, "_LOG_BYTES", 500)
+    path = logs.start_logging("one")
+    try:
+        assert path is not None
+        rename = os.rename
+
+        def refuse(source: str, target: str) -> None:
+            if Path(source) == path:
+                raise PermissionError(13, "The process cannot access the file because it is being used")
+            rename(source, target)
+
+        monkeypatch.setattr(os, "rename", refuse)
+        for number in range(20):
+            logging.getLogger("rgbd_seg").warning("line %d", number)
+    finally:
+        logs.stop_logging()
+    assert [line for line in path.read_text().splitlines() if "line 19" in line]
+
+
+def test_replacing_a_file_that_is_read_is_tried_again_on_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new, tries = tmp_path / "old", tmp_path / "new", []
+    replace = os.replace
+
+    def busy(source: Path, target: Path) -> None:
+        tries.append(source)
+        if len(tries) < 3:
+            raise PermissionError(5, "Access is denied")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", busy)
+    new.write_text("new")
+    with pytest.raises(PermissionError):
+        private_file.replace_file(new, old)
+    assert len(tries) == 1
+    monkeypatch.setattr(private_file, "_TRIES", 5)
+    private_file.replace_file(new, old)
+    assert old.read_text() == "new"

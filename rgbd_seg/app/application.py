@@ -116,7 +116,7 @@ def _let_python_see_signals(application: QApplication, window: MainWindow) -> No
 
     Not at once but from Qt's loop, so that nothing is closed in the middle of a painting.
     """
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # Windows has the last and not the one before.
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: QTimer.singleShot(0, window.close))
     # Python runs signal handlers only between its own instructions, so Qt's loop must enter it now and then: the

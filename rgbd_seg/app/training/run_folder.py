@@ -8,7 +8,6 @@ the run's own process (see `job`), `metrics.jsonl` and `checkpoints/` by the tra
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import psutil
+
+from rgbd_seg.private_file import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 PLAN_FILE, SETTINGS_FILE, STATE_FILE, LOG_FILE = "plan.json", "settings.yaml", "state.json", "log.txt"
 METRICS_FILE, CHECKPOINTS, STOP_FILE = "metrics.jsonl", "checkpoints", "stop"
 _MAX_BYTES = 200_000
+# Names that Windows keeps for devices, whatever comes after the first dot.
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 _TIME_TO_START_S = 60.0
 _SAME_PROCESS_S = 2.0  # Clocks of the start of a process are read with this precision.
 
@@ -163,7 +166,8 @@ def best_checkpoint(folder: Path) -> Path | None:
 
 def file_name(name: str) -> str:
     """A name as a part of paths: letters, digits and a few signs that no system minds."""
-    return re.sub(r"[^\w .-]+", "_", name).strip(" .")[:60] or "model"
+    safe = re.sub(r"[^\w .-]+", "_", name).strip(" .")[:60] or "model"
+    return f"_{safe}" if safe.partition(".")[0].lower() in _DEVICES else safe
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -185,7 +189,7 @@ def write_json(path: Path, data: dict[str, Any]) -> None:
     """
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    replace_file(part, path)
 
 
 def write_state(folder: Path, stage: Stage, error: str = "") -> None:

@@ -82,8 +82,9 @@ class ChildProcess:
         lifeline, self._hold = os.pipe()  # Nothing is ever written: it closes when this process ends, however it ends.
         self._crash_log = tempfile.TemporaryFile()
         self._exit_text = ""
-        inherited = [theirs.fileno(), lifeline, self._crash_log.fileno()]
-        handles = [_inheritable_handle(item) for item in inherited] if _ON_WINDOWS else inherited
+        handles = [theirs.fileno(), lifeline, self._crash_log.fileno()]
+        if _ON_WINDOWS:  # There the end of a pipe has a handle already, and the others have file descriptors.
+            handles = _inheritable([handles[0], *map(_handle_of, handles[1:])])
         setup = {
             "path": sys.path,
             "entry": entry,
@@ -169,16 +170,19 @@ def _inheritance(handles: list[int]) -> dict[str, Any]:
     return {"pass_fds": handles}
 
 
-def _inheritable_handle(fd_or_handle: int) -> int:
-    """On Windows: a handle that a child may inherit, from a pipe's handle or a file descriptor."""
+def _handle_of(descriptor: int) -> int:
+    """On Windows: the handle behind a file descriptor."""
     import msvcrt
 
-    try:
-        handle: int = msvcrt.get_osfhandle(fd_or_handle)  # type: ignore[attr-defined]
-    except OSError:
-        handle = fd_or_handle
-    os.set_handle_inheritable(handle, True)  # type: ignore[attr-defined]
+    handle: int = msvcrt.get_osfhandle(descriptor)  # type: ignore[attr-defined]
     return handle
+
+
+def _inheritable(handles: list[int]) -> list[int]:
+    """On Windows: handles that a child may inherit from now on."""
+    for handle in handles:
+        os.set_handle_inheritable(handle, True)  # type: ignore[attr-defined]
+    return handles
 
 
 def _describe_exit(code: int) -> str:

@@ -111,6 +111,7 @@ def test_runs_are_listed_newest_first_and_names_make_safe_folders(plan: Training
     assert first.state().stage is Stage.STARTING
     assert runs_in(tmp_path / "nowhere") == []
     assert file_name("///") == "_"
+    assert (file_name("Con.one"), file_name("lpt1"), file_name("console")) == ("_Con.one", "_lpt1", "console")
 
 
 def test_a_run_whose_process_is_gone_is_lost(plan: TrainingPlan, tmp_path: Path) -> None:
