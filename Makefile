@@ -9,7 +9,7 @@ RUN_PACKAGES := python3-venv libglib2.0-0 libgl1 libegl1 libgles2 libgl1-mesa-dr
   libxcb-image0 libxcb-xinerama0 fonts-dejavu-core libopenni2-0 libopenni2-dev libfreenect0.5
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb xdotool strace libfreenect-bin iproute2 gcc libc6-dev
 
-.PHONY: run test test-offline audit sbom lint docs coverage clean
+.PHONY: run test test-offline audit gpu sbom lint docs coverage clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make lint          only the lint rules (ruff, mypy, import-linter)"
 	@echo "make coverage      the suite with a coverage report"
 	@echo "make docs          build the documentation into site/"
+	@echo "make gpu           everything that waits for an NVIDIA GPU: tests, parity, times, memory, into out/gpu/"
 	@echo "make sbom          a lock file and a bill of materials (CycloneDX) of what is installed, into out/"
 	@echo "make audit         look the installed versions up among known weaknesses (needs the network)"
 	@echo "make clean         remove .venv and everything generated"
@@ -70,6 +71,10 @@ lint: $(VENV)/.installed-dev
 audit: $(VENV)/.installed-dev
 	@$(BIN)/python -m pip install -q 'pip-audit>=2.7,<3'
 	@$(BIN)/pip-audit --skip-editable
+
+# What a machine with an NVIDIA GPU is asked for, about fifteen minutes: GPU="--rehearse" runs it on the processor.
+gpu: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.gpu.first_contact $(GPU)
 
 # What a release was built and tested with: pip's own list, and a bill of materials with licences (CycloneDX).
 sbom: $(VENV)/.installed-dev
