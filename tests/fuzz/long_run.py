@@ -19,11 +19,14 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.fuzz.guided import run_guided
 from tests.fuzz.mutation import mutations
-from tests.fuzz.targets import TARGETS, Target
+from tests.fuzz.newer_targets import TARGETS
+
+if TYPE_CHECKING:
+    from tests.fuzz.targets import Target
 
 SLOW_S = 1.0
 HANG_S = 20.0

@@ -316,16 +316,6 @@ def _network_card(data: bytes, folder: Path) -> object:
     return read_network_card(folder / "net.onnx")
 
 
-@target("live request", lambda folder: [b'{"op": "subscribe", "subscriptions": [{"id": 1, "channelId": 2}]}'])
-def _live_request(data: bytes, folder: Path) -> object:
-    from rgbd_seg.pipeline import live_server
-
-    client = live_server._Client()
-    live_server._obey(text(data), client)
-    assert len(client.subscriptions) < 100
-    return client
-
-
 def _archives(folder: Path) -> list[bytes]:
     import zipfile
 

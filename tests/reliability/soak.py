@@ -1,6 +1,7 @@
 """The overnight run: the real window with a source, a model and a recording, watched from outside.
 
     python -m tests.reliability.soak --minutes 60
+    python -m tests.reliability.soak --minutes 60 --company   # and a second source that is served to clients
 
 Prints a line a minute and, at the end, a summary; every sample is kept in out/soak.jsonl. Exits with 1 if memory grew
 by more than 5 % from the first to the last quarter, threads, open files, children or shared memory grew at all, the log
@@ -15,12 +16,14 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import psutil
 
 from rgbd_seg.recording import open_recording
+from tests.reliability.soak_company import company
 from tests.reliability.window_process import WindowProcess
 from tests.virtual_screen import virtual_screen
 from tests.waiting import PATIENCE_S, until
@@ -28,13 +31,28 @@ from tests.waiting import PATIENCE_S, until
 GROWTH = 0.05
 LOG_BYTES = 1_000_000
 SAMPLES = Path("out/soak.jsonl")
+# Two views and one, fainter and stronger labels, panels away and back, label mode and out of it.
+_KEYS = ("2", "1", "bracketleft", "bracketright", "h", "h", "e", "e")
+_SERVED = "synthetic:?seed=5&room=kitchen&size=160x120&fps=10"
 
 
-def soak(folder: Path, minutes: float, source: str, model: str, sample_s: float, warm_s: float) -> list[str]:
-    """Runs the window for so long; prints a summary and returns what was wrong, in sentences."""
+def soak(
+    folder: Path, minutes: float, source: str, model: str, sample_s: float, warm_s: float, *, served: str = ""
+) -> list[str]:
+    """Runs the window for so long; prints a summary and returns what was wrong, in sentences.
+
+    Args:
+        folder: For settings, recordings and logs.
+        minutes: How long after the warm-up.
+        source: What the window shows and records.
+        model: Its model file, "demo" or "none".
+        sample_s: Time between two samples; with `served`, clients come and views change at each of them.
+        warm_s: What happens before does not count.
+        served: A second source, which another process serves and records; "" for none.
+    """
     samples: list[dict[str, float]] = []
     problems: list[str] = []
-    with virtual_screen() as display:
+    with virtual_screen() as display, company(folder, served) if served else nullcontext() as guests:
         window = WindowProcess(display, folder, [source, "--model", model])
         try:
             window.wait_until_shown()
@@ -49,20 +67,26 @@ def soak(folder: Path, minutes: float, source: str, model: str, sample_s: float,
                     problems.append(f"the window ended by itself after {elapsed / 60:.1f} min")
                     break
                 try:
-                    samples.append(window.resources())
+                    if guests is not None:
+                        guests.visit()
+                        for key in _KEYS:
+                            window.press(key)
+                    samples.append(window.resources() | (guests.resources() if guests else {}))
                 except psutil.NoSuchProcess:  # A child that was just ending.
                     continue
                 row = "  ".join(f"{name} {value:.0f}" for name, value in samples[-1].items())
                 print(f"{elapsed / 60:6.1f} min  {row}", flush=True)
             window.process.send_signal(signal.SIGTERM)
             window.process.wait(PATIENCE_S)
+            second = guests.recording if guests else None
             errors = window.errors().strip()
         finally:
             window.end()
             SAMPLES.parent.mkdir(exist_ok=True)
             SAMPLES.write_text("".join(json.dumps(sample) + "\n" for sample in samples), encoding="utf-8")
     problems += [f"the program wrote: {errors[-500:]}"] if errors else []
-    return problems + _growth(samples) + _recording(path) + _log(folder / "log")
+    problems += _growth(samples) + _recording(path) + _log(folder / "log")
+    return problems + (_recording(second) if second else [])
 
 
 def _growth(samples: list[dict[str, float]]) -> list[str]:
@@ -74,7 +98,7 @@ def _growth(samples: list[dict[str, float]]) -> list[str]:
         last = float(np.median([s[name] for s in samples[-quarter:]]))
         change = f" ({last / first - 1:+.1%})" if first else ""
         print(f"{name}: {first:.0f} in the first quarter, {last:.0f} in the last{change}")
-        limit = first * (1 + GROWTH) if name == "memory_mb" else first
+        limit = first * (1 + GROWTH) if name.endswith("memory_mb") else first
         if last > limit:
             problems.append(f"{name} grew from {first:.0f} to {last:.0f}")
     return problems
@@ -106,10 +130,14 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--source", default="synthetic:?seed=4&room=living&size=320x240&fps=15")
     parser.add_argument("--model", default="demo")
+    parser.add_argument(
+        "--company", action="store_true", help="a second source that is served to clients, and key strokes"
+    )
     parser.add_argument("--sample", type=float, default=60.0, metavar="SECONDS", help="time between two samples")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        problems = soak(Path(folder), args.minutes, args.source, args.model, args.sample, warm_s=60.0)
+        served = _SERVED if args.company else ""
+        problems = soak(Path(folder), args.minutes, args.source, args.model, args.sample, warm_s=60.0, served=served)
     print("\n".join(problems) or "nothing grew, nothing was lost")
     return 1 if problems else 0
 

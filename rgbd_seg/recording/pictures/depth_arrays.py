@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import struct
+import tokenize
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +23,11 @@ if TYPE_CHECKING:
 ARRAY_SUFFIXES = frozenset({".npy", ".npz", ".pfm", ".exr"})
 _MAX_BYTES = 400_000_000
 _PFM = re.compile(rb"Pf\s+(\d{1,6})\s+(\d{1,6})\s+(-?[0-9.eE+-]{1,20})[ \t\r]*\n")
+# NumPy reads its header as Python text, and zipfile and zlib have errors of their own.
+_DAMAGE = (
+    *(OSError, ValueError, EOFError, MemoryError, SyntaxError, RecursionError, RuntimeError),
+    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error, struct.error),
+)
 _NAMES = ("depth", "arr_0", "data")
 
 
@@ -37,7 +45,7 @@ def read_array(path: Path) -> NDArray[Any]:
             raise RecordingError(f"{path} is too large for one picture")
         reader = {".npy": _npy, ".npz": _npz, ".pfm": _pfm, ".exr": _exr}[path.suffix.lower()]
         plane = np.squeeze(reader(path))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, MemoryError) as error:
+    except _DAMAGE as error:
         raise RecordingError(f"{path} cannot be read: {error}") from None
     if plane.ndim != 2 or plane.dtype.kind not in "uif" or not 0 < max(plane.shape) <= MAX_SIDE:
         raise RecordingError(f"{path} is no depth: it needs one plane of numbers, not {plane.dtype} {plane.shape}")
