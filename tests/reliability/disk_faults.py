@@ -180,6 +180,29 @@ def _deleted_while_replayed(folder: Path) -> Outcome:
     return _replay_while(path, path.unlink)
 
 
+@fault("recording replaced while it is replayed")
+def _replaced_while_replayed(folder: Path) -> Outcome:
+    """As programs replace files: the replay keeps the old one to its end."""
+    path, other = _recorded(folder, 200), folder / "other"
+    other.mkdir()
+    newer = _recorded(other, 20)
+    result = _replay_while(path, lambda: os.replace(newer, path))
+    assert (result.captured, result.seen) == (200, "")
+    return result
+
+
+@fault("recording overwritten in place while it is replayed")
+def _overwritten_while_replayed(folder: Path) -> Outcome:
+    """As `cp` does it: no frame of the other recording is taken for one of this."""
+    path, other = _recorded(folder, 200), folder / "other"
+    other.mkdir()
+    data = _recorded(other, 200).read_bytes()
+    result = _replay_while(path, lambda: path.write_bytes(data))
+    assert result.captured < 200
+    assert "damaged" in result.seen
+    return result
+
+
 def _replay_while(path: Path, hurt: object) -> Outcome:
     assert callable(hurt)
     sensor = open_sensor(str(path))
