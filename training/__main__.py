@@ -1,4 +1,4 @@
-"""`python -m training COMMAND`: prepare, rooms, fit, validate, test, evaluate, show, report, bench, export."""
+"""`python -m training COMMAND`: prepares and looks at data, trains, scores, reports, and makes model files."""
 
 from __future__ import annotations
 

@@ -135,6 +135,68 @@ def _depth_of_the_run(source: Path, card: ModelCard) -> list[str]:
     return [f"depth={kind}"]
 
 
+def data_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `data`."""
+    add_data_arguments(parser, split="train")
+    parser.add_argument("--limit", type=positive_int, metavar="N", help="only so many pictures, spread over the set")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write it to a file")
+    parser.epilog = (
+        "Class shares (of the labelled pixels), how many pictures show each class, the weights that\n"
+        "model.class_weights auto gives them, void, holes in the depth, and pictures that cannot be used. The exit\n"
+        "code is 1 if there are any."
+    )
+    add_examples(
+        parser,
+        ("a folder of your own, before a run", "train data --data mine"),
+        ("what a recipe trains on, and what it holds out", "train data --data lite"),
+        ("", "train data --data lite --split val"),
+    )
+
+
+def data_run(args: argparse.Namespace) -> int:
+    """Prints what is in a data set."""
+    from training.data_source import open_data
+    from training.survey import survey
+
+    found = survey(open_data(args.data, args.set).pictures(args.split), args.limit)
+    print(found)
+    if args.json is not None:
+        args.json.write_text(json.dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
+    return 1 if found.bad else 0
+
+
+def repeat_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `repeat`."""
+    parser.add_argument("--folds", type=positive_int, default=0, metavar="K", help="hold out each of K folds in turn")
+    parser.add_argument("--seeds", type=positive_int, default=0, metavar="N", help="train with N seeds on one fold")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/repeat"), metavar="DIR", help="of the runs (default: runs/repeat)"
+    )
+    parser.add_argument("settings", nargs=argparse.REMAINDER, help="those of fit, after --")
+    parser.epilog = (
+        "Each run has a folder of its own in DIR. Runs that are complete are not run again, and one that was stopped\n"
+        "goes on, so the same command goes on with all of it. Mean and standard deviation (of a sample) are printed\n"
+        "and written to DIR/repeat.json."
+    )
+    add_examples(
+        parser,
+        (
+            "five folds: each picture is held out once",
+            "train repeat --folds 5 --out folds -- --config lite --data.init_args.root mine",
+        ),
+        ("three seeds", "train repeat --seeds 3 --out seeds -- --config lite --data.init_args.root mine"),
+    )
+
+
+def repeat_run(args: argparse.Namespace) -> int:
+    """Trains several times and says how far the scores spread."""
+    from training.repeat import repeat
+
+    settings = args.settings[1:] if args.settings[:1] == ["--"] else args.settings
+    print(repeat(settings, args.out, folds=args.folds, seeds=args.seeds))
+    return 0
+
+
 def export_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `export`."""
     parser.add_argument(
@@ -231,8 +293,13 @@ def report_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for the PNGs and index.html (default: report)",
     )
     parser.add_argument(
-        "--samples", type=int, default=4, metavar="N", help="validation samples to show for each run (default: 4)"
+        "--samples",
+        type=int,
+        default=4,
+        metavar="N",
+        help="validation samples to show for each run, and as many of the worst (default: 4)",
     )
+    parser.add_argument("--device", default="cpu", help="where to run: cpu, cuda, mps (default: cpu)")
     add_examples(
         parser,
         ("one run", f"train report {_RUN}"),
@@ -244,10 +311,11 @@ def report_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def report_run(args: argparse.Namespace) -> int:
-    """Writes curves, bars, confusion matrices and samples as PNG and one HTML page."""
+    """Writes scores, settings, curves, confusion and the worst samples as PNG and one HTML page."""
+    from training.device import checked_device
     from training.report import report
 
-    print(report(args.runs, args.output, args.samples))
+    print(report(args.runs, args.output, args.samples, checked_device(args.device)))
     return 0
 
 
@@ -403,6 +471,8 @@ def bench_run(args: argparse.Namespace) -> int:
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]] = {
     "prepare": ("make the SUN RGB-D archives into a tree that trains", prepare_arguments, prepare_run),
     "rooms": ("render a labelled data set of synthetic rooms", rooms_arguments, rooms_run),
+    "data": ("look at a data set before a run: class shares, void, holes, bad files", data_arguments, data_run),
+    "repeat": ("train over folds or seeds; mean and deviation of the scores", repeat_arguments, repeat_run),
     "evaluate": ("score a checkpoint or a model file", evaluate_arguments, evaluate_run),
     "show": ("show a sample before and after augmentation", show_arguments, show_run),
     "report": ("draw curves, bars, confusion matrices and samples of runs", report_arguments, report_run),

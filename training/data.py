@@ -23,6 +23,7 @@ from training.fold import cut_fold
 from training.folder import PictureFolder
 from training.sample import LabelledPictures, Remapped, Sample, Size, Subset
 from training.sampler import EpochSampler
+from training.survey import class_pixels, repeat_factors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,6 +126,9 @@ class RgbdData(lightning.LightningDataModule):
         depth_max_m: float = 8.0,
         depth_mean_m: float | None = None,
         depth_std_m: float | None = None,
+        balanced: bool = False,
+        fold: int = 0,
+        fold_seed: int | None = None,
     ) -> None:
         """Takes the settings; files are opened when they are first needed.
 
@@ -136,13 +140,18 @@ class RgbdData(lightning.LightningDataModule):
             crop: (height, width) of the parts of pictures that "live" trains on, None for whole ones; `size` stays that
                 of the whole picture.
             num_workers: Processes that decode and augment; 0 does it in the training process.
-            seed: Of shuffling, augmentation and the validation fold.
+            seed: Of shuffling and augmentation, and of the folds unless `fold_seed` is given.
             samples_per_epoch: After how many samples to validate, None for all pictures once.
             merge: New classes by name, each with the names of the classes that become it; classes named nowhere become
                 void. None keeps the classes of the data.
             depth_max_m: Depth beyond this is taken as this.
             depth_mean_m: Mean depth of the training pictures, None to measure it.
             depth_std_m: Its standard deviation, None to measure it.
+            balanced: Shows pictures with rare classes more often: as the square root of how rare the rarest is, up to 5
+                times as often. All training labels are read once for it.
+            fold: Which part is held out where validation is cut from the training pictures: with a `val_share` of 0.2
+                there are the folds 0..4, and each picture is in one of them.
+            fold_seed: How the folds are cut, None: as `seed` says.
         """
         super().__init__()
         height, width = size
@@ -173,6 +182,13 @@ class RgbdData(lightning.LightningDataModule):
         self.seed = seed
         self._samples_per_epoch = samples_per_epoch
         self._merge = merge
+        if balanced and not self.shuffled:
+            raise ConfigurationError(
+                "data.balanced needs pictures that are stored; these are drawn in an order of their own"
+            )
+        self._balanced = balanced
+        self.fold = fold
+        self.fold_seed = seed if fold_seed is None else fold_seed
         self._depth = (depth_mean_m, depth_std_m, depth_max_m)
         self._opened: dict[str, LabelledPictures] = {}
         self._statistics: DepthStatistics | None = None
@@ -244,6 +260,7 @@ class RgbdData(lightning.LightningDataModule):
             rank=rank,
             processes=processes,
             shuffled=self.shuffled,
+            factors=repeat_factors(class_pixels(pictures)) if self._balanced else None,
             batches_done=lambda: trainer.fit_loop.epoch_loop.batch_progress.current.ready if trainer else 0,
         )
         samples = TensorSamples(
@@ -361,7 +378,15 @@ class FolderData(RgbdData):
             return self._open(root)
         everything = self._open(self._roots["train"] or Path())
         part: Literal["train", "val"] = "train" if split == "train" else "val"
-        return cut_fold(everything, everything.sequences, self._share, self.seed, part=part, done=everything.done)
+        return cut_fold(
+            everything,
+            everything.sequences,
+            self._share,
+            self.fold_seed,
+            fold=self.fold,
+            part=part,
+            done=everything.done,
+        )
 
     @property
     def description(self) -> str:

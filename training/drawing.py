@@ -33,8 +33,9 @@ def sample_row(
     truth: NDArray[np.uint8],
     predicted: NDArray[np.uint8] | None,
     palette: NDArray[np.uint8],
+    wrong: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.uint8]:
-    """Colour, depth, truth and, where given, prediction beside each other.
+    """Colour, depth, truth and, where given, prediction and what is wrong with it beside each other.
 
     Args:
         color: (H, W, 3) uint8 RGB.
@@ -42,6 +43,8 @@ def sample_row(
         truth: Label ids, any size.
         predicted: Label ids, any size, or None.
         palette: (256, 3) colours by id.
+        wrong: Where the prediction is wrong, of the truth's size, or None; drawn red on the darkened picture, and black
+            where the truth is void.
 
     Returns:
         (180, W', 3) uint8 RGB.
@@ -49,12 +52,22 @@ def sample_row(
     panels = [color, depth_picture(depth_m), palette[truth]]
     if predicted is not None:
         panels.append(palette[predicted])
+    if wrong is not None:
+        panels.append(_error_map(color, truth, wrong))
     width = max(1, round(_ROW_HEIGHT * color.shape[1] / color.shape[0]))
-    modes = (cv2.INTER_LINEAR, *(cv2.INTER_NEAREST,) * 3)
+    modes = (cv2.INTER_LINEAR, *(cv2.INTER_NEAREST,) * 4)
     sized = [
         cv2.resize(panel, (width, _ROW_HEIGHT), interpolation=mode) for panel, mode in zip(panels, modes, strict=False)
     ]
     return np.asarray(np.hstack(sized), np.uint8)
+
+
+def _error_map(color: NDArray[np.uint8], truth: NDArray[np.uint8], wrong: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    grey = cv2.cvtColor(cv2.resize(color, (truth.shape[1], truth.shape[0])), cv2.COLOR_RGB2GRAY) // 2
+    picture = np.repeat(grey[..., None], 3, axis=2)
+    picture[wrong] = (230, 40, 40)
+    picture[truth == 0] = 0
+    return np.asarray(picture, np.uint8)
 
 
 def confusion_figure(scores: Scores) -> Figure:
@@ -87,7 +100,10 @@ def bars_figure(scores: Mapping[str, Scores]) -> Figure:
     axes = figure.add_subplot()
     width = 0.8 / len(scores)
     for i, (run, result) in enumerate(scores.items()):
-        axes.bar(np.arange(len(names)) + i * width, np.nan_to_num(result.iou), width, label=f"{run}: {result.miou:.3f}")
+        places = np.arange(len(names)) + i * width
+        axes.bar(places, np.nan_to_num(result.iou), width, label=f"{run}: {result.miou:.3f}")
+        for place in places[np.isnan(result.iou)]:  # No bar is not the same as one of height 0.
+            axes.text(place, 0.01, "absent", rotation=90, ha="center", va="bottom", fontsize=7, color="gray")
     axes.set_xticks(np.arange(len(names)) + 0.4 - width / 2, names, rotation=90)
     axes.set_ylabel("IoU")
     axes.set_ylim(0, 1)

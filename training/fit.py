@@ -15,7 +15,7 @@ from jsonargparse import DefaultHelpFormatter
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from training.callbacks import Pictures, RunRecord, StopOnNaN
@@ -24,7 +24,9 @@ from training.data import RgbdData
 from training.ending import how_it_ended
 from training.metrics_file import LAST, MetricsFile
 from training.module import SegmentationModule
+from training.named_loggers import LoggerName, named_logger
 from training.recent_checkpoint import RecentCheckpoint
+from training.tuning import Wanted, find_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +45,18 @@ class TrainingCLI(LightningCLI):
         parser.add_lightning_class_args(ModelCheckpoint, "last")
         parser.add_lightning_class_args(RecentCheckpoint, "recent")
         parser.add_lightning_class_args(Pictures, "pictures")
+        parser.add_argument(
+            "--logger",
+            type=LoggerName,
+            default="tensorboard",
+            help="a service that is told of the run beside TensorBoard's files",
+        )
+        parser.add_argument(
+            "--find",
+            type=Wanted,
+            default="nothing",
+            help="what Lightning's tuner is to find before the run",
+        )
         parser.set_defaults(
             {
                 "checkpoint.monitor": "val/miou",
@@ -68,6 +82,11 @@ class TrainingCLI(LightningCLI):
         run = self._run_that_goes_on()
         if run is not None:
             kwargs["logger"] = TensorBoardLogger(run, name="", version="")
+        name = self._get(self.config, "logger")
+        if self.subcommand == "fit" and name != "tensorboard":
+            board = kwargs.get("logger", self._get(self.config_init, "trainer")["logger"])
+            folder = Path(board.root_dir) if isinstance(board, TensorBoardLogger) else Path("runs")
+            kwargs["logger"] = [*([board] if isinstance(board, Logger) else board or []), named_logger(name, folder)]
         return super().instantiate_trainer(**kwargs)
 
     def _run_that_goes_on(self) -> Path | None:
@@ -79,6 +98,20 @@ class TrainingCLI(LightningCLI):
         run = checkpoint.absolute().parent.parent
         goes_on = self.subcommand == "fit" and own and checkpoint.parent.name == "checkpoints"
         return run if goes_on and (run / "config.yaml").is_file() else None
+
+    def before_fit(self) -> None:
+        """Finds what is to be found, and makes it settings of the run."""
+        wanted, config = self._get(self.config, "find"), self.config["fit"]
+        if wanted == "nothing" or config.get("ckpt_path"):
+            return
+        found = find_settings(self.trainer, self.model, self.datamodule, wanted)
+        if "batch_size" in found:
+            config["data"]["init_args"]["batch_size"] = found["batch_size"]
+        if "learning_rate" in found:
+            config["model"]["optimizer"]["learning_rate"] = found["learning_rate"]
+        config["find"] = "nothing"  # Whoever goes on, or trains by these settings again, has them.
+        if self.trainer.is_global_zero:
+            sys.stdout.write(f"found {', '.join(f'{name} {value:.4g}' for name, value in found.items())}\n")
 
     def after_fit(self) -> None:
         """Says how the run went."""

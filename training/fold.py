@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from training.sample import LabelledPictures
 
 
-def split_indices(sequences: Sequence[str], held_out: float, seed: int) -> tuple[list[int], list[int]]:
+def split_indices(sequences: Sequence[str], held_out: float, seed: int, fold: int = 0) -> tuple[list[int], list[int]]:
     """Cuts a fold for validation out of pictures, always the same for the same seed.
 
     Sequences that are no longer than the square root of the fold are held out whole, longer ones in runs of at most
@@ -31,7 +31,8 @@ def split_indices(sequences: Sequence[str], held_out: float, seed: int) -> tuple
     Args:
         sequences: For each picture, in order, the sequence it belongs to.
         held_out: Share of them that is held out, 0..1.
-        seed: Which fold.
+        seed: How the folds are cut.
+        fold: Which of them; all folds that the share allows have every picture once.
 
     Returns:
         The indices to train on and those held out, both ascending; one side is empty where the share is that small or
@@ -44,7 +45,8 @@ def split_indices(sequences: Sequence[str], held_out: float, seed: int) -> tuple
         for run in _parts(list(indices), max(1, math.ceil(math.sqrt(held))))
     ]
     order = [index for run in np.random.default_rng(seed).permutation(len(runs)) for index in runs[run]]
-    return sorted(order[held:]), sorted(order[:held])
+    start, end = (round(len(sequences) * held_out * number) for number in (fold, fold + 1))
+    return sorted(order[:start] + order[end:]), sorted(order[start:end])
 
 
 def cut_fold(
@@ -54,6 +56,7 @@ def cut_fold(
     seed: int,
     *,
     part: Literal["train", "val"],
+    fold: int = 0,
     done: Sequence[bool] | None = None,
 ) -> Subset:
     """The pictures to train on, or those held out.
@@ -62,8 +65,9 @@ def cut_fold(
         pictures: All of them.
         sequences: As for `split_indices`; so are `held_out` and `seed`.
         held_out: Share that is held out.
-        seed: Which fold.
+        seed: How the folds are cut.
         part: Which of the two.
+        fold: Which fold is held out.
         done: Which pictures a person has labelled; the labels of the others travelled from the nearest of them. Only
             done ones are held out, and what travelled from those is in neither part. None: all are done.
 
@@ -72,8 +76,11 @@ def cut_fold(
     """
     if not 0 <= held_out < 1:
         raise ConfigurationError(f"data.val_share must be from 0 to below 1, not {held_out}")
+    if fold < 0 or (fold + 1) * held_out > 1 + 1e-6:
+        last = int((1 + 1e-6) / held_out) - 1 if held_out else 0
+        raise ConfigurationError(f"with a data.val_share of {held_out:.3g} there are the folds 0..{last}, not {fold}")
     mine = [index for index in range(len(pictures)) if done is None or done[index]]
-    train, val = ([mine[i] for i in side] for side in split_indices([sequences[i] for i in mine], held_out, seed))
+    train, val = ([mine[i] for i in side] for side in split_indices([sequences[i] for i in mine], held_out, seed, fold))
     if len(mine) < len(pictures) and mine:
         nearest = np.array(mine)[np.abs(np.subtract.outer(range(len(pictures)), mine)).argmin(1)]
         train = np.flatnonzero(np.isin(nearest, train)).tolist()

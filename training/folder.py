@@ -20,6 +20,8 @@ from training.pictures import labels_of as read_labels
 from training.sample import LabelledPictures, Sample
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from rgbd_seg.labels import LabelSet
 
 
@@ -76,6 +78,10 @@ class PictureFolder(LabelledPictures):
     def weight(self, index: int) -> float:
         """What `frames.json` says that the picture's state is worth, else 1."""
         return self._weights[index]
+
+    def read_label(self, index: int) -> NDArray[np.uint8]:
+        """Decodes the labels of one picture alone."""
+        return read_labels(self._files[index][2], self.label_set)
 
     def read(self, index: int) -> Sample:
         """Decodes one picture with its depth and labels."""

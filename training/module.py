@@ -27,6 +27,7 @@ from training.initial_weights import load_initial_weights
 from training.sample import Size
 from training.schedule import OptimizerOptions, build_optimizer, rate_at, training_progress
 from training.scores import Scores
+from training.survey import class_pixels, median_frequency_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
 _NARROW = 16
+_PICTURES_FOR_WEIGHTS = 1000
 VOID = -1  # Target of pixels that no loss and no score counts.
 
 
@@ -67,7 +69,7 @@ class SegmentationModule(lightning.LightningModule):
         initial_weights: str = "random",
         optimizer: OptimizerOptions = OptimizerOptions(),  # noqa: B008 (frozen)
         side_weight: float = 0.0,
-        class_weights: Sequence[float] | None = None,
+        class_weights: Sequence[float] | Literal["auto"] | None = None,
         label_smoothing: float = 0.0,
         freeze_batch_norm: bool | Literal["encoders"] = False,
         frozen_scales: int = 0,
@@ -92,7 +94,8 @@ class SegmentationModule(lightning.LightningModule):
                 program) whose weights are taken wherever they fit; a head for other classes starts anew.
             optimizer: Optimiser and schedule of its learning rate.
             side_weight: Weight of additional losses at 1/8, 1/16 and 1/32 of the input; 0 for none.
-            class_weights: Weight of each class in the loss, None for equal ones.
+            class_weights: Weight of each class in the loss, None for equal ones; "auto": median frequency weights of up
+                to 1,000 training pictures, none above 5 (the command `data` shows them).
             label_smoothing: Share of each target that is spread over all classes.
             freeze_batch_norm: Keeps the running statistics of batch normalisation (for tiny batches or fine-tuning):
                 everywhere, or those of the pretrained "encoders" alone.
@@ -116,6 +119,9 @@ class SegmentationModule(lightning.LightningModule):
             trained_on=trained_on,
             licence=licence,
         )
+        self._auto_weights = class_weights == "auto"
+        if class_weights == "auto":
+            class_weights = [1.0] * len(label_set)  # Until the data are known.
         if class_weights is not None and len(class_weights) != len(label_set):
             raise ConfigurationError(
                 f"model.class_weights has {len(class_weights)} numbers, but there are {len(label_set)} classes"
@@ -247,6 +253,9 @@ class SegmentationModule(lightning.LightningModule):
             return
         if not self.card.trained_on:  # Without a word it means random weights.
             self.card = replace(self.card, trained_on=data.description)
+        if self._auto_weights and self.class_weights is not None:
+            weights = median_frequency_weights(class_pixels(data.pictures("train"), _PICTURES_FOR_WEIGHTS))
+            self.class_weights.copy_(torch.from_numpy(weights))
         known = {"labels": data.predicted, "depth": data.depth_kind}
         self.card = replace(self.card, details={**self.card.details, **{k: v for k, v in known.items() if v}})
 
@@ -345,6 +354,15 @@ class SegmentationModule(lightning.LightningModule):
         counts = confusion.compute().cpu().numpy().astype(np.int64)
         return Scores(np.pad(counts, ((1, 0), (1, 0))), self.card.label_set.names)  # Nothing is left unlabelled here.
 
+    @property
+    def learning_rate(self) -> float:
+        """The optimiser's rate at its highest."""
+        return self._optimizer_options.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        self._optimizer_options = replace(self._optimizer_options, learning_rate=rate)
+
     def configure_optimizers(self) -> Any:
         """The optimiser and its schedule."""
         options = self._optimizer_options
@@ -364,7 +382,8 @@ class SegmentationModule(lightning.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds the card, so that a checkpoint can be evaluated and exported, and what else a run goes on with."""
         checkpoint["card"] = self.finished_card().to_json()
-        if not self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:  # Else the next epoch has its own.
+        is_between = self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch  # The next epoch counts for itself.
+        if self.train_confusion.update_called and not is_between:
             checkpoint["train_confusion"] = self.train_confusion.compute().cpu()
         if self._plateau is not None:
             checkpoint["plateau"] = self._plateau.state_dict()

@@ -187,7 +187,7 @@ class NyuData(RgbdData):
         if split == "test":
             return Subset(pictures, test)
         rooms: Sequence[str] = [pictures.rooms[index] for index in train]
-        return cut_fold(Subset(pictures, train), rooms, self._share, self.seed, part=split)
+        return cut_fold(Subset(pictures, train), rooms, self._share, self.fold_seed, fold=self.fold, part=split)
 
     @property
     def description(self) -> str:

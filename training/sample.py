@@ -66,6 +66,10 @@ class LabelledPictures(ABC):
             OSError: A file cannot be read.
         """
 
+    def read_label(self, index: int) -> NDArray[np.uint8]:
+        """The labels of one picture alone: (H, W) uint8; sets that can leave the rest undecoded do."""
+        return self.read(index).label
+
     def draw(self, index: int, seed: int) -> Sample:
         """Decodes one picture for training; sets that hold several versions of it choose one by `seed`."""
         return self.read(index)
@@ -89,6 +93,10 @@ class Subset(LabelledPictures):
     def read(self, index: int) -> Sample:
         """Decodes one picture of the subset."""
         return self._pictures.read(self._indices[index])
+
+    def read_label(self, index: int) -> NDArray[np.uint8]:
+        """The labels of one picture of the subset."""
+        return self._pictures.read_label(self._indices[index])
 
     def draw(self, index: int, seed: int) -> Sample:
         """Decodes one picture of the subset for training."""
@@ -120,6 +128,10 @@ class Remapped(LabelledPictures):
     def read(self, index: int) -> Sample:
         """Decodes one picture and translates its labels."""
         return self._translated(self._pictures.read(index))
+
+    def read_label(self, index: int) -> NDArray[np.uint8]:
+        """The labels of one picture, translated."""
+        return self._table[self._pictures.read_label(index)]
 
     def draw(self, index: int, seed: int) -> Sample:
         """Decodes one picture for training and translates its labels."""

@@ -21,6 +21,8 @@ from training.sample import LabelledPictures, Remapped, Sample
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 INDEX_FILE = "index.json"
 _FORMAT = 1
 DepthKind = Literal["raw", "refined", "mixed"]
@@ -121,6 +123,10 @@ class SunRgbdPictures(LabelledPictures):
     def __len__(self) -> int:
         return len(self._frames)
 
+    def read_label(self, index: int) -> NDArray[np.uint8]:
+        """Decodes the labels of one frame alone."""
+        return labels_of(self._root / self._frames[index].label, self.label_set)
+
     def read(self, index: int) -> Sample:
         """Decodes one frame; stored depth words are decoded to metres."""
         return self._read(index, self._kinds[0])
@@ -178,7 +184,7 @@ class SunRgbdData(RgbdData):
         pictures: LabelledPictures = SunRgbdPictures(self._root, frames, self._kind)
         if split != "test":
             sequences = [frame.name.rpartition("/")[0] for frame in frames]
-            pictures = cut_fold(pictures, sequences, self._share, self.seed, part=split)
+            pictures = cut_fold(pictures, sequences, self._share, self.fold_seed, fold=self.fold, part=split)
         if self._classes == 13:
             label_set, table = sun_13()
             pictures = Remapped(pictures, label_set, table)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from rgbd_seg.models.model_file import load_model, read_card
@@ -18,7 +19,10 @@ from tests.training.small_run import arguments, fit
 from tests.waiting import program, until
 from training.__main__ import main
 from training.data_source import open_data
+from training.drawing import bars_figure
 from training.evaluate import Predictor, evaluate
+from training.report import _curves
+from training.scores import Scores
 from training.weights import load_trained
 
 
@@ -131,10 +135,23 @@ def test_int8_export_is_smaller_calibrated_and_agrees(run: Path, tmp_path: Path)
 def test_report_is_one_page_that_needs_nothing_else(run: Path, tmp_path: Path):
     assert main(["report", str(run), "-o", str(tmp_path / "report"), "--samples", "2"]) == 0
     page = (tmp_path / "report" / "index.html").read_text()
-    assert page.count("data:image/png;base64,") == len(list((tmp_path / "report").glob("*.png"))) >= 6
+    assert page.count("data:image/png;base64,") == len(list((tmp_path / "report").glob("*.png"))) >= 7
     words = re.sub(r"base64,[^\"']+", "", page)  # Four letters of base64 may spell anything.
     assert "http" not in words.replace("http-equiv", "")
-    assert "validation mIoU" in page
+    places = [words.index(part) for part in ("mIoU 0.", "learning_rate", "validation mIoU", "the worst pictures")]
+    assert places == sorted(places)
+    assert main(["report", str(run), "-o", str(tmp_path / "report"), "--device", "toaster"]) == 2
+
+
+def test_report_draws_curves_without_tensorboard_and_names_absent_classes(small_folder: Path, tmp_path: Path):
+    csv = "--trainer.logger.class_path=lightning.pytorch.loggers.CSVLogger"
+    run = fit(small_folder, tmp_path, csv, "--trainer.max_epochs=1")
+    curves = _curves(run)
+    assert [step for step, _ in curves["train/loss"]] == [1, 2]
+    assert [step for step, _ in curves["val/miou"]] == [2]
+    matrix = np.array([[0, 0, 0], [0, 5, 0], [0, 0, 0]])
+    texts = [text.get_text() for text in bars_figure({"run": Scores(matrix, "ab")}).axes[0].texts]
+    assert texts == ["absent"]
 
 
 def test_runs_are_called_by_what_their_paths_differ_in(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -249,3 +266,23 @@ def test_evaluate_by_hand_equals_the_command(run: Path):
     result = evaluate(Predictor(network, card), pictures, card, progress=False)
     assert result.overall.matrix.sum() == sum(int((pictures.read(i).label > 0).sum()) for i in range(len(pictures)))
     assert np.isfinite(result.overall.miou)
+
+
+def test_the_tuner_finds_a_rate_that_the_run_and_its_settings_take(small_folder: Path, tmp_path: Path, capsys):
+    run = fit(small_folder, tmp_path, "--find=learning_rate", "--trainer.max_epochs=1")
+    rate = float(capsys.readouterr().out.partition("found learning_rate ")[2].split()[0])
+    assert 1e-6 < rate < 0.3
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["model"]["optimizer"]["learning_rate"] == pytest.approx(rate, rel=1e-3)
+    assert config["find"] == "nothing"
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [row["event"] for row in rows] == ["start", "train", "train", "validation", "end"]
+    assert rows[1]["learning_rate"] == pytest.approx(rate, rel=1e-3)
+    assert main(arguments(small_folder, tmp_path, "--find=batch_size")) == 2
+    assert "set data.batch_size yourself" in capsys.readouterr().err
+
+
+def test_a_logger_without_its_package_says_what_to_install(small_folder: Path, tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setattr("training.named_loggers.find_spec", lambda _: None)
+    assert main(arguments(small_folder, tmp_path, "--logger=wandb")) == 2
+    assert "--logger wandb needs its package: pip install wandb" in capsys.readouterr().err

@@ -9,6 +9,7 @@ import pytest
 
 from rgbd_seg.errors import ConfigurationError
 from tests.training.small_data import write_folder
+from training.data import FolderData
 from training.fold import cut_fold, split_indices
 from training.folder import PictureFolder
 
@@ -58,3 +59,20 @@ def test_a_folder_tells_recordings_apart_by_name(tmp_path: Path):
         for index, name in enumerate(("hall_01", "hall_02", "yard_01", "yard_02")):
             (root / part / f"{index:03d}.png").rename(root / part / f"{name}.png")
     assert PictureFolder(root).sequences == ["hall_", "hall_", "yard_", "yard_"]
+
+
+def test_the_folds_hold_every_picture_out_once():
+    sequences = ["a"] * 17 + ["b"] * 6
+    parts = [split_indices(sequences, 0.2, 3, fold) for fold in range(5)]
+    assert sorted(index for _, val in parts for index in val) == list(range(23))
+    assert all(sorted(train + val) == list(range(23)) for train, val in parts)
+    assert parts[0] == split_indices(sequences, 0.2, 3)
+
+
+def test_a_fold_that_the_share_does_not_have_is_refused(small_folder):
+    with pytest.raises(ConfigurationError, match=r"0.25 there are the folds 0..3, not 4"):
+        FolderData(small_folder, val_share=0.25, fold=4).pictures("val")
+    held = [
+        FolderData(small_folder, val_share=0.25, fold=fold, seed=9, fold_seed=1).pictures("val") for fold in range(4)
+    ]
+    assert len({part.read(i).name for part in held for i in range(len(part))}) == 12

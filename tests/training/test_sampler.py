@@ -1,5 +1,7 @@
 """The order of training: complete, shared among processes, the same after a resume."""
 
+import numpy as np
+
 from training.sampler import EpochSampler
 
 
@@ -44,3 +46,15 @@ def test_a_picture_that_comes_again_in_an_epoch_is_augmented_otherwise():
     assert len(set(several)) == len(several) == 72
     in_order = [d for epoch in range(3) for d in draws(epoch, samples_per_epoch=24, shuffled=False)]
     assert in_order == list(range(72))
+
+
+def test_pictures_come_as_often_as_their_factors_say_and_each_time_as_another_draw():
+    factors = np.array([1.0] * 8 + [3.0, 4.0])
+    several = [d for epoch in range(30) for d in draws(epoch, factors=factors)]
+    assert len(set(several)) == len(several) == 300
+    met = np.bincount([d % 10 for d in several], minlength=10)
+    np.testing.assert_allclose(met, 300 * factors / factors.sum(), atol=6)
+    # In any one shuffle within one of its share.
+    one = np.bincount([d % 10 for d in draws(3, factors=factors)], minlength=10)
+    assert (np.abs(one - 10 * factors / factors.sum()) < 1).all()
+    assert draws(3, skip=2, factors=factors) == draws(3, factors=factors)[4:]
