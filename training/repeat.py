@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RESULT_FILE = "repeat.json"
 _METRICS = "metrics.jsonl"
+_STDERR = 2
 
 
 def repeat(settings: Sequence[str], out: Path, *, folds: int = 0, seeds: int = 0) -> str:
@@ -100,7 +101,9 @@ def _place(folder: Path) -> list[str]:
 
 
 def _run(arguments: Sequence[str], name: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "training", *arguments], stdout=sys.stderr.fileno())
+    done = subprocess.run(
+        [sys.executable, "-m", "training", *arguments], stdout=_STDERR
+    )  # Only the table is this command's result.
     if done.returncode > 128:
         raise KeyboardInterrupt
     if done.returncode:

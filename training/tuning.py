@@ -47,7 +47,11 @@ def find_settings(
         tuner.scale_batch_size(module, datamodule=data, init_val=data.batch_size, max_trials=_TRIALS)
         found["batch_size"] = data.batch_size
     if wanted in ("learning_rate", "both"):
+        # As many epochs as it takes, and nothing but steps.
+        loop, every = trainer.fit_loop, trainer.check_val_every_n_epoch
+        epochs, loop.max_epochs, trainer.check_val_every_n_epoch = loop.max_epochs, -1, 1 << 30
         finder = tuner.lr_find(module, datamodule=data, min_lr=1e-6, max_lr=0.3, num_training=_STEPS, update_attr=False)
+        loop.max_epochs, trainer.check_val_every_n_epoch = epochs, every
         rate = finder.suggestion() if finder is not None else None
         if rate is None:
             raise RgbdSegError(
