@@ -101,9 +101,8 @@ def _place(folder: Path) -> list[str]:
 
 
 def _run(arguments: Sequence[str], name: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "training", *arguments], stdout=_STDERR
-    )  # Only the table is this command's result.
+    # What the run says goes to stderr: the table alone is this command's result.
+    done = subprocess.run([sys.executable, "-m", "training", *arguments], stdout=_STDERR, check=False)
     if done.returncode > 128:
         raise KeyboardInterrupt
     if done.returncode:

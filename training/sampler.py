@@ -18,8 +18,8 @@ class EpochSampler(Sampler[int]):
 
     A draw is `times * count + index` with another `times` each time that the picture comes, so that augmentation can be
     seeded by it: no two draws of a run are equal, even where an epoch meets a picture often, and the same draw gives
-    the same sample in whichever worker or process it is decoded, after a resume too. Each global batch is dealt round-robin to the processes; pictures that do not fill the
-    last batch are left out of this epoch.
+    the same sample in whichever worker or process it is decoded, after a resume too. Each global batch is dealt
+    round-robin to the processes; pictures that do not fill the last batch are left out of this epoch.
     """
 
     def __init__(

@@ -152,7 +152,8 @@ def median_frequency_weights(pixels: NDArray[np.int64]) -> NDArray[np.float64]:
     frequency = np.divide(by_class.sum(0), around, out=np.full(by_class.shape[1], np.nan), where=around > 0)
     if not np.isfinite(frequency).any():
         return np.ones(by_class.shape[1])
-    return np.nan_to_num(np.minimum(np.nanmedian(frequency) / frequency, _HIGHEST_WEIGHT), nan=1.0)
+    weights: NDArray[np.float64] = np.minimum(np.nanmedian(frequency) / frequency, _HIGHEST_WEIGHT)
+    return np.where(np.isnan(weights), 1.0, weights)
 
 
 def repeat_factors(pixels: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -189,4 +190,4 @@ def _count(label: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
 
 
 def _spread(count: int, limit: int | None) -> list[int]:
-    return np.unique(np.linspace(0, count - 1, min(count, limit or count)).astype(int)).tolist()
+    return [int(index) for index in np.unique(np.linspace(0, count - 1, min(count, limit or count)).astype(int))]

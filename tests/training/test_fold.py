@@ -72,7 +72,6 @@ def test_the_folds_hold_every_picture_out_once():
 def test_a_fold_that_the_share_does_not_have_is_refused(small_folder):
     with pytest.raises(ConfigurationError, match=r"0.25 there are the folds 0..3, not 4"):
         FolderData(small_folder, val_share=0.25, fold=4).pictures("val")
-    held = [
-        FolderData(small_folder, val_share=0.25, fold=fold, seed=9, fold_seed=1).pictures("val") for fold in range(4)
-    ]
+    cuts = [FolderData(small_folder, val_share=0.25, fold=fold, seed=9, fold_seed=1) for fold in range(4)]
+    held = [cut.pictures("val") for cut in cuts]
     assert len({part.read(i).name for part in held for i in range(len(part))}) == 12
