@@ -4,9 +4,11 @@ from pathlib import Path
 
 from rgbd_seg.errors import MissingAsset
 
-DEMO_MODEL = "models/demo.safetensors"
 DEMO_RECORDING = "recordings/demo.mcap"
-DEMO = "demo"  # What the bundled model is called where a model file is asked for.
+
+# What the bundled models are called where a model file is asked for, and what they are for.
+REAL, DEMO = "real", "demo"
+BUNDLED_MODELS = {REAL: "Real rooms, 37 classes", DEMO: "Built-in rooms, 12 classes"}
 
 _INSTALLED = Path(__file__).parent / "assets"
 _CHECKOUT = Path(__file__).parent.parent / "assets"
@@ -29,9 +31,9 @@ def asset(name: str) -> Path:
 
 
 def model_path(name: str) -> Path:
-    """The model file that somebody names: its path, or "demo" for the one that comes with the program.
+    """The model file that somebody names: its path, or "real" or "demo" for those that come with the program.
 
     Raises:
         MissingAsset: The installation lacks its model.
     """
-    return asset(DEMO_MODEL) if name == DEMO else Path(name)
+    return asset(f"models/{name}.safetensors") if name in BUNDLED_MODELS else Path(name)

@@ -31,7 +31,7 @@ _ASSUMED_FOCAL_LENGTH = 525 / 640
 
 
 def open_model(
-    model: str | Path = "demo",
+    model: str | Path = "real",
     *,
     backend: str = "auto",
     device: str = "auto",
@@ -44,7 +44,7 @@ def open_model(
     """Loads and warms a model; takes seconds.
 
     Args:
-        model: "demo" for the one that comes with the program, or the path of a model file.
+        model: "real" or "demo" for those that come with the program, or the path of a model file.
         backend: "auto", "openvino", "onnxruntime" or "torch".
         device: "auto", "cpu", "cuda", "cuda:1", "gpu", "npu", "mps", as the back end calls it.
         precision: "auto", "float32", "bfloat16", "float16" or "int8".

@@ -32,7 +32,7 @@ class Launch:
 
     Attributes:
         source: URI or path; "" for the empty window.
-        model: A model file, "demo", or "" for none.
+        model: A model file, "real", "demo", or "" for none.
         backend: As in `SegmenterOptions`.
         device: As in `SegmenterOptions`.
         precision: As in `SegmenterOptions`.

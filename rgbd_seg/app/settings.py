@@ -17,6 +17,7 @@ from PySide6.QtCore import QLockFile
 
 from rgbd_seg.app.view.display import Style
 from rgbd_seg.app.view.kinds import VIEW_NAMES
+from rgbd_seg.assets import BUNDLED_MODELS, REAL
 from rgbd_seg.inference.available import BACKENDS
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.private_file import write_private
@@ -37,7 +38,7 @@ class Settings:
         theme: "system", "dark" or "light".
         source: The last source's URI, "" for none.
         recent_sources: URIs, newest first.
-        model: The last model file, "" for none, "demo" for the one that comes with the program.
+        model: The last model file, "" for none, "real" or "demo" for those that come with the program.
         recent_models: Paths, newest first.
         run: How models are run: back end, device, precision, smoothing, least confidence.
         style: How frames are drawn.
@@ -53,7 +54,7 @@ class Settings:
     theme: str = "system"
     source: str = ""
     recent_sources: tuple[str, ...] = ()
-    model: str = "demo"
+    model: str = REAL
     recent_models: tuple[str, ...] = ()
     run: SegmenterOptions = field(default_factory=lambda: SegmenterOptions(smoothing="low"))
     style: Style = field(default_factory=Style)
@@ -71,7 +72,7 @@ class Settings:
 
     def with_recent_model(self, path: str) -> Settings:
         """A copy in which this model is the last one used."""
-        recent = self.recent_models if path in ("", "demo") else _newest_first((path,), self.recent_models)
+        recent = self.recent_models if path in ("", *BUNDLED_MODELS) else _newest_first((path,), self.recent_models)
         return replace(self, model=path, recent_models=recent)
 
     @property

@@ -45,9 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", metavar="A:B", help="only this part of the time, in seconds from the start")
     parser.add_argument("--color", choices=("png", "jpg"), help="png keeps every bit (default: what the format has)")
     parser.add_argument(
-        "--model", metavar="FILE", help='write labels that this model ("demo": ours) predicts, not recorded ones'
+        "--model",
+        metavar="FILE",
+        help='write labels that this model ("real" and "demo": ours) predicts, not recorded ones',
     )
-    parser.add_argument("--predict", dest="model", action="store_const", const="demo", help="the same as --model demo")
+    parser.add_argument("--predict", dest="model", action="store_const", const="real", help="the same as --model real")
     parser.add_argument("--backend", default="auto", help="what runs the model (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="where it runs (default: %(default)s)")
     parser.add_argument(

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_headless(source: str, seconds: float, folder: Path) -> int:
-    from rgbd_seg.assets import DEMO_MODEL, asset
+    from rgbd_seg.assets import DEMO, model_path
     from rgbd_seg.errors import ConfigurationError, RgbdSegError
     from rgbd_seg.inference import open_segmenter
     from rgbd_seg.inference.segmenter import SegmenterOptions
@@ -77,7 +77,7 @@ def _run_headless(source: str, seconds: float, folder: Path) -> int:
         raise RgbdSegError(f"cannot make the folder {folder}: {error.strerror}") from None
     print("No window: the same pipeline runs headless. Loading the model ...", flush=True)
     sensor = open_sensor(source)
-    segmenter = open_segmenter(asset(DEMO_MODEL), SegmenterOptions())
+    segmenter = open_segmenter(model_path(DEMO), SegmenterOptions())
     _print_model(segmenter.info)
     pipeline = LivePipeline(sensor, segmenter=segmenter)
     pipeline.start()

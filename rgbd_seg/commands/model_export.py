@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "model export mine.safetensors --to openvino -o hd.xml --frame-size 720x1280",
         ),
     )
-    parser.add_argument("file", help='the model file (.safetensors), or "demo"')
+    parser.add_argument("file", help='the model file (.safetensors), or "real" or "demo"')
     parser.add_argument("--to", required=True, choices=("onnx", "openvino", "pt2"), help="the format")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="the file to write (default: beside the model file)"

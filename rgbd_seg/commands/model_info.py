@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("what the model that comes with the program can do", "model info"),
         ("scores, classes and licence of another one", "model info mine.safetensors"),
     )
-    parser.add_argument("file", nargs="?", default="demo", help="model file (.safetensors; default: the demo model)")
+    parser.add_argument(
+        "file", nargs="?", default="real", help="model file (.safetensors), or real (default) or demo (ours)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 

@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("totals and a chart of the small one", "model summary --lite --classes 37 --totals --chart lite.png"),
         ("the network in a model file", "model summary mine.safetensors --totals"),
     )
-    parser.add_argument("file", nargs="?", help='a model file, or "demo"; without one, the network of the options')
+    parser.add_argument(
+        "file", nargs="?", help='a model file, "real" or "demo"; without one, the network of the options'
+    )
     parser.add_argument("--lite", action="store_true", help="the small network for laptops")
     parser.add_argument("--classes", type=int, default=50, metavar="N", help="output classes (default: %(default)s)")
     parser.add_argument("--encoder", help="resnet18, resnet34 or resnet50 (default: resnet50)")

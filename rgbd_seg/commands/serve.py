@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("a recording over and over, with a model of your own", "serve 'walk.mcap?loop=1' --model mine.safetensors"),
     )
     parser.add_argument("source", help="a camera or the built-in room by its URI, or the path of a recording")
-    parser.add_argument("--model", default="demo", metavar="FILE", help='a model file, "demo" (default), or "none"')
+    parser.add_argument(
+        "--model", default="real", metavar="FILE", help='a model file, "real" (default) or "demo" (ours), or "none"'
+    )
     parser.add_argument("--backend", default="auto", help="auto, openvino, torch or onnxruntime")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, gpu, npu, mps")
     parser.add_argument("--precision", default="auto", help="auto, float32, bfloat16, float16 or int8")

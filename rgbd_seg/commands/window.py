@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rgbd_seg.assets import BUNDLED_MODELS
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.screen import screen_problem
 
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ),
     )
     parser.add_argument("source", nargs="?", help="a URI such as synthetic:?seed=3 or realsense:SERIAL, or a path")
-    parser.add_argument("--model", metavar="FILE", help='a model file, "demo", or "none"')
+    parser.add_argument("--model", metavar="FILE", help='a model file, "real" or "demo" (ours), or "none"')
     parser.add_argument("--backend", help="auto, openvino, torch or onnxruntime")
     parser.add_argument("--device", help="auto, cpu, cuda, cuda:1, gpu, npu, mps")
     parser.add_argument("--precision", help="auto, float32, bfloat16, float16 or int8")
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from rgbd_seg.app.application import run as run_window
 
     model = "" if args.model == "none" else args.model
-    if model not in (None, "", "demo") and not Path(model).is_file():
+    if model not in (None, "", *BUNDLED_MODELS) and not Path(model).is_file():
         raise ConfigurationError(f"there is no model file {model}")
     return run_window(
         Launch(

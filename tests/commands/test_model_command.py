@@ -111,9 +111,11 @@ def test_info_prints_the_card(model_path: Path, capsys: pytest.CaptureFixture[st
 def test_the_model_that_comes_with_the_program_needs_no_path(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["model", "info"]) == 0
     without = capsys.readouterr().out
-    assert cli.main(["model", "info", "demo"]) == 0
+    assert cli.main(["model", "info", "real"]) == 0
     assert capsys.readouterr().out == without
-    assert "synthetic rooms" in without
+    assert "NYU Depth V2" in without
+    assert cli.main(["model", "info", "demo"]) == 0
+    assert "synthetic rooms" in capsys.readouterr().out
 
 
 def test_info_as_json(model_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

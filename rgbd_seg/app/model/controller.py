@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu
 
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
-from rgbd_seg.assets import DEMO, model_path
+from rgbd_seg.assets import BUNDLED_MODELS, REAL, model_path
 from rgbd_seg.errors import MissingAsset
 from rgbd_seg.pipeline.status import ModelState
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def remembered_path(name: str) -> Path | None:
-    """The file behind a remembered name; None for no model, or where the demo model is not installed."""
+    """The file behind a remembered name; None for no model, or where the bundled one is not installed."""
     if not name:
         return None
     try:
@@ -44,22 +44,22 @@ class ModelController(QObject):
         self.menu = QMenu(context.widget)
         self.menu.aboutToShow.connect(self._fill_menu)
         panel.file_wanted.connect(self.choose_file)
-        panel.demo_wanted.connect(lambda: self.load(DEMO))
+        panel.bundled_wanted.connect(lambda: self.load(REAL))
         panel.close_wanted.connect(self.unload)
         panel.reload_wanted.connect(self.reload)
         panel.tuning_wanted.connect(self._tune)
         panel.backends_wanted.connect(self._look_up_backends)
 
     def load(self, name: str, *, quiet: bool = False) -> None:
-        """Loads a model file or the demo model; with `quiet`, a demo model that is not installed is no fault."""
+        """Loads a model file or a bundled model; with `quiet`, one that is not installed is no fault."""
         path = remembered_path(name)
         if path is None:
             if name and not quiet:
-                self._context.say("model", "This installation has no demo model: load a model file instead.")
+                self._context.say("model", "This installation has no such model: load a model file instead.")
             return
         self.show_status()  # The one before may just be there, which the window has not seen yet.
         self._session.load_model(path, self._context.settings.run)
-        self._wanted, self._pending = name if name == DEMO else str(path), True
+        self._wanted, self._pending = name if name in BUNDLED_MODELS else str(path), True
 
     def unload(self) -> None:
         """Goes on without a model."""
@@ -121,9 +121,10 @@ class ModelController(QObject):
     def _fill_menu(self) -> None:
         menu = self.menu
         menu.clear()
-        demo = menu.addAction("Demo model")
-        demo.setEnabled(remembered_path(DEMO) is not None)
-        demo.triggered.connect(lambda: self.load(DEMO))
+        for name, title in BUNDLED_MODELS.items():
+            bundled = menu.addAction(title)
+            bundled.setEnabled(remembered_path(name) is not None)
+            bundled.triggered.connect(lambda _checked, n=name: self.load(n))
         for path in self._context.settings.recent_models:
             action = menu.addAction(Path(path).name)
             action.setToolTip(path)

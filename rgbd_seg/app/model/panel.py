@@ -49,7 +49,7 @@ class ModelPanel(QWidget):
     """Shows the model's status; emits what is wanted."""
 
     file_wanted = Signal()
-    demo_wanted = Signal()
+    bundled_wanted = Signal()
     close_wanted = Signal()
     reload_wanted = Signal(SegmenterOptions)  # Other back end, device or precision.
     tuning_wanted = Signal(SegmenterOptions)  # Other smoothing or threshold: no reload.
@@ -88,7 +88,7 @@ class ModelPanel(QWidget):
         row.addWidget(self._name, 1)
         for name, tip, signal in (
             ("folder", "Load a model…  M", self.file_wanted),
-            ("model", "Load the demo model", self.demo_wanted),
+            ("model", "Load the bundled model", self.bundled_wanted),
             ("eject", "Go on without a model", self.close_wanted),
         ):
             button = QToolButton()

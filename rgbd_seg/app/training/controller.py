@@ -19,7 +19,7 @@ from rgbd_seg.app.training.panel import RunView
 from rgbd_seg.app.training.run_folder import LOG_FILE, METRICS_FILE, RunFolder, Stage, new_run, runs_in
 from rgbd_seg.app.training.start_model import read_start_model
 from rgbd_seg.app.training.words import run_text, run_title
-from rgbd_seg.assets import DEMO
+from rgbd_seg.assets import BUNDLED_MODELS
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.pipeline.background import Background
 
@@ -78,11 +78,11 @@ class TrainingController(QObject):
             self._survey(folder)
 
     def _starts(self) -> list[tuple[str, str]]:
-        """The model in use, the demo model, and recent ones."""
+        """The model in use, the bundled ones, and recent ones."""
         settings = self._context.settings
-        names = [name for name in (settings.model, DEMO, *settings.recent_models) if name]
+        names = [name for name in (settings.model, *BUNDLED_MODELS, *settings.recent_models) if name]
         paths = {str(path): name for name in names if (path := remembered_path(name)) is not None and path.is_file()}
-        return [("demo model" if name == DEMO else Path(path).name, path) for path, name in paths.items()]
+        return [(BUNDLED_MODELS.get(name, Path(path).name), path) for path, name in paths.items()]
 
     def _forget_dialog(self) -> None:
         self._dialog = None

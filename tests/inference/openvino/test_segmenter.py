@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from rgbd_seg.assets import DEMO_MODEL, asset
+from rgbd_seg.assets import DEMO, model_path
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.inference.openvino.runtime import Device, choose_precision, devices, find_device
 from rgbd_seg.inference.openvino.segmenter import open_segmenter
@@ -72,7 +72,7 @@ def test_sixteen_bits_keep_the_labels_of_a_trained_model(precision: str) -> None
     labels = []
     for wanted in ("float32", precision):
         options = SegmenterOptions(precision=wanted, frame_size=(240, 320))
-        with open_segmenter(asset(DEMO_MODEL), options, "", ignore) as segmenter:
+        with open_segmenter(model_path(DEMO), options, "", ignore) as segmenter:
             labels.append(np.stack([segmenter(frame).labels for frame in frames]))
     assert (labels[0] == labels[1]).mean() >= 0.995
 
