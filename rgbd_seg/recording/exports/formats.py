@@ -33,12 +33,14 @@ class ExportFormat:
         suffix: Of the file; "" for a folder.
         summary: What it is, in a line.
         reopens: Whether this program can open it again as a recording.
+        keeps_labels: Whether labels and who made them are then there again.
     """
 
     module: str
     suffix: str
     summary: str
     reopens: bool = False
+    keeps_labels: bool = True
 
 
 FORMATS: Mapping[str, ExportFormat] = {
@@ -46,6 +48,9 @@ FORMATS: Mapping[str, ExportFormat] = {
     "folder": ExportFormat("folder", "", "image/, depth/, label/: lossless, and a data set for training", reopens=True),
     "sunrgbd": ExportFormat("sunrgbd", "", "a tree like SUN RGB-D, one folder a frame", reopens=True),
     "tum": ExportFormat("tum", "", "rgb.txt and depth.txt as in the TUM RGB-D benchmark", reopens=True),
+    "rosbag2": ExportFormat("rosbag2", "", "a folder that ROS 2 plays", reopens=True, keeps_labels=False),
+    "open3d": ExportFormat("open3d", "", "color/, depth/ and intrinsic.json as Open3D's recorder", reopens=True),
+    "scannet": ExportFormat("scannet", "", "color/, depth/ and intrinsic/ as exported from ScanNet", reopens=True),
     "mp4": ExportFormat("video", ".mp4", "a video, with the labels over it where there are any"),
     "ply": ExportFormat("cloud", "", "a point cloud for each frame, with colours and labels"),
     "voc": ExportFormat("voc", "", "indexed label PNGs and labelmap.txt, as annotation tools import them"),

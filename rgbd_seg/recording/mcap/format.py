@@ -34,6 +34,8 @@ TOPIC_GAP = "/camera/gap"
 TOPIC_TRUTH = "/truth/labels"
 TOPIC_INSTANCES = "/truth/instances"
 TOPIC_SEGMENTATION = "/segmentation/labels"
+#: The same labels to be looked at: in the ids alone, other programs show next to nothing.
+TOPIC_TRUTH_PICTURE, TOPIC_SEGMENTATION_PICTURE = "/truth/picture", "/segmentation/picture"
 
 METADATA = "rgbd_seg"
 METADATA_DETAILS = "rgbd_seg.details"

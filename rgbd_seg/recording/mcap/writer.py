@@ -18,7 +18,7 @@ from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.recording.mcap import format as layout
 from rgbd_seg.recording.mcap.message_index import MessageIndexBuilder
 from rgbd_seg.recording.mcap.output import Buffer, Compression, McapOutput
-from rgbd_seg.recording.pictures.codec import encode_color
+from rgbd_seg.recording.pictures.codec import encode_color, encode_indexed
 from rgbd_seg.recording.reader import Gap
 from rgbd_seg.recording.silence import SilenceWatch
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rgbd_seg.calibration import Calibration
-    from rgbd_seg.frame import Prediction, RgbdFrame, Segmentation
+    from rgbd_seg.frame import Prediction, RgbdFrame, Segmentation, Truth
     from rgbd_seg.labels import LabelSet
 
 # A segmentation is written with the frame it belongs to only if that frame was among the last so many.
@@ -116,6 +116,7 @@ class RecordingWriter:
         self._calibration_is_due = True
         self._synced = time.monotonic()
         self._label_channels: dict[tuple[str, LabelSet, tuple[tuple[str, str], ...]], int] = {}
+        self._picture_channels: dict[str, int] = {}  # By the topic of the ids.
         self._instances_channel: int | None = None
         self._closed = False
         self.hurry = False
@@ -181,7 +182,7 @@ class RecordingWriter:
         self._add(self._color_channel, index, time_ns, layout.compressed_image(color, self._options.color, time_ns))
         self._add(self._depth_channel, index, time_ns, *layout.raw_image(frame.depth, "16UC1", time_ns))
         if truth is not None:
-            self._add(labels_channel, index, time_ns, *layout.raw_image(truth.labels, "8UC1", time_ns))
+            self._add_labels(labels_channel, layout.TOPIC_TRUTH, truth, index, time_ns)
             if instances is not None and truth.instances is not None:
                 self._add(instances, index, time_ns, *layout.raw_image(truth.instances, "16UC1", time_ns))
         if not self._frames:
@@ -291,7 +292,9 @@ class RecordingWriter:
         output.add_metadata(layout.METADATA_DETAILS, {str(k): str(v) for k, v in details.items()})
         frame = output.add_schema("rgbd_seg.Frame", "jsonschema", layout.json_bytes(layout.FRAME_SCHEMA))
         gap = output.add_schema("rgbd_seg.Gap", "jsonschema", layout.json_bytes(layout.GAP_SCHEMA))
-        color = output.add_schema("foxglove.CompressedImage", "protobuf", layout.protobuf_schema(CompressedImage))
+        color = self._color_schema = output.add_schema(
+            "foxglove.CompressedImage", "protobuf", layout.protobuf_schema(CompressedImage)
+        )
         self._raw_schema = output.add_schema("foxglove.RawImage", "protobuf", layout.protobuf_schema(RawImage))
         lens = output.add_schema("foxglove.CameraCalibration", "protobuf", layout.protobuf_schema(CameraCalibration))
         unit = {"depth_unit_m": repr(self._calibration.depth_unit_m)}
@@ -331,10 +334,19 @@ class RecordingWriter:
     def _write_labels(self, prediction: Prediction, index: int, time_ns: int) -> None:
         who = {"model": prediction.model, "model_sha256": prediction.model_sha256, "made": prediction.made}
         channel = self._label_channel(layout.TOPIC_SEGMENTATION, prediction.label_set, who)
-        self._add(channel, index, time_ns, *layout.raw_image(prediction.labels, "8UC1", time_ns))
+        self._add_labels(channel, layout.TOPIC_SEGMENTATION, prediction, index, time_ns)
+
+    def _add_labels(self, channel: int, topic: str, labels: Prediction | Truth, index: int, time_ns: int) -> None:
+        """The ids, and a picture of them for programs that know no ids."""
+        self._add(channel, index, time_ns, *layout.raw_image(labels.labels, "8UC1", time_ns))
+        picture = encode_indexed(labels.labels, labels.label_set.palette())
+        self._add(self._picture_channels[topic], index, time_ns, layout.compressed_image(picture, "png", time_ns))
 
     def _label_channel(self, topic: str, label_set: LabelSet, provenance: dict[str, str]) -> int:
         """The channel of one label set and provenance: another one gets its own channel with the same topic."""
+        if topic not in self._picture_channels:
+            shown = layout.TOPIC_TRUTH_PICTURE if topic == layout.TOPIC_TRUTH else layout.TOPIC_SEGMENTATION_PICTURE
+            self._picture_channels[topic] = self._output.add_channel(shown, "protobuf", self._color_schema, {})
         key = (topic, label_set, tuple(provenance.items()))
         if key not in self._label_channels:
             metadata = {"label_set": json.dumps(label_set.to_dict()), **provenance}

@@ -132,7 +132,7 @@ def cameras_of(
     """The pairs of colour and depth, one for each colour stream, best first: what a user can choose from."""
     best = {}
     pictures = pictures[:_MOST_PICTURES]
-    for color in (s for s in pictures if _may_be_color(s)):
+    for color in (s for s in pictures if _may_be_color(s) and not words_of(s.topic) & _DERIVED):
         depths = [s for s in pictures if _may_be_depth(s) and s.topic != color.topic]
         if depths:
             best[color.topic] = max(((color, d) for d in depths), key=lambda pair: _fitness(pair[0], pair[1], cameras))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
@@ -37,6 +38,29 @@ def encode_color(color: NDArray[np.uint8], kind: Literal["jpeg", "png"], quality
     if not done:
         raise RecordingError(f"a picture of {color.shape[1]}x{color.shape[0]} cannot be stored as {kind}")
     return bytes(data.data)
+
+
+def encode_indexed(ids: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
+    """Ids as an indexed PNG, which every program shows in the colours of its palette.
+
+    OpenCV writes a grey PNG, fast; the colours are put into it: another type of picture, and the palette's own part.
+
+    Args:
+        ids: (H, W) uint8.
+        palette: (256, 3) uint8 RGB by id.
+    """
+    done, data = cv2.imencode(".png", ids, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not done:
+        raise RecordingError(f"labels of {ids.shape[1]}x{ids.shape[0]} cannot be stored as png")
+    grey = bytes(data.data)
+    # A part is its length, name, content and checksum; the first is the header, whose tenth byte is the type.
+    header = bytearray(grey[16:29])
+    header[9] = 3  # Indexed.
+
+    def part(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    return grey[:8] + part(b"IHDR", bytes(header)) + part(b"PLTE", palette.tobytes()) + grey[33:]
 
 
 def decode_color(data: bytes) -> NDArray[np.uint8]:

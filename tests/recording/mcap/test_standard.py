@@ -6,6 +6,7 @@ schema's name. So every message is decoded twice: with the types that the file d
 
 from __future__ import annotations
 
+import io
 import json
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
+from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 from mcap.reader import make_reader
 from mcap.stream_reader import StreamReader
+from PIL import Image
 
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions
@@ -161,3 +164,22 @@ def test_a_reader_without_the_index_finds_the_same_messages(path: Path) -> None:
     indexed = [(m.channel_id, m.sequence, m.log_time, bytes(m.data)) for _, _, m in messages(path)]
     assert sorted(streamed) == sorted(indexed)
     assert [type(records[0]).__name__, type(records[-1]).__name__] == ["Header", "Footer"]
+
+
+def test_labels_are_there_as_a_picture_in_the_colours_of_their_classes(tmp_path: Path) -> None:
+    """Decoded by Pillow, which knows nothing of our ids."""
+    labels = LabelSet.load("sunrgbd13")
+    frame = make_frame(0, truth=labels)
+    with RecordingWriter(tmp_path / "a.mcap", frame.calibration, name="cam") as writer:
+        writer.write(frame)
+    with (tmp_path / "a.mcap").open("rb") as file:
+        messages = {channel.topic: message.data for _, channel, message in make_reader(file).iter_messages()}
+    message = CompressedImage()
+    message.ParseFromString(messages["/truth/picture"])
+    assert message.format == "png"
+    with Image.open(io.BytesIO(message.data)) as picture:
+        assert picture.mode == "P"
+        pixels = np.asarray(picture.convert("RGB"))
+    assert frame.truth is not None
+    assert np.array_equal(pixels, labels.palette()[frame.truth.labels])
+    assert np.array_equal(cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1], pixels)

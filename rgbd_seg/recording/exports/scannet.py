@@ -1,0 +1,34 @@
+"""Export as ScanNet's own exporter leaves a scene: `color/`, `depth/`, `intrinsic/`, numbered from 0; without poses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rgbd_seg.recording.exports.numbered import NumberedTarget
+from rgbd_seg.recording.pictures.saving import write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource
+
+
+class ScannetTarget(NumberedTarget):
+    """A folder being written."""
+
+    def close(self) -> None:
+        """Writes the calibrations: depth lies on colour, so that both are the same."""
+        super().close()
+        if self.calibration is None:
+            return
+        lens = self.calibration.color
+        matrix = f"{lens.fx} 0 {lens.cx} 0\n0 {lens.fy} {lens.cy} 0\n0 0 1 0\n0 0 0 1\n"
+        for name in ("color", "depth"):
+            write_text(self._path / "intrinsic" / f"intrinsic_{name}.txt", matrix)
+            write_text(self._path / "intrinsic" / f"extrinsic_{name}.txt", "1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n")
+
+
+def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ScannetTarget:
+    """Begins a folder."""
+    del source  # ScanNet keeps no name.
+    return ScannetTarget(path, options, digits=1)
