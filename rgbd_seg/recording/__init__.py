@@ -51,11 +51,15 @@ def open_recording(path: str | Path, **options: str) -> RecordingReader:
     )
 
 
-def _hint(path: Path) -> str:
-    """Names folders inside that can be opened: people often choose one level too high."""
+def openable_inside(path: Path) -> list[str]:
+    """Names of folders and files inside a folder that can be opened: people often choose one level too high."""
     if not path.is_dir():
-        return ""
-    layouts = [import_module(f"rgbd_seg.recording.{name}") for name in ("layouts.tum", "layouts.folder")]
-    children = [child for child in sorted(path.iterdir())[:200] if child.is_dir()]
-    good = [child.name for child in children if any(layout.matches(child) for layout in layouts)]
-    return f". Inside it, these can be opened: {', '.join(good[:5])}" if good else ""
+        return []
+    layouts = [import_module(f"rgbd_seg.recording.{name}") for name in _LAYOUTS if name != "layouts.sunrgbd"]
+    children = [child for child in sorted(path.iterdir())[:200] if not child.name.startswith(".")]
+    return [child.name for child in children if any(layout.matches(child) for layout in layouts)]
+
+
+def _hint(path: Path) -> str:
+    inside = openable_inside(path)
+    return f". Inside it, these can be opened: {', '.join(inside[:5])}" if inside else ""

@@ -67,6 +67,7 @@ class RecordingInfo:
         notes: What was assumed, chosen or not kept, in whole sentences; nothing is wrong with the recording.
         gaps: Where frames are missing.
         is_counted: Whether frames have the numbers of their capture, so that lost ones are known.
+        other_cameras: For each other camera in the file what to call it, and the options that open it.
     """
 
     path: Path
@@ -80,6 +81,7 @@ class RecordingInfo:
     notes: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
     is_counted: bool = False
+    other_cameras: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
     @property
     def missing(self) -> str:

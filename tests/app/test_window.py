@@ -17,6 +17,8 @@ from rgbd_seg.labels import LabelSet
 from rgbd_seg.pipeline.status import State
 from rgbd_seg.recording import open_recording
 from tests.app.watching import says, wait_for_labels, wait_for_picture, wait_for_recorded
+from tests.recording.messages.scene import START_NS, STEP_NS, color, depth, fox_raw, write_foxglove
+from tests.recording.picture_trees import write_pairs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +64,35 @@ def test_a_file_of_no_known_kind_does_not_push_the_open_source_aside(
     window.drops.open(tmp_path / "words.txt")
     assert says(window, "words.txt is no recording")
     assert window.session.uri == "steady:one"
+
+
+def press(window: MainWindow, qtbot: QtBot, words: str) -> None:
+    buttons = [b for b in window.banners.findChildren(QAbstractButton) if b.text() == words]
+    qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
+
+
+def test_what_is_inside_a_folder_opens_by_a_click_on_its_name(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    write_pairs(tmp_path / "outer" / "walk", 3)
+    window.sources.open(str(tmp_path / "outer"))
+    qtbot.waitUntil(lambda: says(window, "outer holds walk"), timeout=10_000)
+    press(window, qtbot, "Open walk")
+    wait_for_picture(window, qtbot)
+    assert window.session.uri == str(tmp_path / "outer" / "walk")
+    assert not says(window, "outer holds walk")
+
+
+def test_the_other_camera_of_a_file_is_one_click_away(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    rows = []
+    for i in range(3):
+        t = START_NS + i * STEP_NS
+        for camera in ("front", "rear"):
+            rows += [(f"/{camera}/rgb", t, fox_raw(t, color(i), "rgb8", camera))]
+            rows += [(f"/{camera}/depth", t, fox_raw(t, depth(i), "16UC1", camera))]
+    window.sources.open(str(write_foxglove(tmp_path / "two.mcap", rows)))
+    wait_for_picture(window, qtbot)
+    qtbot.waitUntil(lambda: says(window, "This recording has other cameras: /rear/rgb"), timeout=10_000)
+    press(window, qtbot, "Show /rear/rgb")
+    qtbot.waitUntil(lambda: says(window, "This recording has other cameras: /front/rgb"), timeout=10_000)
 
 
 def test_a_good_label_set_takes_away_what_was_said_of_a_wrong_one(

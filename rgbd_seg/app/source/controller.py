@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu
@@ -12,7 +13,8 @@ from PySide6.QtWidgets import QMenu
 from rgbd_seg.app.source.device_finder import DeviceFinder
 from rgbd_seg.app.source.names import facts, from_anywhere, short_name
 from rgbd_seg.app.widgets.file_dialog import RECORDINGS, choose
-from rgbd_seg.pipeline.status import State
+from rgbd_seg.pipeline.status import State, StopReason
+from rgbd_seg.recording import openable_inside
 
 if TYPE_CHECKING:
     from rgbd_seg.app.context import Context
@@ -55,6 +57,8 @@ class SourceController(QObject):
     def open(self, uri: str, request: Request | None = None) -> None:
         """Leaves the present source and opens another."""
         self._camera_wanted = False
+        self._context.unsay("inside")
+        self._context.unsay("cameras")
         uri = from_anywhere(uri)  # It is remembered, and the next start may be in another folder.
         self._session.open_source(uri, request)
         self._shown_state = None
@@ -108,8 +112,39 @@ class SourceController(QObject):
             sensor = self._session.sensor
             if sensor is not None:
                 self._panel.show_request(sensor.request)
+            self._offer_cameras()
         elif status.state is not State.LOST:
             self._panel.show_source(self._session.uri, None, (), ())
+            if status.stop_reason is StopReason.SENSOR_FAILED:
+                self._offer_inside()
+
+    def _offer_cameras(self) -> None:
+        """Says which other cameras a recording has, with a button for the first of them."""
+        self._context.unsay("cameras")
+        recording = getattr(self._session.sensor, "recording", None)
+        if recording is None or not recording.other_cameras:
+            return
+        names = ", ".join(name for name, _ in recording.other_cameras)
+        name, options = recording.other_cameras[0]
+        path = self._session.uri.partition("?")[0]
+        uri = f"{path}?{urlencode(options)}"
+        self._context.say(
+            "cameras", f"This recording has other cameras: {names}.", "info", f"Show {name}", lambda: self.open(uri)
+        )
+
+    def _offer_inside(self) -> None:
+        """Says what can be opened inside a folder that is no recording itself, with a button for the first of it."""
+        folder = Path(self._session.uri.partition("?")[0])
+        try:
+            inside = openable_inside(folder)
+        except (OSError, ValueError):
+            return
+        if inside:
+            names = ", ".join(inside[:5])
+            first = str(folder / inside[0])
+            self._context.say(
+                "inside", f"{folder.name} holds {names}.", "info", f"Open {inside[0]}", lambda: self.open(first)
+            )
 
     def show_settings(self) -> None:
         """Shows what was used lately."""

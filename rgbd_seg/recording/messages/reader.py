@@ -350,11 +350,10 @@ class MessageReader(RecordingReader):
         if "assumed" in details["depth unit"]:
             notes.append(f"The depth unit is {details['depth unit']}.")
         pairs = cameras_of(found.pictures, found.cameras)
-        rivals = [f"{c.topic} with {d.topic}" for c, d in pairs if c.topic != choice.color.topic and c.role == "color"]
+        rivals = [(c, d) for c, d in pairs if c.topic != choice.color.topic and c.role == "color"][:6]
         if rivals:
-            notes.append(
-                f"There are other colour pictures: {', '.join(rivals[:6])}; choose with ?color=TOPIC&depth=TOPIC."
-            )
+            names = ", ".join(f"{c.topic} with {d.topic}" for c, d in rivals)
+            notes.append(f"There are other colour pictures: {names}; choose with ?color=TOPIC&depth=TOPIC.")
         return RecordingInfo(
             path=path,
             layout=layout,
@@ -362,6 +361,7 @@ class MessageReader(RecordingReader):
             details=details,
             warnings=self._store.warnings,
             notes=tuple(notes),
+            other_cameras=tuple((c.topic, {"color": c.topic, "depth": d.topic}) for c, d in rivals),
         )
 
     def _unit_note(self) -> str:
