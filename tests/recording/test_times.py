@@ -138,3 +138,23 @@ def test_a_recording_becomes_a_video_of_the_same_length(original: Path, tmp_path
         convert(stored_frames(reader), tmp_path / "v.mp4", source_of(reader))
         length_s = float(reader.times_us[-1]) / 1e6
     assert brightness_at(tmp_path / "v.mp4")[1] == pytest.approx(length_s, abs=0.1)
+
+
+def test_videos_are_h264_with_the_index_in_front_where_pyav_is_there(tmp_path: Path) -> None:
+    """What browsers play; decoded by PyAV itself, not by OpenCV."""
+    av = pytest.importorskip("av")
+    path = tmp_path / "a.mp4"
+    shades = [20, 90, 160, 230]
+    with VideoWriter(path, 10) as video:
+        for i, shade in enumerate(shades):
+            video.write(np.full((48, 64, 3), (shade, 60, 255 - shade), np.uint8), i / 10)
+    data = path.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    with av.open(str(path)) as file:
+        stream = file.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert float(stream.average_rate) == 10
+        found = [frame.to_ndarray(format="rgb24")[20, 30].tolist() for frame in file.decode(stream)]
+    assert len(found) == len(shades)
+    for pixel, shade in zip(found, shades, strict=True):
+        assert pixel == pytest.approx([shade, 60, 255 - shade], abs=8)

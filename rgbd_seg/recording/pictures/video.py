@@ -1,10 +1,11 @@
-"""MP4 video from pictures: MPEG-4 at a constant rate, which desktop players show and OpenCV can write everywhere.
+"""MP4 video from pictures at a constant rate: H.264, which browsers play, where PyAV is installed, else MPEG-4.
 
 Pictures keep their own times: one that lasts longer than the rate says is repeated until the next one is due.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Self
 
 import cv2
@@ -71,9 +72,8 @@ class VideoWriter:
             # The codec stores colour at half the resolution, so that odd sizes lose their last row and column.
             self._size = (max(2, width // 2 * 2), max(2, height // 2 * 2))
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            code = cv2.VideoWriter.fourcc(*"mp4v")
-            self._writer = cv2.VideoWriter(str(self.path), cv2.CAP_FFMPEG, code, self._fps, self._size)
-            if not self._writer.isOpened():
+            self._writer = _open_writer(self.path, self._fps, self._size)
+            if self._writer is None:
                 raise RecordingError(
                     f"cannot write the video {self.path}: is the folder writable and the disk not full?"
                 )
@@ -94,8 +94,8 @@ class VideoWriter:
         """
         if self._writer is None:
             return
-        self._writer.release()
-        self._writer = None
+        writer, self._writer = self._writer, None
+        writer.release()
         # OpenCV says nothing of a disk that is full: the file tells.
         video = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
         kept = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
@@ -111,6 +111,47 @@ class VideoWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _H264:
+    """What OpenCV's writer does, by PyAV."""
+
+    def __init__(self, av: Any, path: Path, fps: float, size: tuple[int, int]) -> None:
+        self._av, self._errors = av, (av.FFmpegError, OSError)
+        # The index at the front: a browser shows the first picture before the rest is there.
+        self._file = av.open(str(path), "w", options={"movflags": "+faststart"})
+        rate = Fraction(fps).limit_denominator(1000)
+        self._stream = self._file.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "18"})
+        self._stream.width, self._stream.height = size
+        self._stream.pix_fmt = "yuv420p"
+
+    def write(self, picture: NDArray[np.uint8]) -> None:
+        """Appends a BGR picture; what the disk does not take is told at the end."""
+        try:
+            self._file.mux(self._stream.encode(self._av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        except self._errors:
+            return
+
+    def release(self) -> None:
+        """Finishes the file."""
+        try:
+            self._file.mux(self._stream.encode(None))
+            self._file.close()
+        except self._errors:
+            return
+
+
+def _open_writer(path: Path, fps: float, size: tuple[int, int]) -> Any:
+    """A writer of BGR pictures, None if the file cannot be made."""
+    try:
+        import av
+    except ImportError:
+        writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
+        return writer if writer.isOpened() else None
+    try:
+        return _H264(av, path, fps, size)
+    except (av.FFmpegError, OSError):
+        return None
 
 
 def _fitted(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
