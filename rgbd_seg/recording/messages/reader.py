@@ -327,8 +327,8 @@ class MessageReader(RecordingReader):
         others = [str(s) for s in found.pictures if s.topic not in (choice.color.topic, choice.depth.topic)]
         stamps = "the pictures' own times" if self._stamped else "the times of recording"
         details = {
-            "colour": str(choice.color),
-            "depth": str(choice.depth),
+            "colour stream": str(choice.color),
+            "depth stream": str(choice.depth),
             "calibration": choice.calibration.topic if choice.calibration else "none: 60 degrees across are assumed",
             "depth unit": self._unit_note(),
             "registration": self._registration_note(),

@@ -132,7 +132,7 @@ def test_pixels_metres_times_and_calibration_are_as_written(written: Path) -> No
     with open_recording(written) as reader:
         check(reader)
         details = reader.info.details
-        assert "rgb" in details["colour"] or "color" in details["colour"]
+        assert "rgb" in details["colour stream"] or "color" in details["colour stream"]
         assert details["depth unit"].startswith("assumed: millimetres")
         assert sum(count for _, _, count in reader.streams) == 12
 
