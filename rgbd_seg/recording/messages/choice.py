@@ -102,9 +102,15 @@ class Choice:
 
 
 def choose(
-    pictures: Sequence[PictureStream], cameras: Sequence[CameraStream], wanted: Wanted | None = None
+    pictures: Sequence[PictureStream],
+    cameras: Sequence[CameraStream],
+    wanted: Wanted | None = None,
+    *,
+    depth_alone: bool = False,
 ) -> Choice | None:
-    """Finds colour, depth and calibration; None if there is no colour or no depth at all.
+    """Finds colour, depth and calibration; None if there is no depth, or colour that cannot be read.
+
+    With `depth_alone`, depth stands for colour too where there are no other pictures at all.
 
     Raises:
         ConfigurationError: A wanted topic is not there, or not what it is wanted for.
@@ -114,13 +120,23 @@ def choose(
     colors = _wanted(pictures, wanted.color, "color") if wanted.color else [s for s in pictures if _may_be_color(s)]
     depths = _wanted(pictures, wanted.depth, "depth") if wanted.depth else [s for s in pictures if _may_be_depth(s)]
     pairs = [(color, depth) for color in colors for depth in depths if color.topic != depth.topic]
+    if (
+        depth_alone
+        and not pairs
+        and depths
+        and all(s.role in ("depth", "gray16") for s in pictures)
+        and not wanted.color
+    ):
+        pairs = [(depth, depth) for depth in depths]
     if not pairs:
         return None
     color, depth = max(pairs, key=lambda pair: _fitness(pair[0], pair[1], cameras))
     calibration, why_not = _calibration_of(color, depth, cameras, wanted.calibration)
     registered, reason = _registration(color, depth, wanted.registered)
     notes = [why_not] if why_not else []
-    if color.role != "color":
+    if color.topic == depth.topic:
+        notes.append("There is no colour: depth itself is shown in its place, near bright and far dark.")
+    elif color.role != "color":
         notes.append(f"There is no colour: {color.topic} is a grey picture ({color.encoding}), shown in its place.")
     depth_calibration = None if registered else _calibration_of(depth, color, cameras, None)[0]
     return Choice(color, depth, calibration, depth_calibration, registered, reason, tuple(notes))
@@ -193,7 +209,7 @@ def _fitness(color: PictureStream, depth: PictureStream, cameras: Sequence[Camer
     frames_differ = bool(color.frame_id and depth.frame_id and color.frame_id != depth.frame_id)
     return (
         # What they are.
-        ("gray16", "gray", "color").index(color.role),
+        ("depth", "gray16", "gray", "color").index(color.role),
         not of_depth & _INFRARED and not words_of(depth.frame_id) & _INFRARED - {"ir"},
         not of_color & (_DERIVED | _DEPTH_WORDS),
         not of_depth & _DERIVED,
@@ -239,6 +255,8 @@ def _nearness(first: str, second: str) -> int:
 def _registration(color: PictureStream, depth: PictureStream, wanted: bool | None) -> tuple[bool, str]:
     if wanted is not None:
         return wanted, "as you said"
+    if color.topic == depth.topic:
+        return True, "it stands for colour itself"
     words = words_of(depth.topic)
     if words & _REGISTERED or _names_colors_grid(words):
         return True, "as its topic says"

@@ -6,14 +6,16 @@ compressedDepth rvl") says what it was before, which is what tells infrared from
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
+import zstandard
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.messages.encodings import check_size, role_of
+from rgbd_seg.recording.messages.encodings import RawPixels, check_size, color_pixels, depth_pixels, role_of
 from rgbd_seg.recording.pictures.codec import check_effort, decode_color
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 # ROS's ConfigHeader before the picture: an enumeration and the two numbers of the quantisation of metres.
 _HEADER = struct.Struct("<iff")
 _RVL_SIZE = struct.Struct("<II")
+# Raw pixels as librealsense packs those that PNG cannot hold: "YUYV; zstd; 640x480 step=1280".
+_ZSTD = re.compile(r"(\w{1,20}); zstd; (\d{1,6})x(\d{1,6}) step=(\d{1,8})$")
 
 
 def codec_of(data: bytes | memoryview) -> Codec:
@@ -52,6 +56,9 @@ def packed_role(data: bytes | memoryview, text: str) -> Role:
     """
     if "compresseddepth" in text.lower():
         return "depth"
+    packed = _ZSTD.match(text.strip())
+    if packed:
+        return role_of(packed[1])
     before = role_of(text.split(";")[0])
     codec = codec_of(data)
     if codec == "png" and len(data) > 25:
@@ -73,6 +80,9 @@ def packed_color(data: bytes | memoryview, text: str) -> NDArray[np.uint8]:
     Raises:
         RecordingError: It is packed in a way that is not known, or damaged.
     """
+    raw = _unpacked(data, text)
+    if raw is not None:
+        return color_pixels(raw)
     codec = codec_of(data)
     if codec in ("jpeg", "png"):
         return decode_color(bytes(data))
@@ -89,6 +99,9 @@ def packed_depth(data: bytes | memoryview, text: str) -> NDArray[np.uint16] | ND
     Raises:
         RecordingError: It is packed in a way that keeps no distances, or damaged.
     """
+    raw = _unpacked(data, text)
+    if raw is not None:
+        return depth_pixels(raw)
     if codec_of(data) in ("png", "tiff"):
         return _sixteen_bits(bytes(data))
     if "compresseddepth" not in text.lower():
@@ -104,6 +117,28 @@ def packed_depth(data: bytes | memoryview, text: str) -> NDArray[np.uint16] | ND
             metres = np.float32(a) / (counts.astype(np.float32) - np.float32(b))
         return np.where(counts > 0, metres, np.float32("nan")).astype(np.float32, copy=False)
     return counts
+
+
+def _unpacked(data: bytes | memoryview, text: str) -> RawPixels | None:
+    """The pixels of a picture that is packed with zstd, None if it is packed otherwise.
+
+    Raises:
+        RecordingError: They cannot be unpacked, or are more than they should be.
+    """
+    packed = _ZSTD.match(text.strip())
+    if not packed:
+        return None
+    width, height, step = (int(packed[i]) for i in (2, 3, 4))
+    check_size(width, height)
+    if not 0 < step <= 64 * width:
+        raise RecordingError("a packed picture has rows of an impossible length")
+    try:
+        pixels = zstandard.ZstdDecompressor().decompress(bytes(data), max_output_size=step * height)
+    except zstandard.ZstdError as error:
+        raise RecordingError(f"a packed picture cannot be unpacked: {error}") from None
+    if len(pixels) > step * height:
+        raise RecordingError("a packed picture is larger than it says")
+    return RawPixels(packed[1], width, height, step, False, pixels)
 
 
 def decode_rvl(data: bytes) -> NDArray[np.uint16]:

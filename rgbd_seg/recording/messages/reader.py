@@ -33,6 +33,8 @@ OPTIONS = ("color", "depth", "calibration", "depth_unit_m", "invalid_depth", "re
 
 #: What 16-bit depth of ROS is by convention (REP 118), and what metres in floating point are stored in.
 _MILLIMETRE = 0.001
+# Where a picture of depth is black.
+_DARK_FROM_M = 8.0
 # What the usual cameras roughly have, for files that say nothing.
 _ASSUMED_FIELD_OF_VIEW_RAD = math.radians(60)
 # Stamps before this are not of a clock that knows the date (2001).
@@ -96,7 +98,8 @@ class MessageReader(RecordingReader):
 
     def _open(self, layout: str) -> None:
         store, found = self._store, survey(self._store)
-        choice = choose(found.pictures, found.cameras, self._options.wanted)
+        wanted = self._options.wanted
+        choice = choose(found.pictures, found.cameras, wanted, depth_alone=not found.unknown)
         if choice is None:
             raise nothing_found(store.path, found.pictures, found.unknown, found.others)
         self._choice = choice
@@ -158,8 +161,11 @@ class MessageReader(RecordingReader):
 
     def _read(self, position: int) -> StoredFrame:
         color_row, depth_row = self._color_rows[position], self._depth_rows[position]
-        color = self._picture(self._color, color_row).color()
         counts = self._counts(self._picture(self._depth, depth_row).depth())
+        if self._choice.color.topic == self._choice.depth.topic:
+            color = _gray_of(counts, self._unit_m)
+        else:
+            color = self._picture(self._color, color_row).color()
         height, width = color.shape[:2]
         calibration = self._calibration(width, height, int(self._color.places[color_row, 0]))
         if self._move is not None:
@@ -207,13 +213,17 @@ class MessageReader(RecordingReader):
         """Metres per count as the file says it."""
         return self._vendor.depth_unit_m if self._vendor else None
 
+    @property
+    def _unit_m(self) -> float:
+        """Metres per count of the frames."""
+        return _MILLIMETRE if self._is_float else self._options.depth_unit_m or self._noted_unit_m or _MILLIMETRE
+
     # Geometry.
 
     def _calibration(self, width: int, height: int, time_ns: int) -> Calibration:
         """One object for each picture size, so that whoever compares by identity sees a steady camera."""
         if (width, height) not in self._calibrations:
-            given, noted = self._options.depth_unit_m, self._noted_unit_m
-            unit = _MILLIMETRE if self._is_float else given or noted or _MILLIMETRE
+            given, noted, unit = self._options.depth_unit_m, self._noted_unit_m, self._unit_m
             unit_origin: Origin = "user" if given else "file" if self._is_float or noted else "assumed"
             color, origin = self._intrinsics(width, height, time_ns)
             registered = self._choice.registered or self._move is not None
@@ -379,6 +389,13 @@ class MessageReader(RecordingReader):
         if self._move is not None:
             return "by calibration: the file has both cameras and where they are"
         return f"{'registered' if self._choice.registered else 'not registered'}: {self._choice.registered_by}"
+
+
+def _gray_of(counts: NDArray[np.uint16], unit_m: float) -> NDArray[np.uint8]:
+    """A picture of depth where there is no colour: white at 0 m, black from 8 m on and at holes."""
+    shades = 255 * (1 - np.minimum(np.arange(65536) * (unit_m / _DARK_FROM_M), 1))
+    shades[0] = 0
+    return np.repeat(shades.astype(np.uint8)[counts][..., None], 3, axis=2)
 
 
 def _is_rectified(stream: PictureStream) -> bool:

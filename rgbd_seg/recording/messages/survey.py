@@ -90,6 +90,8 @@ def survey(store: MessageStore) -> Survey:
             cameras.append(CameraStream(name, first))
         elif isinstance(first, tuple):
             transforms += _transforms(store, topic)
+        elif len(topic.places) and topic.channel.schema.endswith("Image"):
+            pictures.append(PictureStream(name, "unknown", "no message can be read", "", None, len(topic.places)))
         else:
             others.append(f"{kind}, no message of which can be read" if len(topic.places) else f"{kind}, empty")
     vendor: RealSense | None = None

@@ -288,10 +288,13 @@ def test_a_record_that_lies_about_its_length(tmp_path: Path, length: int, memory
     assert memory() < MODEST_BYTES
 
 
-def test_depth_without_color_says_what_there_is(tmp_path: Path) -> None:
+def test_depth_without_colour_stands_for_it_and_says_so(tmp_path: Path) -> None:
     path = one_message_file(tmp_path / "a.mcap", depth_message(), depth_message(), "foxglove.RawImage")
-    with pytest.raises(RecordingError, match=r"no colour pictures .*/c \(16UC1"):
-        open_recording(path)
+    with open_recording(path) as reader:
+        frame = reader.read(0)
+        assert "There is no colour" in reader.info.notes[0]
+    assert (frame.color[frame.depth == 0] == 0).all()
+    assert frame.color.shape == (*frame.depth.shape, 3)
 
 
 def test_unknown_schemas_say_what_there_is(tmp_path: Path) -> None:

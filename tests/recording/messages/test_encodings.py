@@ -7,6 +7,7 @@ import struct
 import cv2
 import numpy as np
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -214,3 +215,20 @@ def test_damaged_pictures_are_refused(data: bytes) -> None:
     for decode in (packed_color, packed_depth):
         with pytest.raises(RecordingError):
             decode(data, "16UC1; compressedDepth rvl")
+
+
+def test_pixels_packed_with_zstd_as_librealsense_does() -> None:
+    data = interleaved(np.repeat(RGB[:, ::2], 2, axis=1), 0).tobytes()
+    text = f"YUYV; zstd; {WIDTH}x{HEIGHT} step={2 * WIDTH}"
+    message = zstandard.ZstdCompressor().compress(data)
+    assert packed_role(message, text) == "color"
+    expected = color_pixels(RawPixels("yuyv", WIDTH, HEIGHT, 2 * WIDTH, False, data))
+    assert np.array_equal(packed_color(message, text), expected)
+    counts = zstandard.ZstdCompressor().compress(depth().tobytes())
+    assert np.array_equal(packed_depth(counts, f"Z16; zstd; {WIDTH}x{HEIGHT} step={2 * WIDTH}"), depth())
+    for bad in (message[:-5], message[:3], b""):
+        with pytest.raises(RecordingError):
+            packed_color(bad, text)
+    bomb = zstandard.ZstdCompressor().compress(bytes(50_000_000))
+    with pytest.raises(RecordingError):
+        packed_color(bomb, text)
