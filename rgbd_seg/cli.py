@@ -31,6 +31,7 @@ _COMMANDS = {
     "info": "say what is inside a recording",
     "repair": "rebuild a damaged recording beside the original",
     "convert": "turn a recording into another format",
+    "labels": "read labels of CVAT, labelme, COCO, VOC or PNGs into a data set, and write them",
     "model": "summarise, inspect and export models",
     "bench": "measure this machine",
     "train": "train the network (the same as python -m training)",

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
-from rgbd_seg.labels import MAX_CLASSES, LabelClass, LabelSet, distinct_colors
+from rgbd_seg.labels import LabelClass, LabelSet, distinct_colors
 from rgbd_seg.recording.label_provenance import LabelProvenance
 from rgbd_seg.recording.layouts.folder import CALIBRATION_FOLDER
 from rgbd_seg.recording.layouts.frame_states import STATES_FILE, FrameStates, read_states
@@ -115,6 +115,22 @@ class DataSet:
     def states(self) -> Mapping[str, FrameState]:
         """The state of each frame that is not empty, by name."""
         return self._states.frames
+
+    def adopt(self, label_set: LabelSet) -> None:
+        """Takes the classes of labels that are about to be saved: those of now, and maybe more behind them.
+
+        Raises:
+            RecordingError: They cannot be written.
+        """
+        if self._labelled:
+            self.set_classes(label_set)
+        else:
+            self._label_set = label_set
+
+    def picture(self, name: str) -> Path | None:
+        """The colour picture of a frame, None where it has none."""
+        path = self._color_path(name)
+        return path if path.is_file() else None
 
     def names(self) -> list[str]:
         """The frames that have labels, 2 before 10."""
@@ -302,12 +318,7 @@ class DataSet:
         return self.root.name.endswith(_LABELS_SUFFIX)
 
     def _give_back_classes(self, highest: int, path: Path) -> None:
-        missing = range(len(self._label_set) + 1, min(highest, MAX_CLASSES) + 1)
-        if highest > MAX_CLASSES:
-            raise RecordingError(
-                f"{path} holds class {highest}; ids end at {MAX_CLASSES}. If 255 means void, import the folder first: "
-                "rgbd-seg labels import"
-            )
+        missing = range(len(self._label_set) + 1, highest + 1)
         if not missing:
             return
         colors = distinct_colors(highest)

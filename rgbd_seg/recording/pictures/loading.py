@@ -165,7 +165,7 @@ def stored_depth(path: Path) -> NDArray[np.generic]:
     return plane
 
 
-def read_labels(path: Path, say: Callable[[str], None] = _say_nothing) -> NDArray[np.uint8]:
+def read_labels(path: Path, say: Callable[[str], None] = _say_nothing, *, keep_255: bool = False) -> NDArray[np.uint8]:
     """Decodes a label map: the ids of a grey picture of 1 to 16 bits, or the indices of an indexed one.
 
     Grey saved as colour or with alpha is read as grey, and 255 is void as 0 is.
@@ -173,6 +173,7 @@ def read_labels(path: Path, say: Callable[[str], None] = _say_nothing) -> NDArra
     Args:
         path: The file.
         say: Called with `VOID_NOTE` where 255 occurs.
+        keep_255: Leaves 255 as it is: whoever asks knows better what it means.
 
     Returns:
         (H, W) uint8.
@@ -192,7 +193,7 @@ def read_labels(path: Path, say: Callable[[str], None] = _say_nothing) -> NDArra
         raise RecordingError(f"{path} is no label map: it holds {int(ids.max())}, and class ids go from 0 to 255")
     labels = ids.astype(np.uint8)
     void = labels == VOID
-    if void.any():
+    if void.any() and not keep_255:
         say(VOID_NOTE)
         labels[void] = 0
     return labels

@@ -1,0 +1,162 @@
+"""`rgbd-seg labels`: labels of other tools into the data set of a recording, and back out of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rgbd_seg.labelling.annotations.annotations import Annotations, Labelled
+    from rgbd_seg.labelling.data_set import DataSet
+    from rgbd_seg.labelling.frames import Frames
+
+_MOST_NAMED = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the two subcommands."""
+    from rgbd_seg.arguments import add_examples
+    from rgbd_seg.labelling.annotations import FORMATS, get_format
+
+    rows = "\n".join(f"  {name:8} {get_format(name).SUMMARY}" for name in FORMATS)
+    parser.epilog = f"formats:\n{rows}\n\nWhat is exported comes back with every pixel."
+    add_examples(
+        parser,
+        ("what was drawn in CVAT for the frames of a recording", "labels import task.xml walk.mcap"),
+        (
+            "other names, and a class that is to be void",
+            "labels import coco/ walk.mcap --map sofa=seat --map chair=seat --map person=",
+        ),
+        ("out of the data set, to go on in another tool", "labels export walk.mcap walk-cvat --to cvat"),
+    )
+    subcommands = parser.add_subparsers(dest="subcommand", metavar="import|export", required=True)
+    inward = subcommands.add_parser("import", help="read labels of another tool into the data set of a recording")
+    inward.add_argument("labels", type=Path, help="a file or folder of labels")
+    inward.add_argument("recording", type=Path, help="the recording, or a folder with image/ and depth/")
+    inward.add_argument("--format", choices=FORMATS, help="of the labels (default: found out)")
+    inward.add_argument(
+        "--map", action="append", default=[], metavar="THEIRS=OURS", help="another name; nothing behind = makes void"
+    )
+    inward.add_argument(
+        "--background",
+        choices=("void", "class"),
+        help='what a class called "background" or the like is: void, or a class like the others',
+    )
+    inward.add_argument(
+        "--replace", action="store_true", help="also frames that have labels; those are kept in backup/"
+    )
+    outward = subcommands.add_parser("export", help="write the labels of a data set for another tool")
+    outward.add_argument("recording", type=Path, help="the recording, or the folder of its labels")
+    outward.add_argument("output", type=Path, help="the folder to make")
+    outward.add_argument("--to", choices=FORMATS, required=True, help="the format")
+    outward.add_argument("--done", action="store_true", help="only frames that a person has done")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Imports or exports; 1 if something had to be left out."""
+    return _import(args) if args.subcommand == "import" else _export(args)
+
+
+def _import(args: argparse.Namespace) -> int:
+    from rgbd_seg.labelling.annotations import read_annotations
+    from rgbd_seg.labelling.annotations.annotations import mapped_classes
+    from rgbd_seg.labelling.data_set import DataSet, data_set_folder
+    from rgbd_seg.labelling.frames import RecordedFrames
+
+    found = read_annotations(args.labels, args.format)
+    data_set = DataSet(data_set_folder(args.recording))
+    known = data_set.label_set if data_set.names() else None
+    label_set, table = mapped_classes(found, _mapping(args.map), args.background, known)
+    frames = RecordedFrames(args.recording, {}, data_set)
+    try:
+        data_set.adopt(label_set)
+        taken, strangers, kept = _take(found, table, data_set, frames, replace=args.replace)
+    finally:
+        frames.close()
+    print(
+        f"{taken} frames of {data_set.root} have labels now, of {len(label_set)} classes: {', '.join(label_set.names)}"
+    )
+    messages = [*dict.fromkeys(found.messages), *data_set.messages]
+    if strangers:
+        messages.append(f"{_some(strangers)} of {args.labels} match no picture of {args.recording} and were left out")
+    if kept:
+        messages.append(f"{_some(kept)} have labels already and were left as they are (--replace takes the new ones)")
+    for message in messages:
+        print(f"rgbd-seg: {message}", file=sys.stderr)
+    return 1 if strangers or kept or found.messages or not taken else 0
+
+
+def _take(
+    found: Annotations, table: NDArray[np.uint8], data_set: DataSet, frames: Frames, *, replace: bool
+) -> tuple[int, list[str], list[str]]:
+    """Saves what belongs to a frame; how many, the names that match none, and those that have labels already."""
+    from rgbd_seg.errors import RecordingError
+
+    position_of = {name: position for position, name in enumerate(frames.names)}
+    taken, strangers, kept = 0, [], []
+    before = set(data_set.names())
+    for picture in found.pictures():
+        position = position_of.get(picture.name)
+        if position is None:
+            strangers.append(picture.name)
+            continue
+        if picture.name in before and not replace:
+            kept.append(picture.name)
+            continue
+        frame = frames.read(position)
+        if picture.labels.shape != frame.depth.shape:
+            (height, width), (rows, columns) = picture.labels.shape, frame.depth.shape
+            raise RecordingError(
+                f"the labels of {picture.name} have {width}x{height} pixels, but the frame has {columns}x{rows}"
+            )
+        data_set.save(picture.name, frame, table[picture.labels], "done")
+        taken += 1
+    return taken, strangers, kept
+
+
+def _mapping(pairs: list[str]) -> dict[str, str]:
+    from rgbd_seg.errors import ConfigurationError
+
+    result = {}
+    for pair in pairs:
+        theirs, equals, ours = pair.partition("=")
+        if not equals or not theirs:
+            raise ConfigurationError(f"--map wants THEIRS=OURS, not {pair!r}")
+        result[theirs] = ours
+    return result
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"{', '.join(names[:_MOST_NAMED])}{more}"
+
+
+def _export(args: argparse.Namespace) -> int:
+    from rgbd_seg.errors import RecordingError
+    from rgbd_seg.labelling.annotations import get_format
+    from rgbd_seg.labelling.annotations.annotations import Labelled
+    from rgbd_seg.labelling.data_set import DataSet, data_set_folder
+    from rgbd_seg.recording.pictures.loading import read_labels
+
+    root = args.recording if (args.recording / "label").is_dir() else data_set_folder(args.recording)
+    data_set = DataSet(root)
+    names = [name for name in data_set.names() if not args.done or data_set.states.get(name) == "done"]
+    if not names:
+        raise RecordingError(f"{root} has no {'done ' if args.done else ''}labels to export")
+    if args.output.exists() and (not args.output.is_dir() or any(args.output.iterdir())):
+        raise RecordingError(f"{args.output} exists already and is never overwritten: choose another name")
+
+    def pictures() -> Iterator[Labelled]:
+        for name in names:
+            yield Labelled(name, read_labels(root / "label" / f"{name}.png"), data_set.picture(name))
+
+    get_format(args.to).write(args.output, pictures(), data_set.label_set)
+    print(f"{args.output}: labels of {len(names)} frames")
+    return 0
