@@ -26,6 +26,7 @@ _COMMANDS = {
     "devices": "list the cameras that are plugged in",
     "doctor": "say what is installed, what is missing, and how to mend it",
     "record": "record a source into a file",
+    "capture": "take frames for a data set: sharp ones, unlike each other, until there are enough",
     "serve": "show a source to browsers and Foxglove, without a window",
     "segment": "segment a recording or a camera into pictures, a video and a table",
     "info": "say what is inside a recording",
@@ -38,7 +39,7 @@ _COMMANDS = {
 }
 
 # Commands that run long enough to be worth a log file.
-_LOGGED = frozenset({"window", "demo", "record", "serve", "segment", "convert", "bench"})
+_LOGGED = frozenset({"window", "demo", "record", "capture", "serve", "segment", "convert", "bench"})
 
 _EPILOG = """\
 Without a command, the window opens: rgbd-seg [SOURCE] [--model FILE] is short for rgbd-seg window. A SOURCE is a URI

@@ -141,7 +141,7 @@ def test_labels_from_grey_and_from_indexed_pictures_are_the_same(tmp_path: Path)
     Image.fromarray(ids > 2).save(tmp_path / "one_bit.png")
     assert np.array_equal(read_labels(tmp_path / "one_bit.png"), ids > 2)
     Image.fromarray(np.dstack([ids, ids, ids + 1])).save(tmp_path / "colours.png")
-    with pytest.raises(RecordingError, match="pixels are colours"):
+    with pytest.raises(RecordingError, match="it holds colours"):
         read_labels(tmp_path / "colours.png")
     with pytest.raises(RecordingError, match="no label map"):
         read_labels(tmp_path / "wide.png")
