@@ -80,6 +80,8 @@ def cut_fold(
         last = int((1 + 1e-6) / held_out) - 1 if held_out else 0
         raise ConfigurationError(f"with a data.val_share of {held_out:.3g} there are the folds 0..{last}, not {fold}")
     mine = [index for index in range(len(pictures)) if done is None or done[index]]
+    if len(mine) < len(pictures) and len(mine) > 1 and held_out > 0 and fold == 0:
+        held_out = max(held_out, 1 / len(mine))  # Of two frames that a person has done, one is held out.
     train, val = ([mine[i] for i in side] for side in split_indices([sequences[i] for i in mine], held_out, seed, fold))
     if len(mine) < len(pictures) and mine:
         nearest = np.array(mine)[np.abs(np.subtract.outer(range(len(pictures)), mine)).argmin(1)]

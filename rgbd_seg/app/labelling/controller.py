@@ -78,6 +78,11 @@ class LabellingController(QObject):
         self._frozen = FrozenFrames()
         self._docks: list[str] = []
 
+    @property
+    def folder(self) -> str:
+        """The data set that is open, "" outside label mode."""
+        return str(self.desk.data.root) if self.active and self.desk is not None else ""
+
     # On and off
 
     def toggle(self) -> None:
