@@ -93,7 +93,7 @@ class WindowCommands(QObject):
             "copy_picture": parts.recordings.copy_picture,
             "export_recording": parts.exports.ask,
             "label_frames": parts.labelling.toggle,
-            "train_model": parts.training.ask,
+            "train_model": lambda: parts.training.ask(parts.labelling.folder),
             "toggle_play": bar.toggle,
             "step_on": partial(bar.step, 1),
             "step_back": partial(bar.step, -1),

@@ -293,7 +293,7 @@ class LabellingController(QObject):
         elif action == "next":
             guide.propose()
         elif action == "teach":
-            self._train(str(desk.data.root))
+            self._train(self.folder)
         elif action == "escape":
             if not hands.drop():
                 self.leave()
