@@ -227,6 +227,8 @@ def test_what_cannot_be_saved_is_said_kept_and_saved_by_the_next_stroke(painter:
     painter.window.sources.open(str(walk))
     painter.qtbot.waitUntil(lambda: painter.window.presenter.segmentation is not None)
     painter.enters()
+    painter.mode.open_row(0)  # Wherever the replay stood.
+    painter.rests()
     painter.presses(Qt.Key.Key_R)
     painter.drags((2, 2), (10, 10))
     assert painter.is_told("stays here")
