@@ -44,21 +44,29 @@ def test_from_a_recording_to_a_loaded_model(screen: dict[str, str], tmp_path: Pa
         for index in range(12):
             writer.write(scene(index))
     person = Person(screen, tmp_path, str(walk))
-    wait_for("the recording", lambda: "walk" in person.title() or "rgbd" in person.title())
+    try:
+        follows_the_page(person, tmp_path)
+    finally:
+        person.ends_at_once()
+
+
+def follows_the_page(person: Person, tmp_path: Path) -> None:
+    """Labels, lets labels travel, teaches, and loads what was learned."""
     labels = tmp_path / "walk labels"
 
     def states() -> list[str]:
         return sorted(DataSet(labels).states.values()) if (labels / "frames.json").is_file() else []
 
     # 2. Label: two classes, two frames.
-    def enters() -> bool:
-        person.presses("e")
-        person.presses("r")  # A rectangle shows that label mode has the keys.
+    def draws() -> bool:
+        """A rectangle of a pixel shows that label mode has the keys."""
+        person.presses("r")
         clicks(person)
-        person.xdotool("mousemove_relative", "5", "5")
         return bool(states())
 
-    wait_for("label mode", enters)
+    person.takes_a_snapshot(tmp_path / "kept", "snapshot.json")
+    person.presses("e")
+    wait_for("label mode", draws)
     person.presses("ctrl+z", "l")
     person.xdotool("type", "--delay", "30", "box")
     person.presses("Return", "g")
