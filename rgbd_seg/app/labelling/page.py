@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QMenu,
     QPushButton,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from rgbd_seg.labels import LabelSet
     from rgbd_seg.recording.layouts.frame_states import FrameState
 
-_STATE_COLORS = {"done": "#3fb27f", "travelled": "#4f9cf9", "draft": "#f5a524", "skipped": "#7a7d84", None: "#00000000"}
+_STATE_COLORS = {"done": "#3fb27f", "travelled": "#4f9cf9", "draft": "#f5a524", "skipped": "#7a7d84"}
+_STATE_MARKS = {"done": "✓", "travelled": "→", "draft": "✎", "skipped": "–"}
 _THUMB = QSize(112, 84)
 _SIDE_PX = 208
 
@@ -73,10 +75,16 @@ class LabelPage(QWidget):
         foot = QHBoxLayout()
         self.hint = QLabel()
         self.hint.setObjectName("quiet")
+        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # It asks for no room.
         self.about = QLabel()
         self.about.setObjectName("quiet")
         foot.addWidget(self.hint, 1)
         foot.addWidget(self.about)
+        leave = QToolButton()
+        leave.setText("Leave E")
+        leave.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        leave.clicked.connect(lambda: self.action_wanted.emit("leave"))
+        foot.addWidget(leave)
         column.addLayout(foot)
         self._keys = {
             Qt.Key.Key_Return: "done",
@@ -103,8 +111,9 @@ class LabelPage(QWidget):
         self.tools: dict[str, QToolButton] = {}
         for tool in TOOLS:
             button = QToolButton()
-            button.setText(f"{tool.text}  {tool.key}")
+            button.setText(f"{tool.text} {tool.key}")
             button.setToolTip(tool.hint)
+            button.setStyleSheet("padding: 5px 4px")  # All of them fit into a window of 960 pixels.
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(partial(self.tool_wanted.emit, tool.name))
@@ -112,11 +121,6 @@ class LabelPage(QWidget):
             row.addWidget(button)
             self.tools[tool.name] = button
         row.addStretch(1)
-        leave = QToolButton()
-        leave.setText("Leave  E")
-        leave.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        leave.clicked.connect(lambda: self.action_wanted.emit("leave"))
-        row.addWidget(leave)
         return row
 
     def _make_side(self) -> QVBoxLayout:
@@ -199,11 +203,9 @@ class LabelPage(QWidget):
         for row, name in enumerate(names):
             item = self.strip.item(row)
             state = states.get(name)
-            color = QColor(_STATE_COLORS[state])
-            color.setAlpha(110 if state else 0)
-            item.setBackground(color)
+            item.setForeground(QColor(_STATE_COLORS.get(state or "", "#f5a524")))
             words = state or "empty"
-            item.setText("?" if name in hints else "")
+            item.setText("?" if name in hints else _STATE_MARKS.get(state or "", ""))
             item.setToolTip(f"{name}: {words}{f'. Look at this one: {hints[name]}' if name in hints else ''}")
 
     def show_row(self, row: int) -> None:
