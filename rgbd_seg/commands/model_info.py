@@ -32,17 +32,22 @@ def run(args: argparse.Namespace) -> int:
     """Loads the whole file, so that what is printed is known to be usable, and prints its card."""
     from rgbd_seg.assets import model_path
     from rgbd_seg.models.model_file import load_model, stored_as
+    from rgbd_seg.models.model_header import weights_hash
 
     file = model_path(args.file)
     network, card = load_model(file)
     parameters = sum(p.numel() for p in network.parameters())
-    storage, file_bytes = stored_as(file), file.stat().st_size
+    storage, file_bytes, sha256 = stored_as(file), file.stat().st_size, weights_hash(file)
     if args.json:
         facts = {"file": str(file), "bytes": file_bytes, "storage": storage, "parameters": parameters}
+        facts["weights_sha256"] = sha256
         print(json.dumps(facts | json.loads(card.to_json()), indent=2))
         return 0
     print(f"{card.name}: {file}, {file_bytes / 1e6:.1f} MB, {parameters:,} parameters stored as {storage}")
-    for name, value in _facts(card):
+    checked = (
+        f"as they were saved: SHA-256 {sha256}" if sha256 else "not known to be whole: the file has no hash of them"
+    )
+    for name, value in [("weights", checked), *_facts(card)]:
         print(f"  {name:12} {value}")
     return 0
 

@@ -20,12 +20,16 @@ from rgbd_seg.models.deresunet import DeResUNet
 from rgbd_seg.models.model_header import (
     CARD_KEY,
     COUNTER,
+    NO_HASH,
     SCALE,
     STORAGE_KEY,
     STORAGES,
+    WEIGHTS_KEY,
     Storage,
+    check_weights,
     read_card,
     read_metadata,
+    seal_weights,
     stored_as,
 )
 
@@ -64,7 +68,9 @@ def save_model(path: str | Path, network: DeResUNet, card: ModelCard, storage: S
     try:
         partial.touch()
         permissions = partial.stat().st_mode  # Those of any file here; safetensors lets the owner alone read.
-        save_file(tensors, partial, metadata={CARD_KEY: card.to_json(), STORAGE_KEY: storage})
+        notes = {CARD_KEY: card.to_json(), STORAGE_KEY: storage, WEIGHTS_KEY: NO_HASH}
+        save_file(tensors, partial, metadata=notes)
+        seal_weights(partial)
         partial.chmod(permissions)
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
@@ -109,6 +115,7 @@ def load_model(path: str | Path) -> tuple[DeResUNet, ModelCard]:
                 target.copy_(tensor)
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} is damaged and cannot be loaded: {error}. Get the file again") from None
+    check_weights(path)
     return network.eval(), card
 
 

@@ -6,6 +6,7 @@ compared with the file before memory is taken.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import struct
 from pathlib import Path
@@ -21,9 +22,13 @@ STORAGES = ("float32", "float16", "int8")
 
 CARD_KEY = "rgbd_seg.card"
 STORAGE_KEY = "rgbd_seg.storage"
+#: SHA-256 of everything behind the header, in hexadecimal.
+WEIGHTS_KEY = "rgbd_seg.weights_sha256"
+NO_HASH = "0" * 64
 SCALE = ".scale"  # An int8 weight W is stored as round(W / scale) with one scale for each output channel.
 COUNTER = "num_batches_tracked"  # BatchNorm's step counter: of no use after training, not stored.
 _NO_PARAMETERS = (SCALE, "running_mean", "running_var", COUNTER)
+_PART_BYTES = 1 << 20
 _MAX_HEADER_BYTES = 4_000_000  # The full network's header with a card of 254 classes has about 0.1 MB.
 
 
@@ -87,6 +92,66 @@ def read_metadata(path: str | Path) -> tuple[ModelCard, Storage]:
     except ConfigurationError as error:
         raise ModelError(f"{path} has a card that cannot be used: {error}") from None
     return card, storage
+
+
+def weights_hash(path: str | Path) -> str:
+    """The hash of the weights that a model file carries; "" in files of older versions.
+
+    Raises:
+        ModelError: The file is missing or damaged.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return str((file.metadata() or {}).get(WEIGHTS_KEY, ""))
+    except (SafetensorError, OSError) as error:
+        raise damaged(path, error) from None
+
+
+def hash_weights(path: str | Path) -> str:
+    """SHA-256 of everything behind the header of a safetensors file, in hexadecimal.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        (header_bytes,) = struct.unpack("<Q", file.read(8))
+        file.seek(8 + header_bytes)
+        while part := file.read(_PART_BYTES):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def check_weights(path: str | Path) -> None:
+    """Compares the weights with the hash that the file carries; files of older versions carry none.
+
+    Raises:
+        ModelError: They are not the weights that were saved.
+    """
+    told = weights_hash(path)
+    try:
+        found = hash_weights(path) if told else ""
+    except OSError as error:
+        raise damaged(path, error) from None
+    if found != told:
+        raise ModelError(
+            f"{path} is damaged: its weights are not those that were saved (their SHA-256 is {found[:12]}..., not "
+            f"{told[:12]}...). Get the file again"
+        )
+
+
+def seal_weights(path: Path) -> None:
+    """Writes the hash of the weights into a file that was saved with `NO_HASH` in its place.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    found = hash_weights(path)
+    with path.open("r+b") as file:
+        (header_bytes,) = struct.unpack("<Q", file.read(8))
+        place = file.read(header_bytes).index(NO_HASH.encode())
+        file.seek(8 + place)
+        file.write(found.encode())
 
 
 def damaged(path: str | Path, error: Exception) -> ModelError:

@@ -142,6 +142,19 @@ def test_weights_that_are_not_finite_are_refused_both_ways(tmp_path: Path, model
         load_model(model_path)
 
 
+def test_a_changed_byte_in_the_weights_is_noticed(model_path: Path) -> None:
+    data = bytearray(model_path.read_bytes())
+    data[-100] ^= 0x01  # The last bit of a number: it stays finite and in shape.
+    model_path.write_bytes(data)
+    with pytest.raises(ModelError, match="its weights are not those that were saved"):
+        load_model(model_path)
+
+
+def test_a_file_of_an_older_version_without_a_hash_loads(model_path: Path) -> None:
+    rewrite_header(model_path, lambda header: header["__metadata__"].pop("rgbd_seg.weights_sha256"))
+    load_model(model_path)
+
+
 def test_missing_file_and_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"cannot open.*nothing\.safetensors"):
         load_model(tmp_path / "nothing.safetensors")
