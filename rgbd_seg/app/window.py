@@ -289,6 +289,8 @@ class MainWindow(QMainWindow):
         self.status_line.show_rates(rate_texts(status, kind, paused=playback is not None and playback.paused))
         self.model_panel.show_status(status, self._process.memory_info().rss / 1e6)
         self.sources.show_status(status)
+        shown = self.presenter.segmentation
+        self.sources.show_frame(shown.frame if shown else None, status)
         self.models.show_status()
         self.replay_bar.show_playback(playback)
         self.filmstrip.show_recording(self.session.uri if playback else "")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import RecordingError
+from rgbd_seg.recording.told import told_of
 
 if TYPE_CHECKING:
     from rgbd_seg.recording.reader import RecordingReader
@@ -36,7 +37,7 @@ def open_recording(path: str | Path, **options: str) -> RecordingReader:
         for name in _LAYOUTS:
             layout = import_module(f"rgbd_seg.recording.{name}")
             if layout.matches(path):
-                reader: RecordingReader = layout.open_reader(path, **options)
+                reader: RecordingReader = layout.open_reader(path, **(told_of(path) | options))
                 return reader
     except (OSError, ValueError) as error:
         raise RecordingError(f"cannot open {path}: {error}") from error

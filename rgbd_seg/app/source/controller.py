@@ -11,15 +11,18 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu
 
 from rgbd_seg.app.source.device_finder import DeviceFinder
-from rgbd_seg.app.source.names import facts, from_anywhere, short_name
+from rgbd_seg.app.source.names import facts, from_anywhere, recording_of, short_name
 from rgbd_seg.app.widgets.file_dialog import RECORDINGS, choose
+from rgbd_seg.errors import RecordingError
 from rgbd_seg.pipeline.status import State, StopReason
 from rgbd_seg.recording import openable_inside
+from rgbd_seg.recording.told import tell
 
 if TYPE_CHECKING:
     from rgbd_seg.app.context import Context
     from rgbd_seg.app.source.panel import SourcePanel
     from rgbd_seg.app.source.welcome import Welcome
+    from rgbd_seg.frame import RgbdFrame
     from rgbd_seg.pipeline.status import Status
     from rgbd_seg.sensors.sensor import Request, SensorInfo
 
@@ -46,6 +49,8 @@ class SourceController(QObject):
         panel.file_wanted.connect(self.choose_file)
         panel.folder_wanted.connect(self.choose_folder)
         panel.close_wanted.connect(self.close)
+        panel.geometry_panel.unit_wanted.connect(lambda unit_m: self._tell(depth_unit_m=unit_m))
+        panel.geometry_panel.registered_wanted.connect(lambda on: self._tell(registered=on))
         welcome.source_wanted.connect(self.open)
         welcome.file_wanted.connect(self.choose_file)
         welcome.folder_wanted.connect(self.choose_folder)
@@ -97,7 +102,33 @@ class SourceController(QObject):
     def _start_folder(self) -> Path:
         return self._context.settings.recordings if self._context.settings.recordings.is_dir() else Path.home()
 
+    def _tell(self, **told: float | bool) -> None:
+        """Keeps what a person says of the recording's depth with it, and opens it again as said."""
+        path, options = recording_of(self._session.uri)
+        try:
+            tell(path, **told)  # type: ignore[arg-type]
+        except RecordingError as error:
+            # Then it is remembered with the name of the source.
+            options |= {key: str(value).lower() for key, value in told.items()}
+            self._context.say("source told", f"{error}. It holds for this window and its recent sources only.")
+        else:
+            options = {key: value for key, value in options.items() if key not in told}
+        query = "&".join(f"{key}={value}" for key, value in options.items())
+        self.open(f"{path}?{query}" if query else str(path), self._session.request)
+
     # Values
+
+    def show_frame(self, frame: RgbdFrame | None, status: Status) -> None:
+        """Shows what is known of the newest frame's geometry; four times a second."""
+        sensor = self._session.sensor
+        recording = getattr(sensor, "recording", None)
+        self._panel.geometry_panel.show_frame(
+            frame if status.state is State.RUNNING else None,
+            status.capture_fps,
+            can_be_told=recording is not None and Path(recording.path).exists(),
+            asked=sensor.request.registered if sensor else False,
+            notes=recording.notes if recording is not None else (),
+        )
 
     def show_status(self, status: Status) -> None:
         """Adapts the panel when the source's state changes."""

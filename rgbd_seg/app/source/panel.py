@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from rgbd_seg.app.source.control_form import ControlForm
+from rgbd_seg.app.source.geometry_panel import GeometryPanel
 from rgbd_seg.app.source.names import facts, short_name
 from rgbd_seg.app.widgets.icons import dress, icon
 from rgbd_seg.sensors.sensor import Request
@@ -74,6 +75,8 @@ class SourcePanel(QWidget):
         self._aligned.setToolTip("Without alignment a depth pixel is only near its colour pixel")
         self._aligned.setChecked(True)
         self._aligned.clicked.connect(self._request)
+        self.geometry_panel = GeometryPanel()
+        self.geometry_panel.hide()
         self.controls = ControlForm()
         self.controls.control_wanted.connect(self.control_wanted)
         self._settings = QScrollArea()
@@ -81,7 +84,7 @@ class SourcePanel(QWidget):
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 0, 0)
-        for widget in (self._about, self._mode, self._aligned, self.controls):
+        for widget in (self._about, self.geometry_panel, self._mode, self._aligned, self.controls):
             column.addWidget(widget)
         column.addStretch(1)
         self._settings.setWidget(inner)

@@ -121,6 +121,11 @@ class Pane(QFrame):
             self._note.setVisible(bool(note))
             self._place()
 
+    @property
+    def note(self) -> str:
+        """The few words in the corner."""
+        return self._note.text()
+
     def show_display(self, display: Display, ends_m: tuple[float, float]) -> None:
         """Adapts scale and menu to what is chosen."""
         if self.kind == "depth":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Qt, Signal
 
 from rgbd_seg.app.classes.class_rows import ClassRow, SteadyRows, count_classes
+from rgbd_seg.app.source.geometry import UNREGISTERED, unit_words
 from rgbd_seg.app.undo import differing
 from rgbd_seg.app.view.depth_range import DepthRange
 from rgbd_seg.app.view.image_view import Marks, Pixel
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from rgbd_seg.frame import Segmentation
     from rgbd_seg.labels import LabelSet
 
+# Views that lay what depth says over colour: its points, or labels that were made of both.
+_DEPTH_OVER_COLOR = ("overlay", "cloud", "labels", "second", "wipe", "difference")
 _SINCE = "since the source or the model was opened"
 
 
@@ -131,7 +134,7 @@ class Presenter(QObject):
             pane.show_display(self.display, ends_m)
             if pane is with_cloud:
                 pane.set_content(self._cloud)
-                pane.show_picture(None)
+                pane.show_picture(None, self._note(pane.kind))
             else:
                 pane.set_content(None)
                 image = None if pane.kind == "cloud" else self._pictures.image(pane.kind)
@@ -144,6 +147,16 @@ class Presenter(QObject):
             self._show_marks()
 
     def _note(self, kind: str) -> str:
+        """A few words beside a view's name: what it shows, and what about it is not as it seems."""
+        words = [self._state_of(kind)]
+        calibration = self.segmentation.frame.calibration if self.segmentation is not None else None
+        if calibration is not None and not calibration.registered and kind in _DEPTH_OVER_COLOR:
+            words.append(UNREGISTERED)
+        if calibration is not None and calibration.unit_origin == "assumed" and kind in ("depth", "cloud"):
+            words.append(f"{unit_words(calibration.depth_unit_m)} a count is assumed")
+        return ", ".join(filter(None, words))
+
+    def _state_of(self, kind: str) -> str:
         if self.segmentation is not None and self.segmentation.labels is None and kind == "overlay":
             return "model is loading" if self._labels_expected else "no model"
         if kind == "error" and self.scores.mean_iou is not None:

@@ -28,6 +28,7 @@ class Probe:
         confidence: 0..1, None if unknown.
         truth: Class name in the truth, "" without.
         recorded: Class name that a model gave it when it was recorded, "" without.
+        is_registered: Whether its depth is that of this very pixel.
     """
 
     column: int
@@ -37,6 +38,7 @@ class Probe:
     confidence: float | None
     truth: str
     recorded: str = ""
+    is_registered: bool = True
 
     def __str__(self) -> str:
         parts = [f"({self.column:3d}, {self.row:3d})"]
@@ -50,7 +52,7 @@ class Probe:
             parts.append("no depth")
         else:
             x, y, z = self.point_m
-            parts.append(f"{z:.2f} m")
+            parts.append(f"{z:.2f} m" if self.is_registered else f"{z:.2f} m (not registered)")
             parts.append(f"x {x:+.2f}  y {y:+.2f}  z {z:.2f} m")
         return "   ".join(parts)
 
@@ -72,7 +74,7 @@ def probe(segmentation: Segmentation, column: int, row: int) -> Probe | None:
     recorded = ""
     if frame.prediction is not None:
         recorded = frame.prediction.label_set.name_of(int(frame.prediction.labels[row, column]))
-    return Probe(column, row, point, name, confidence, truth, recorded)
+    return Probe(column, row, point, name, confidence, truth, recorded, frame.calibration.registered)
 
 
 def distance_m(segmentation: Segmentation, start: tuple[int, int], end: tuple[int, int]) -> float | None:

@@ -192,6 +192,7 @@ def _style_sheet(theme: Theme) -> str:
     QLabel#heading {{ color: {theme.quiet}; font-size: 11px; font-weight: 600; }}
     QLabel#title {{ font-size: 20px; }}
     QFrame#banner {{ background: {theme.raised}; border-left: 3px solid {theme.accent}; }}
+    QLabel#warning {{ color: {theme.warning}; }}
     QFrame#banner[kind="warning"] {{ border-left-color: {theme.warning}; }}
     QFrame#banner[kind="error"] {{ border-left-color: {theme.record}; }}
     QFrame#pane {{ background: #101113; }}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rgbd_seg.recording.reader import RecordingInfo, RecordingReader
     from rgbd_seg.sensors import Uri
 
+_log = logging.getLogger(__name__)
 # What a recording's URI may say to this sensor and its playback; all other options go to the layout.
 OWN_OPTIONS = ("loop", "speed", "mode", "realtime")
 
@@ -76,11 +78,31 @@ class ReplaySensor(Sensor):
         problem: RecordingError | None = None
         for position in range(len(self._reader)):
             try:
-                return self._reader.read(position).calibration
+                calibration = self._reader.read(position).calibration
+                self._log_facts(calibration)
+                return calibration
             except RecordingError as error:
                 problem = problem or error
         self._close()
         raise SensorError(f"{self.info.name} has no readable frame: {problem or 'it is empty'}")
+
+    def _log_facts(self, calibration: Calibration) -> None:
+        """Writes what was taken, assumed and left out into the log."""
+        info = self._reader.info
+        details = "; ".join(f"{key}: {value}" for key, value in info.details.items() if "\n" not in value)
+        _log.info(
+            "opened %s (%s): depth %g m a count (%s), %sregistered (%s), calibration %s. %s",
+            info.path,
+            info.layout,
+            calibration.depth_unit_m,
+            calibration.unit_origin,
+            "" if calibration.registered else "not ",
+            calibration.registration_origin,
+            calibration.origin,
+            details,
+        )
+        for sentence in (*info.notes, *info.warnings):
+            _log.info("%s: %s", info.path.name, sentence)
 
     def _grab(self, timeout_s: float) -> Capture | None:
         deadline = time.monotonic() + timeout_s
