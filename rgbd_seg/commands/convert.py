@@ -125,7 +125,15 @@ def _frames(
         limit = None if stop is None else int(stop)
         info = sensor.info
         details = dict(info.details) | {"uri": info.uri, "serial": info.serial}
-        return stored_frames_of(sensor, limit), limit, ExportSource(info.name, details), []
+        warnings: list[str] = []
+
+        def watched() -> Iterator[StoredFrame]:
+            try:
+                yield from stored_frames_of(sensor, limit)
+            finally:
+                warnings.extend(sensor.warnings)
+
+        return watched(), limit, ExportSource(info.name, details), warnings
     reader = stack.enter_context(open_any_recording(uri.rest, **uri.options))
     if args.frames and args.seconds:
         raise ConfigurationError("give --frames or --seconds, not both")

@@ -105,6 +105,8 @@ def run(args: argparse.Namespace) -> int:
             except SensorError as error:
                 lost = error
             status = recorder.stop()
+        for warning in sensor.warnings:
+            print(f"rgbd-seg: {warning}", file=sys.stderr)
     _report(status, as_json=args.json)
     if status.state == "failed" or status.reason not in ("", "stopped"):
         raise RecordingError(status.reason)

@@ -61,6 +61,8 @@ def write_oni(
     depth_format: int = DEPTH_1_MM,
     color_times_us: Sequence[int] | None = None,
     depth_times_us: Sequence[int] | None = None,
+    mirrored: bool = False,
+    closed: bool = True,
 ) -> None:
     """Writes one depth and one colour node.
 
@@ -73,6 +75,8 @@ def write_oni(
         depth_format: OpenNI2's pixel format of depth.
         color_times_us: Device time of each colour frame; None for one each 1/fps, from 1/fps on.
         depth_times_us: The same for depth.
+        mirrored: Whether both nodes say that they are mirror images.
+        closed: Whether the recorder lived to write index and counts.
     """
     period = 1_000_000 // fps
     nodes = (
@@ -86,7 +90,7 @@ def write_oni(
         times = node[4]
         return (
             _text(node[2])
-            + struct.pack("<I4sI", node[1], _NO_CODEC, len(times))
+            + struct.pack("<I4sI", node[1], _NO_CODEC, len(times) if index else 0xFFFFFFFF)
             + struct.pack("<QQQ", min(times), max(times), index)
         )
 
@@ -107,8 +111,8 @@ def write_oni(
         if fov_rad is not None:
             out.general(number, "xnFOV", struct.pack("<dd", *fov_rad))
         out.general(number, "xnCropping", bytes(12))
-        out.integer(number, "Mirror", 0)
-        out.integer(number, "xnMirror", 0)
+        out.integer(number, "Mirror", int(mirrored))
+        out.integer(number, "xnMirror", int(mirrored))
         out.record(_READY, number)
     for number in added:
         out.record(_DATA_BEGIN, number, struct.pack("<IQ", 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF))
@@ -122,12 +126,13 @@ def write_oni(
     for time_us, number, i, picture in frames:
         position = out.record(_FRAME, number, struct.pack("<QI", time_us, i + 1), picture)
         index[number].append((time_us, position))
-    for node in nodes:
+    for node in nodes if closed else ():
         number = node[0]
         entries = b"".join(struct.pack("<QIQ", time_us, 0, position) for time_us, position in index[number])
         at = out.record(_INDEX, number, b"", bytes(20) + entries)
         out.record(_REMOVED, number)
         out.record(_ADDED, number, added_fields(node, at), at=added[number])
-    out.record(_END, 0)
+    if closed:
+        out.record(_END, 0)
     struct.pack_into("<Q", out.data, 12, max(frame[0] for frame in frames))
     path.write_bytes(out.data)

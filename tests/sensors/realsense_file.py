@@ -36,8 +36,14 @@ def _intrinsics(rs: Any) -> Any:
     return item
 
 
-def record(path: str, late_color: bool = False) -> None:
-    """Writes `FRAMES` pairs; with `late_color`, colour has half the rate of depth."""
+def record(path: str, kind: str = "pairs") -> None:
+    """Writes `FRAMES` pairs.
+
+    Args:
+        path: Where.
+        kind: "late-color": colour has half the rate of depth. "equal-numbers": two pairs each have the same numbers.
+            "clock-back": half-way the camera's clock goes back half a second. "aligned": both cameras are one.
+    """
     import pyrealsense2 as rs
 
     device = rs.software_device()
@@ -46,14 +52,15 @@ def record(path: str, late_color: bool = False) -> None:
     depth_camera, color_camera = device.add_sensor("Stereo Module"), device.add_sensor("RGB Camera")
     streams = []
     kinds = ((depth_camera, rs.stream.depth, rs.format.z16, 2), (color_camera, rs.stream.color, rs.format.rgb8, 3))
-    for uid, (camera, kind, pixel_format, size) in enumerate(kinds):
+    for uid, (camera, what, pixel_format, size) in enumerate(kinds):
         stream = rs.video_stream()
-        stream.type, stream.fmt, stream.bpp, stream.uid, stream.index = kind, pixel_format, size, uid, 0
+        stream.type, stream.fmt, stream.bpp, stream.uid, stream.index = what, pixel_format, size, uid, 0
         stream.width, stream.height, stream.fps, stream.intrinsics = WIDTH, HEIGHT, 30, _intrinsics(rs)
         streams.append(camera.add_video_stream(stream))
     depth_camera.add_read_only_option(rs.option.depth_units, UNIT_M)
     shift = rs.extrinsics()
-    shift.rotation, shift.translation = [1, 0, 0, 0, 1, 0, 0, 0, 1], [BASELINE_M, 0, 0]
+    baseline_m = 0.0 if kind == "aligned" else BASELINE_M
+    shift.rotation, shift.translation = [1, 0, 0, 0, 1, 0, 0, 0, 1], [baseline_m, 0, 0]
     streams[0].register_extrinsics_to(streams[1], shift)
 
     recorder = rs.recorder(path, device)
@@ -63,13 +70,15 @@ def record(path: str, late_color: bool = False) -> None:
     for number in range(FRAMES):
         color, depth = scene(number)
         for camera, stream, pixels in ((depth_camera, streams[0], depth), (color_camera, streams[1], color)):
-            if late_color and camera is color_camera and number % 2:
+            if kind == "late-color" and camera is color_camera and number % 2:
                 continue
             frame = rs.software_video_frame()
             frame.pixels, frame.bpp = pixels, pixels.nbytes // (WIDTH * HEIGHT)
             frame.stride = WIDTH * frame.bpp
-            frame.timestamp, frame.domain = 1000 + number * 100 / 3, rs.timestamp_domain.hardware_clock
-            frame.frame_number, frame.profile = number + 1, stream.as_video_stream_profile()
+            back_ms = 500 if kind == "clock-back" and number >= FRAMES // 2 else 0
+            frame.timestamp, frame.domain = 1000 + number * 100 / 3 - back_ms, rs.timestamp_domain.hardware_clock
+            counted = number // 2 if kind == "equal-numbers" else number
+            frame.frame_number, frame.profile = counted + 1, stream.as_video_stream_profile()
             camera.on_video_frame(frame)
         time.sleep(0.005)
     for camera in recorder.query_sensors():
@@ -78,4 +87,4 @@ def record(path: str, late_color: bool = False) -> None:
 
 
 if __name__ == "__main__":
-    record(sys.argv[1], late_color="late-color" in sys.argv[2:])
+    record(*sys.argv[1:])

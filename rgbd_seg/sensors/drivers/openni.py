@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import time
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from rgbd_seg.sensors.drivers.vendor_recording import in_real_time, recording_of
 from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rgbd_seg.sensors import Uri
     from rgbd_seg.sensors.drivers.pairing import Side
@@ -54,7 +55,8 @@ class OpenNiSensor(Sensor):
         self._listener: Any = None
         self._disconnected = False
         self._modes: tuple[StreamMode, ...] = ()
-        self._frames_in_file: dict[Side, int] = {}
+        self._frames_in_file: dict[str, float] = {}
+        self._warnings: list[str] = []
         self._last_number: dict[Side, int] = {}
         self._silent_s = 0.0
 
@@ -91,10 +93,10 @@ class OpenNiSensor(Sensor):
         if device.is_file():
             device.playback.set_speed(-1.0)  # Frame by frame, as they are read: nothing is lost.
             device.playback.set_repeat_enabled(False)
-            self._frames_in_file = {
-                "color": self._color.get_number_of_frames(),
-                "depth": self._depth.get_number_of_frames(),
-            }
+            counts = {"color": self._color.get_number_of_frames(), "depth": self._depth.get_number_of_frames()}
+            # A recorder that was killed leaves -1: the end is then where nothing comes any more.
+            self._frames_in_file = {side: count if count >= 0 else math.inf for side, count in counts.items()}
+            self._warnings = [*self._odd(openni2)]
             self.pace_hz = mode.fps if self._realtime and mode.fps > 0 else None
         else:
             for stream, formats in ((self._color, color_formats), (self._depth, depth_formats)):
@@ -110,6 +112,23 @@ class OpenNiSensor(Sensor):
         unit_m = 0.0001 if depth_formats[mode] == openni2.PIXEL_FORMAT_DEPTH_100_UM else 0.001
         intrinsics, origin = streams.intrinsics(openni2, self._color, mode)
         return Calibration(intrinsics, unit_m, registered, origin)
+
+    def _odd(self, openni2: Any) -> Iterator[str]:
+        """What is odd about a recording, in whole sentences."""
+        if math.inf in self._frames_in_file.values():
+            yield f"{self.info.name} was not closed by its recorder: how many frames it has is not known"
+        for name, stream in (("colour", self._color), ("depth", self._depth)):
+            try:
+                mirrored = bool(stream.get_mirroring_enabled())
+            except (openni2.OpenNIError, AttributeError):
+                continue
+            if mirrored:
+                yield f"{self.info.name}: {name} was recorded as a mirror image, and is shown as it was recorded"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the recording, in whole sentences."""
+        return tuple(self._warnings)
 
     def _register(self, openni2: Any) -> bool:
         """Asks for registration if wanted (it sticks only after both streams run); whether depth now is registered."""
@@ -129,7 +148,8 @@ class OpenNiSensor(Sensor):
         while True:
             if self._disconnected:
                 raise SensorLost(f"{self.info.name} was unplugged")
-            if self._frames_in_file and all(self._last_number[side] >= n for side, n in self._frames_in_file.items()):
+            last = self._last_number
+            if self._frames_in_file and all(last[side] >= self._frames_in_file[side] for side, _ in sides):
                 raise EndOfStream(f"{self.info.name} has ended")
             started = time.monotonic()
             try:

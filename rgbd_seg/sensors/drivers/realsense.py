@@ -75,10 +75,20 @@ class RealSenseSensor(Sensor):
         self._pipeline: Any = None
         self._playback: Any = None
         self._modes: tuple[StreamMode, ...] = ()
-        self._numbers: tuple[int, int] | None = None
         self._resuming: threading.Thread | None = None
+        self._warnings: list[str] = []
+        self._forget()
         self._sample: Any = None
         self._removed = threading.Event()
+
+    def _forget(self) -> None:
+        """Nothing was read yet."""
+        self._numbers: tuple[int | None, int | None] = (None, None)
+        self._times: tuple[float, float] = (0.0, 0.0)
+        self._counts_anew = False
+        self._last_us: int | None = None
+        self._clock_offset_us = 0
+        self._resuming = None
 
     def modes(self) -> tuple[StreamMode, ...]:
         """Colour sizes and rates for which the camera has depth at the same rate."""
@@ -90,7 +100,7 @@ class RealSenseSensor(Sensor):
         if recording and not Path(self._name).is_file():
             raise SensorError(f"there is no file {self._name}")
         self._removed.clear()
-        self._numbers, self._resuming = None, None
+        self._forget()
         try:
             self._context = self._given_context or rs.context()
             self._pipeline = rs.pipeline(self._context)
@@ -138,10 +148,12 @@ class RealSenseSensor(Sensor):
         color_camera = next((s for s in device.query_sensors() if _has_color(rs, s)), depth_camera)
         self._options = DeviceOptions(rs, color_camera, depth_camera)
         self._filters = DepthFilters(rs)
-        self._align = rs.align(rs.stream.color) if self.request.registered else None
+        aligned = _is_aligned(color, streams[rs.stream.depth])
+        self._align = rs.align(rs.stream.color) if self.request.registered and not aligned else None
         intrinsics, note = _intrinsics(rs, color.get_intrinsics())
         self.info = _device_info(rs, device, self.info, note)
-        return Calibration(intrinsics, depth_camera.get_depth_scale(), self.request.registered, "device")
+        registered = self.request.registered or aligned
+        return Calibration(intrinsics, depth_camera.get_depth_scale(), registered, "device")
 
     def _grab(self, timeout_s: float) -> Capture | None:
         deadline = time.monotonic() + timeout_s
@@ -171,12 +183,18 @@ class RealSenseSensor(Sensor):
         judge.
         """
         numbers = (color.get_frame_number(), depth.get_frame_number())
-        last = self._numbers
-        if last is not None and (numbers[0] == last[0] or numbers[1] == last[1]):
-            if numbers != last or self.info.kind == "recording":
+        times = (color.get_timestamp(), depth.get_timestamp())
+        last, last_times = self._numbers, self._times
+        # A number that comes again with another time is another picture: some recorders count wrongly.
+        repeated = [n == was and t == then for n, was, t, then in zip(numbers, last, times, last_times, strict=True)]
+        if any(repeated):
+            if not all(repeated) or self.info.kind == "recording":
                 return None
-        self._numbers = numbers
-        device_us = round(color.get_timestamp() * 1e3)
+        elif last[0] is not None and numbers[0] <= last[0] and self.info.kind == "recording":
+            self._counts_anew = True
+            self._warn("the camera's frame numbers repeat or go back: frames are counted as they come")
+        self._numbers, self._times = numbers, times
+        device_us = self._last_us if all(repeated) else self._clock_us(color)
         if not self._filters.measured:
             self._sample = frames
         frames = self._filters.apply(frames)
@@ -185,7 +203,28 @@ class RealSenseSensor(Sensor):
         pixels, counts = self.buffers(color.get_height(), color.get_width())
         _copy_rgb(color, pixels)
         _copy_counts(frames.get_depth_frame(), counts)
-        return Capture(pixels, counts, numbers[0], device_us)
+        return Capture(pixels, counts, None if self._counts_anew else numbers[0], device_us)
+
+    def _clock_us(self, color: Any) -> int:
+        """The camera's clock, made to go on where it was set back: two frames must not share one instant."""
+        time_us = round(color.get_timestamp() * 1e3)
+        if self._last_us is not None and time_us + self._clock_offset_us <= self._last_us:
+            fps = self._modes[0].fps if self._modes else 30.0
+            self._clock_offset_us = self._last_us + round(1e6 / max(fps, 1.0)) - time_us
+            self._warn(
+                "the camera's clock was set back: its times go on from there, one frame's interval after the last"
+            )
+        self._last_us = time_us + self._clock_offset_us
+        return self._last_us
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self._warnings:
+            self._warnings.append(sentence)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was odd about its numbers and clock, in whole sentences."""
+        return tuple(f"{self.info.name}: {sentence}" for sentence in self._warnings)
 
     def _resume(self) -> None:
         """Lets a recording run from the first read on. `resume` itself waits for frames to be taken: not in here."""
@@ -263,6 +302,24 @@ def _mode_pairs(rs: Any, device: Any) -> dict[StreamMode, tuple[int, int]]:
     return pairs
 
 
+def _is_aligned(color: Any, depth: Any) -> bool:
+    """Whether depth lies on colour's pixel grid already: the same camera, seen from the same place.
+
+    Aligning it once more would only tear holes into it.
+    """
+    a, b = color.get_intrinsics(), depth.get_intrinsics()
+    same = (a.width, a.height, a.model) == (b.width, b.height, b.model) and np.allclose(
+        (a.fx, a.fy, a.ppx, a.ppy, *a.coeffs), (b.fx, b.fy, b.ppx, b.ppy, *b.coeffs), rtol=0, atol=1e-4
+    )
+    if not same:
+        return False
+    try:
+        way = depth.get_extrinsics_to(color)
+    except RuntimeError:  # A recording that does not say where its cameras are.
+        return False
+    return bool(np.allclose(way.rotation, np.eye(3).ravel(), atol=1e-6) and np.allclose(way.translation, 0, atol=1e-7))
+
+
 def _intrinsics(rs: Any, given: Any) -> tuple[Intrinsics, str]:
     """Colour intrinsics, and what could not be taken over ("" if nothing).
 
@@ -286,7 +343,12 @@ def _copy_rgb(frame: Any, pixels: NDArray[np.uint8]) -> None:
     """
     data = np.asanyarray(frame.get_data())
     name = str(frame.get_profile().format()).rpartition(".")[2]
-    codes = {"bgr8": cv2.COLOR_BGR2RGB, "rgba8": cv2.COLOR_RGBA2RGB, "bgra8": cv2.COLOR_BGRA2RGB}
+    codes = {
+        "bgr8": cv2.COLOR_BGR2RGB,
+        "rgba8": cv2.COLOR_RGBA2RGB,
+        "bgra8": cv2.COLOR_BGRA2RGB,
+        "y8": cv2.COLOR_GRAY2RGB,
+    }
     if name == "rgb8":
         np.copyto(pixels, data)
     elif name in codes:

@@ -80,8 +80,8 @@ class IsolatedSensor(Sensor):
         self._end: SensorError | ConfigurationError | None = None
         self._silent_s = 0.0
         self._labels_told: dict[str, dict[str, Any]] = {}
-        self._reader: FrameReader | None = None
         self._warnings: tuple[str, ...] = ()
+        self._reader: FrameReader | None = None
 
     @property
     def child_pid(self) -> int | None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rgbd_seg.calibration import Intrinsics
-from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorLost
+from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorLost, SensorTimeout
 from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.drivers import openni, openni_runtime
 from rgbd_seg.sensors.drivers.pairing import MOST_WAITING, Half, Pairing
@@ -19,6 +19,7 @@ from tests.sensors.conformance import SensorConformance
 from tests.sensors.oni_file import DEPTH_100_UM, write_oni
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(openni_runtime.library_folder() is None, reason=openni_runtime.HOW_TO_INSTALL)
@@ -210,3 +211,28 @@ def test_what_waits_for_the_other_stream_is_bounded():
     for half in halves(*range(0, 1_000_000, 1000)):
         assert pairing.add("color", half) is None
     assert len(pairing._waiting["color"]) == MOST_WAITING
+
+
+def test_a_mirror_image_is_said_to_be_one(tmp_path: Path) -> None:
+    write_oni(tmp_path / "x.oni", *pictures(3), mirrored=True)
+    with play(tmp_path / "x.oni") as sensor:
+        assert len(list(sensor)) == 3
+        assert any("mirror image" in warning for warning in sensor.warnings)
+
+
+def test_a_recording_that_was_never_closed_plays_to_its_end(tmp_path: Path) -> None:
+    write_oni(tmp_path / "x.oni", *pictures(5), closed=False)
+    with play(tmp_path / "x.oni") as sensor:
+        assert sum(1 for _ in _until_the_end(sensor)) == 5
+        assert any("was not closed" in warning for warning in sensor.warnings)
+
+
+def _until_the_end(sensor: Sensor) -> Iterator[object]:
+    """The frames; a file whose end nobody has written down is silent for a while before it is believed to be over."""
+    while True:
+        try:
+            yield sensor.read(2.0)
+        except SensorTimeout:
+            continue
+        except EndOfStream:
+            return

@@ -28,7 +28,7 @@ rs = pytest.importorskip("pyrealsense2", reason=realsense.HOW_TO_INSTALL)
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("realsense")
-    for name in ("pairs", "late-color"):
+    for name in ("pairs", "late-color", "equal-numbers", "clock-back", "aligned"):
         script = [sys.executable, camera.__file__, str(folder / f"{name}.db3"), name]
         subprocess.run(script, check=True, timeout=60)
     write_bag(folder / "pairs.bag")
@@ -188,3 +188,30 @@ def test_modes_pair_each_colour_size_with_depth_of_the_same_rate(recording: Path
     context = rs.context()
     device = context.load_device(str(recording))
     assert realsense._mode_pairs(rs, device) == {StreamMode(camera.WIDTH, camera.HEIGHT, 30.0): (320, 240)}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("equal-numbers", "frame numbers repeat"), ("clock-back", "clock was set back")]
+)
+@pytest.mark.parametrize("isolated", [False, True])
+def test_odd_numbers_and_clocks_lose_no_frame_and_are_said(
+    recordings: Path, name: str, words: str, isolated: bool
+) -> None:
+    with play(recordings / f"{name}.db3", isolated=isolated) as sensor:
+        frames = list(sensor)
+        assert any(words in warning for warning in sensor.warnings)
+    assert [frame.index for frame in frames] == list(range(camera.FRAMES))
+    times = [frame.device_us for frame in frames]
+    assert None not in times
+    assert len(set(times)) == camera.FRAMES
+    assert times == sorted(times)  # type: ignore[type-var]
+    assert [int(frame.color[0, 0, 0]) for frame in frames] == list(range(camera.FRAMES))
+
+
+def test_depth_that_is_aligned_already_is_left_as_it_is(recordings: Path) -> None:
+    with play(recordings / "aligned.db3") as sensor:
+        frame = next(iter(sensor))
+        assert sensor.calibration.registered
+    assert np.array_equal(frame.depth, camera.scene(0)[1])
+    with play(recordings / "aligned.db3", request=Request(registered=False)) as sensor:
+        assert sensor.calibration.registered  # It is, whether it was asked for or not.
