@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+_log = logging.getLogger(__name__)
 _PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
 _NARROW = 16
 _PICTURES_FOR_WEIGHTS = 1000
@@ -256,6 +258,8 @@ class SegmentationModule(lightning.LightningModule):
         if self._auto_weights and self.class_weights is not None:
             weights = median_frequency_weights(class_pixels(data.pictures("train"), _PICTURES_FOR_WEIGHTS))
             self.class_weights.copy_(torch.from_numpy(weights))
+        if data.predicted:
+            _log.warning("the labels are %s, not truth: the network learns that model's mistakes", data.predicted)
         known = {"labels": data.predicted, "depth": data.depth_kind}
         self.card = replace(self.card, details={**self.card.details, **{k: v for k, v in known.items() if v}})
 

@@ -24,11 +24,11 @@ class RecordingDataset(Dataset[dict[str, "Tensor"]]):
     """Frames of a recording as tensors, at random; safe for a `DataLoader` with workers, each of which opens the file.
 
     Each item is a dictionary: `color` (3, H, W) float32 0..1; `depth_m` (1, H, W) float32 metres, 0 at holes; and, if
-    the recording has exact labels, `labels` (H, W) int64 with 0 for what has none.
+    the recording has truth, `labels` (H, W) int64 with 0 for what has none.
 
     Args:
         path: Whatever `open_recording` opens.
-        labels: Whether frames without exact labels are an error (True) or labels are left out (False).
+        labels: Whether frames without truth are an error (True) or labels are left out (False).
 
     Raises:
         RecordingError: It cannot be opened.
@@ -43,7 +43,7 @@ class RecordingDataset(Dataset[dict[str, "Tensor"]]):
         self.label_set: LabelSet | None = self._reader.info.label_set
         if labels and self.label_set is None:
             self.close()
-            raise ConfigurationError(f"{path} has no exact labels: export it with labels, or say labels=False")
+            raise ConfigurationError(f"{path} has no truth: label it by hand, or say labels=False")
 
     def __len__(self) -> int:
         return self._length
@@ -61,7 +61,7 @@ class RecordingDataset(Dataset[dict[str, "Tensor"]]):
         if frame.truth is not None:
             item["labels"] = torch.from_numpy(frame.truth.labels.astype(np.int64))
         elif self._labels:
-            raise ConfigurationError(f"{self._path}: frame {index} has no exact labels")
+            raise ConfigurationError(f"{self._path}: frame {index} has no truth")
         return item
 
     def close(self) -> None:

@@ -80,7 +80,7 @@ def test_a_recording_is_a_data_set_of_tensors(tmp_path: Path) -> None:
 
 def test_labels_are_asked_for_and_missed(tmp_path: Path) -> None:
     write_pairs(tmp_path / "a", 2)
-    with pytest.raises(ConfigurationError, match="has no exact labels"):
+    with pytest.raises(ConfigurationError, match="has no truth"):
         rgbd_seg.RecordingDataset(tmp_path / "a", labels=True)
     rgbd_seg.record(ROOM, tmp_path / "room.mcap", frames=2)
     with rgbd_seg.RecordingDataset(tmp_path / "room.mcap", labels=True) as data:

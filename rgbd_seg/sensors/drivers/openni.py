@@ -25,6 +25,7 @@ from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInf
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rgbd_seg.calibration import Origin
     from rgbd_seg.sensors import Uri
     from rgbd_seg.sensors.drivers.pairing import Side
     from rgbd_seg.sensors.sensor import ControlValue
@@ -111,7 +112,8 @@ class OpenNiSensor(Sensor):
         self.info = _device_info(openni2, device, self.info)
         unit_m = 0.0001 if depth_formats[mode] == openni2.PIXEL_FORMAT_DEPTH_100_UM else 0.001
         intrinsics, origin = streams.intrinsics(openni2, self._color, mode)
-        return Calibration(intrinsics, unit_m, registered, origin)
+        said_by: Origin = "assumed" if device.is_file() else "device"  # A file does not say whether it is.
+        return Calibration(intrinsics, unit_m, registered, origin, registration_origin=said_by)
 
     def _odd(self, openni2: Any) -> Iterator[str]:
         """What is odd about a recording, in whole sentences."""
