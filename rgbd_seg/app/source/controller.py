@@ -126,7 +126,7 @@ class SourceController(QObject):
             frame if status.state is State.RUNNING else None,
             status.capture_fps,
             can_be_told=recording is not None and Path(recording.path).exists(),
-            asked=sensor.request.registered if sensor else False,
+            asked=sensor is not None and sensor.info.kind == "camera" and sensor.request.registered,
             notes=recording.notes if recording is not None else (),
         )
 

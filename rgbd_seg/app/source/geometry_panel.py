@@ -38,11 +38,13 @@ class GeometryPanel(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(QLabel("Depth unit"))
         self.unit = QComboBox()
-        self.unit.setToolTip("Metres per count of the recording's depth; kept with the recording from then on")
+        self.unit.setToolTip("What one count of depth means; kept with the recording from then on")
         self.unit.activated.connect(lambda _index: self.unit_wanted.emit(self.unit.currentData()))
+        self.unit.setMinimumContentsLength(6)
+        self.unit.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         row.addWidget(self.unit, 1)
-        self.registered = QCheckBox("Depth is registered to colour")
-        self.registered.setToolTip("Whether a depth pixel shows the same point as its colour pixel; kept likewise")
+        self.registered = QCheckBox("Registered to colour")
+        self.registered.setToolTip("Whether a depth pixel shows what its colour pixel shows; kept with the recording")
         self.registered.clicked.connect(self.registered_wanted)
         for widget in (self.text, self.doubt, self._setting, self.registered, self.notes):
             column.addWidget(widget)
@@ -81,5 +83,5 @@ class GeometryPanel(QWidget):
         if [self.unit.itemData(i) for i in range(self.unit.count())] != choices:
             self.unit.clear()
             for choice in choices:
-                self.unit.addItem(f"{unit_words(choice)} a count", choice)
+                self.unit.addItem(unit_words(choice), choice)
         self.unit.setCurrentIndex(choices.index(unit_m))

@@ -81,6 +81,7 @@ class SourcePanel(QWidget):
         self.controls.control_wanted.connect(self.control_wanted)
         self._settings = QScrollArea()
         self._settings.setWidgetResizable(True)
+        self._settings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 0, 0)
