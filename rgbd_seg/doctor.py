@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rgbd_seg.assets import asset
-from rgbd_seg.errors import RgbdSegError
+from rgbd_seg.errors import ConfigurationError, RgbdSegError
+from rgbd_seg.extensions import REQUIRED, extensions, load_extension
 from rgbd_seg.logs import crash_reports, log_folder, versions
 from rgbd_seg.private_file import write_private
 from rgbd_seg.sensors import usb
@@ -78,6 +79,20 @@ def ready_cameras(findings: Sequence[Finding]) -> list[str]:
     schemes = [family.scheme for family in usb.FAMILIES]
     wanting = {finding.camera for finding in findings if finding.verdict == "missing"}
     return [scheme for scheme in schemes if scheme not in wanting]
+
+
+def check_extensions() -> list[Finding]:
+    """What other packages bring, and whether it can be imported and has what it must have."""
+    findings = []
+    for group in REQUIRED:
+        for name, module in extensions(group).items():
+            try:
+                load_extension(group, name)
+            except ConfigurationError as error:
+                findings.append(Finding(f"{name} ({group})", "warning", *str(error).split(". ", 1)))
+            else:
+                findings.append(Finding(f"{name} ({group})", "ok", f"from {module}"))
+    return findings
 
 
 def check_runtimes() -> list[Finding]:
@@ -216,6 +231,7 @@ CHECKS: tuple[Callable[[], list[Finding]], ...] = (
     check_inference,
     check_window,
     check_opencv,
+    check_extensions,
 )
 
 

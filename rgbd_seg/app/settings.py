@@ -18,7 +18,7 @@ from PySide6.QtCore import QLockFile
 from rgbd_seg.app.view.display import Style
 from rgbd_seg.app.view.kinds import VIEW_NAMES
 from rgbd_seg.assets import BUNDLED_MODELS, REAL
-from rgbd_seg.inference.available import BACKENDS
+from rgbd_seg.inference.available import BACKENDS, backends
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.private_file import write_private
 
@@ -102,7 +102,6 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "theme": ("system", "dark", "light"),
     "palette": ("standard", "colour-blind"),
     "smoothing": ("off", "low", "high"),
-    "backend": ("auto", *BACKENDS),
     "precision": PRECISIONS,
     "views": (1, 2, 4),
 }
@@ -112,6 +111,8 @@ def _accepted(name: str, value: Any, default: Any) -> Any:
     """The value if it fits the field, else the default."""
     if is_dataclass(default):
         return _group(default, value if isinstance(value, dict) else {})
+    if name == "backend":
+        return value if value in ("auto", *BACKENDS) or value in backends() else default
     if name in _CHOICES:
         return value if value in _CHOICES[name] else default
     if name in _LIMITS:

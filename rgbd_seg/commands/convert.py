@@ -21,9 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples
     from rgbd_seg.coloring import OPACITY
-    from rgbd_seg.recording.exports.formats import FORMATS
+    from rgbd_seg.recording.exports.formats import formats
 
-    rows = "\n".join(f"  {name:8} {f.suffix or 'folder':7} {f.summary}" for name, f in FORMATS.items())
+    rows = "\n".join(f"  {name:8} {f.suffix or 'folder':7} {f.summary}" for name, f in formats().items())
     parser.epilog = (
         f"formats:\n{rows}\n\nDepth keeps every bit in mcap, folder and voc, and in sunrgbd if it is in millimetres.\n"
         "The exit code is 1 if anything had to be left out, such as a damaged frame; everything else is written then."
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("input", help="a recording: .mcap, .db3, .bag, .oni, a folder in any layout, or a URI")
     parser.add_argument("output", type=Path, help="the file or folder to make; nothing is ever overwritten")
-    parser.add_argument("--to", choices=tuple(FORMATS), help="format (default: by the suffix; folder without one)")
+    parser.add_argument("--to", choices=tuple(formats()), help="format (default: by the suffix; folder without one)")
     parser.add_argument("--frames", metavar="A:B", help="only frames A to B, B not included; either may be missing")
     parser.add_argument("--seconds", metavar="A:B", help="only this part of the time, in seconds from the start")
     parser.add_argument("--color", choices=("png", "jpg"), help="png keeps every bit (default: what the format has)")

@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     from rgbd_seg.assets import model_path
     from rgbd_seg.commands.stop_signals import stop_signals
     from rgbd_seg.errors import ConfigurationError
-    from rgbd_seg.inference.available import BACKENDS
+    from rgbd_seg.inference.available import backends
     from rgbd_seg.inference.segmenter import SegmenterOptions
     from rgbd_seg.sensors import parse_uri
     from rgbd_seg.sensors.sensor import Request
@@ -91,8 +91,8 @@ def run(args: argparse.Namespace) -> int:
     from rgbd_seg.serving.server import LiveServer
     from rgbd_seg.serving.station import Station
 
-    if args.backend not in ("auto", *BACKENDS):
-        raise ConfigurationError(f"--backend {args.backend}: there are auto, {', '.join(BACKENDS)}")
+    if args.backend not in ("auto", *backends()):
+        raise ConfigurationError(f"--backend {args.backend}: there are auto, {', '.join(backends())}")
     if args.key is not None and args.certificate is None:
         raise ConfigurationError("--key needs --certificate")
     parse_uri(args.source)

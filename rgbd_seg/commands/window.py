@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
             "the cameras"
         )
     from rgbd_seg.app.settings import PRECISIONS
-    from rgbd_seg.inference.available import BACKENDS
+    from rgbd_seg.inference.available import backends
 
-    for name, known in (("backend", ("auto", *BACKENDS)), ("precision", PRECISIONS)):
+    for name, known in (("backend", ("auto", *backends())), ("precision", PRECISIONS)):
         value = getattr(args, name)
         if value not in (None, *known):  # Before it is remembered: every later start would fail with it.
             raise ConfigurationError(f"--{name} {value}: there are {', '.join(known)}")

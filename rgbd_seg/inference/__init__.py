@@ -1,6 +1,7 @@
 """Networks at work: one deployed graph from camera bytes to labels, and the back ends that run it.
 
-`open_segmenter` is the way in. A back end is one module with
+`open_segmenter` is the way in. A back end is one module, named in `available.BACKENDS` or by another package as an
+entry point of the group "rgbd_seg.backends", with
 
 - `NAME`: how people call it,
 - `SUFFIXES`: the endings of the files that it reads,
@@ -12,13 +13,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, ModelError
-from rgbd_seg.inference.available import BACKENDS, available_backends, installed_backends
+from rgbd_seg.inference.available import available_backends, backend_module, backends, installed_backends
 from rgbd_seg.inference.cache import file_digest
 from rgbd_seg.inference.cpu import cpu_name, wait_passively
 from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
@@ -32,11 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Segmenter", "SegmenterOptions", "available_backends", "backends", "installed_backends", "open_segmenter"]
 
 _OWN_SUFFIX = ".safetensors"
-
-
-def backends() -> tuple[str, ...]:
-    """The names that `SegmenterOptions.backend` may have, besides "auto"."""
-    return tuple(BACKENDS)
+_log = logging.getLogger(__name__)
 
 
 def open_segmenter(
@@ -60,7 +57,7 @@ def open_segmenter(
     wait_passively()
     report("choosing a back end", 0.0)
     if options.backend != "auto":
-        module = _named(options.backend)
+        module = backend_module(options.backend)
         _refuse_wrong_file(module, path)
         return _open(module, path, options, f"{module.NAME} was asked for", report)
     failures: dict[str, str] = {}
@@ -78,16 +75,21 @@ def _ignore(_stage: str, _share: float) -> None:
     """Where nobody asks for the progress."""
 
 
-def _named(backend: str) -> ModuleType:
-    if backend not in BACKENDS:
-        raise ConfigurationError(f"there is no back end {backend!r}; there are auto, {', '.join(BACKENDS)}")
-    return import_module(f"rgbd_seg.inference.{BACKENDS[backend][0]}")
+def _usable() -> list[ModuleType]:
+    """All back ends that can be imported, best first."""
+    modules = []
+    for name in backends():
+        try:
+            modules.append(backend_module(name))
+        except ConfigurationError as error:  # Of another package; the doctor says so.
+            _log.warning("%s", error)
+    return modules
 
 
 def _suffix(path: Path) -> str:
     """The kind of file; what nobody knows is taken for one of our own, whose reader says best what is wrong with it."""
     suffix = path.suffix.lower()
-    known = {suffix for backend in BACKENDS for suffix in _named(backend).SUFFIXES}
+    known = {suffix for module in _usable() for suffix in module.SUFFIXES}
     return suffix if suffix in known else _OWN_SUFFIX
 
 
@@ -116,7 +118,7 @@ def _candidates(path: Path, device: str) -> list[tuple[ModuleType, str]]:
         ModelError: None of them can use this file and device; the message says why for each.
     """
     suffix = _suffix(path)
-    modules = [_named(backend) for backend in BACKENDS if suffix in _named(backend).SUFFIXES]
+    modules = [module for module in _usable() if suffix in module.SUFFIXES]
     problems = {module.NAME: module.problem(device) for module in modules}
     usable = [module for module in modules if problems[module.NAME] is None]
     if not usable:
@@ -135,7 +137,7 @@ def _candidates(path: Path, device: str) -> list[tuple[ModuleType, str]]:
 
 def _gpu_backend(device: str) -> tuple[ModuleType, str] | None:
     """PyTorch, where it has a GPU to itself: no other back end is faster there."""
-    torch_backend = _named("torch")
+    torch_backend = backend_module("torch")
     if device.startswith("cuda") or (device == "auto" and torch_backend.problem("cuda") is None):
         return torch_backend, "there is an NVIDIA GPU: PyTorch runs the whole graph on it"
     if device == "mps" or (device == "auto" and torch_backend.problem("mps") is None):

@@ -5,13 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-# Back end -> its module here, and the library that it cannot do without. On a CPU, "auto" takes the first that can be
+from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.extensions import extensions, load_extension
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_GROUP = "rgbd_seg.backends"
+
+# Back end -> its module, and the library that it cannot do without. On a CPU, "auto" takes the first that can be
 # used: the order is that of speed there.
 BACKENDS = {
-    "openvino": ("openvino.segmenter", "openvino"),
-    "onnxruntime": ("onnx.segmenter", "onnxruntime"),
-    "torch": ("torch.segmenter", "torch"),
+    "openvino": ("rgbd_seg.inference.openvino.segmenter", "openvino"),
+    "onnxruntime": ("rgbd_seg.inference.onnx.segmenter", "onnxruntime"),
+    "torch": ("rgbd_seg.inference.torch.segmenter", "torch"),
 }
 
 
@@ -45,17 +54,36 @@ class BackendChoice:
     devices: tuple[DeviceChoice, ...] = ()
 
 
+def backends() -> tuple[str, ...]:
+    """The names that `SegmenterOptions.backend` may have, besides "auto": ours, then those of other packages."""
+    return (*BACKENDS, *(name for name in extensions(_GROUP) if name not in BACKENDS))
+
+
+def backend_module(name: str) -> ModuleType:
+    """The module of a back end.
+
+    Raises:
+        ConfigurationError: There is no such back end, or the package that brings it is broken.
+    """
+    if name in BACKENDS:
+        return import_module(BACKENDS[name][0])
+    if name in extensions(_GROUP):
+        return load_extension(_GROUP, name)
+    raise ConfigurationError(f"there is no back end {name!r}; there are auto, {', '.join(backends())}")
+
+
 def installed_backends() -> tuple[BackendChoice, ...]:
-    """All back ends, best first, with what is not installed marked as such; loads no library, so it takes no time."""
+    """Our back ends, best first, with what is not installed marked as such; loads no library, so it takes no time."""
     return tuple(BackendChoice(name, _not_installed(library)) for name, (_, library) in BACKENDS.items())
 
 
 def available_backends() -> tuple[BackendChoice, ...]:
-    """All back ends, best first, each asked what it finds here.
+    """All back ends, best first, then those of other packages, each asked what it finds here.
 
     Loads the libraries, which takes seconds the first time: call it where waiting does no harm.
     """
-    return tuple(_ask(choice) for choice in installed_backends())
+    others = (BackendChoice(name) for name in backends() if name not in BACKENDS)
+    return tuple(_ask(choice) for choice in (*installed_backends(), *others))
 
 
 def _not_installed(library: str) -> str:
@@ -68,7 +96,7 @@ def _ask(choice: BackendChoice) -> BackendChoice:
     if choice.problem:
         return choice
     try:
-        devices = import_module(f"rgbd_seg.inference.{BACKENDS[choice.name][0]}").devices()
+        devices = backend_module(choice.name).devices()
     except Exception as error:  # A library that is installed but broken throws whatever it likes.
         return BackendChoice(choice.name, f"{choice.name} cannot be used: {type(error).__name__}: {str(error)[:200]}")
     return BackendChoice(choice.name, "" if devices else f"{choice.name} finds no device here", devices)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from rgbd_seg.inference.available import BACKENDS, installed_backends
+from rgbd_seg.inference.available import backend_module, installed_backends
 
 if TYPE_CHECKING:
     from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
@@ -22,7 +21,7 @@ def settled(options: SegmenterOptions, info: SegmenterInfo) -> SegmenterOptions:
     for choice in installed_backends():
         if choice.problem:
             continue
-        module = import_module(f"rgbd_seg.inference.{BACKENDS[choice.name][0]}")
+        module = backend_module(choice.name)
         if module.NAME == info.backend:
             device = next((found.name for found in module.devices() if found.title == info.device), options.device)
             return replace(options, backend=choice.name, device=device, precision=info.precision)

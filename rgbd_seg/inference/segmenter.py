@@ -1,7 +1,7 @@
 """The one shape of a loaded network, and the way to open one on the best back end at hand.
 
 To add a back end, write one file with what `rgbd_seg.inference` asks for, name it in its table, and let its test
-inherit the conformance suite in `tests/inference/conformance.py`.
+inherit the conformance suite in `rgbd_seg.testing.backends`.
 """
 
 from __future__ import annotations

@@ -1,23 +1,35 @@
 """Recordings on disk: our own format, and readers for what others wrote.
 
-To add a layout, write one file with `matches(path)` and `open_reader(path, ...)`, name it in `_LAYOUTS`, and let its
-test inherit the conformance suite in `tests/recording/conformance.py`.
+To add a layout, write one file with `matches(path)` and `open_reader(path, ...)`, name it in `_LAYOUTS` or, in a
+package of your own, as an entry point of the group "rgbd_seg.layouts", and let its test inherit
+`rgbd_seg.testing.layouts`.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import RecordingError
+from rgbd_seg.extensions import usable_extensions
 from rgbd_seg.recording.told import told_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
     from rgbd_seg.recording.reader import RecordingReader
 
 # Tried in this order; the module says whether a path is one of its own.
-_LAYOUTS = ("messages.rosbag", "layouts.sunrgbd", "layouts.tum", "layouts.folder", "mcap.reader")
+_LAYOUTS = (
+    "rgbd_seg.recording.messages.rosbag",
+    "rgbd_seg.recording.layouts.sunrgbd",
+    "rgbd_seg.recording.layouts.tum",
+    "rgbd_seg.recording.layouts.folder",
+    "rgbd_seg.recording.mcap.reader",
+)
 
 
 def open_recording(path: str | Path, **options: str) -> RecordingReader:
@@ -34,8 +46,7 @@ def open_recording(path: str | Path, **options: str) -> RecordingReader:
     try:
         if not path.exists():
             raise RecordingError(f"there is no file or folder {path}")
-        for name in _LAYOUTS:
-            layout = import_module(f"rgbd_seg.recording.{name}")
+        for layout in chain(map(import_module, _LAYOUTS), _others()):
             if layout.matches(path):
                 reader: RecordingReader = layout.open_reader(path, **(told_of(path) | options))
                 return reader
@@ -52,11 +63,16 @@ def open_recording(path: str | Path, **options: str) -> RecordingReader:
     )
 
 
+def _others() -> Iterator[ModuleType]:
+    """The layouts of other packages, looked for only when a path is none of ours."""
+    yield from usable_extensions("rgbd_seg.layouts").values()
+
+
 def openable_inside(path: Path) -> list[str]:
     """Names of folders and files inside a folder that can be opened: people often choose one level too high."""
     if not path.is_dir():
         return []
-    layouts = [import_module(f"rgbd_seg.recording.{name}") for name in _LAYOUTS if name != "layouts.sunrgbd"]
+    layouts = [import_module(name) for name in _LAYOUTS if not name.endswith(".sunrgbd")]
     children = [child for child in sorted(path.iterdir())[:200] if not child.name.startswith(".")]
     return [child.name for child in children if any(layout.matches(child) for layout in layouts)]
 

@@ -1,5 +1,8 @@
 """All sources of frames by URI: the driver table, what is plugged in, and how to open it.
 
+Another package adds a camera as an entry point of the group "rgbd_seg.sensors"; its test inherits
+`rgbd_seg.testing.sensors`.
+
 A URI is `scheme:rest?key=value`; anything without a known scheme is the path of a recording. A recording that a
 vendor's library plays can be had from that driver as `scheme:file:<path>`, from its start to its end.
 """
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.extensions import extensions, load_extension
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
 
 if TYPE_CHECKING:
@@ -22,15 +26,16 @@ if TYPE_CHECKING:
 
 # Scheme -> module with list_devices() -> list[SensorInfo] and open_device(uri: Uri, request: Request) -> Sensor.
 _DRIVERS = {
-    "realsense": "realsense",
-    "openni": "openni",
-    "kinect1": "freenect",
-    "kinect2": "kinect2",
-    "synthetic": "synthetic",
+    "realsense": "rgbd_seg.sensors.drivers.realsense",
+    "openni": "rgbd_seg.sensors.drivers.openni",
+    "kinect1": "rgbd_seg.sensors.drivers.freenect",
+    "kinect2": "rgbd_seg.sensors.drivers.kinect2",
+    "synthetic": "rgbd_seg.sensors.drivers.synthetic",
 }
-_REPLAY = "replay"
-# Drivers that load a vendor's library run in a child process unless told otherwise.
-_NATIVE = frozenset({"realsense", "openni", "kinect1", "kinect2"})
+_REPLAY = "rgbd_seg.sensors.drivers.replay"
+_GROUP = "rgbd_seg.sensors"
+# All others load a vendor's library, or are somebody else's: they run in a child process unless told otherwise.
+_OUR_OWN_CODE = frozenset({"synthetic", "file"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def parse_uri(text: str) -> Uri:
     if not text.strip() or len(text) > 4096 or "\0" in text:
         raise ConfigurationError("a source must be a URI such as synthetic:?seed=3, or a path")
     scheme, colon, rest = text.partition(":")
-    if not colon or scheme not in _DRIVERS:
+    if not colon or not _is_scheme(scheme):
         scheme, rest = "file", text
     rest, mark, query = rest.partition("?")
     if scheme == "file" and mark and "=" not in query:
@@ -73,13 +78,18 @@ def parse_uri(text: str) -> Uri:
 
 
 def driver_modules() -> dict[str, str]:
-    """Scheme -> name of the module that drives it."""
-    return {scheme: f"rgbd_seg.sensors.drivers.{module}" for scheme, module in _DRIVERS.items()}
+    """Scheme -> name of the module that drives it: ours, then those of other packages."""
+    return _DRIVERS | {name: module for name, module in extensions(_GROUP).items() if name not in _DRIVERS}
+
+
+def _is_scheme(text: str) -> bool:
+    # Other packages are looked for only where it can be no path, not even one of Windows.
+    return text in _DRIVERS or (len(text) > 1 and text.isidentifier() and text in extensions(_GROUP))
 
 
 def driver_module(uri: Uri) -> str:
     """Name of the module that opens this source in-process."""
-    return f"rgbd_seg.sensors.drivers.{_DRIVERS.get(uri.scheme, _REPLAY)}"
+    return _DRIVERS.get(uri.scheme) or extensions(_GROUP).get(uri.scheme, _REPLAY)
 
 
 def open_sensor(uri: str, request: Request | None = None, *, isolated: bool | None = None) -> Sensor:
@@ -88,7 +98,8 @@ def open_sensor(uri: str, request: Request | None = None, *, isolated: bool | No
     Args:
         uri: `realsense:<serial>`, `openni:<uri>`, `kinect1:0`, `kinect2:<serial>`, `synthetic:?seed=3`, or a path.
         request: Mode and registration; None for the source's default.
-        isolated: Whether the driver runs in a child process; None: yes for drivers with a vendor's library.
+        isolated: Whether the driver runs in a child process; None: yes for drivers with a vendor's library and for
+            those of other packages.
 
     Raises:
         ConfigurationError: The URI is malformed.
@@ -96,8 +107,10 @@ def open_sensor(uri: str, request: Request | None = None, *, isolated: bool | No
     """
     parsed = parse_uri(uri)
     request = request or Request()
-    if isolated or (isolated is None and parsed.scheme in _NATIVE):
+    if isolated or (isolated is None and parsed.scheme not in _OUR_OWN_CODE):
         module = import_module("rgbd_seg.sensors.isolation.isolated")
+    elif parsed.scheme in extensions(_GROUP) and parsed.scheme not in _DRIVERS:
+        module = load_extension(_GROUP, parsed.scheme)
     else:
         module = import_module(driver_module(parsed))
     sensor: Sensor = module.open_device(parsed, request)

@@ -3,7 +3,7 @@
 The base keeps the opening order, paces sources that have no clock of their own, turns silence into time-outs (and, for
 cameras, long silence or repetition into a loss), counts frames and closes exactly once. To add a camera, write one
 file with a `Sensor` and a `list_devices()`, name it in the driver table of `rgbd_seg.sensors`, and let its test inherit
-the conformance suite in `tests/sensors/conformance.py`.
+the conformance suite in `rgbd_seg.testing.sensors`.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ def fake_backend(name: str, problem: str | None = None, failure: str = "", suffi
 def use(monkeypatch: pytest.MonkeyPatch) -> Any:
     def use(*modules: Any) -> None:
         table = {module.NAME: module for module in modules}
-        monkeypatch.setattr(inference, "BACKENDS", dict.fromkeys(table, ""))
-        monkeypatch.setattr(inference, "_named", lambda backend: table[backend])
+        monkeypatch.setattr(inference, "backends", lambda: tuple(table))
+        monkeypatch.setattr(inference, "backend_module", lambda backend: table[backend])
         monkeypatch.setattr(inference, "_gpu_backend", lambda device: None)
 
     return use
@@ -47,7 +47,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_every_backend_of_the_table_keeps_the_contract() -> None:
     for name in backends():
-        module = inference._named(name)
+        module = inference.backend_module(name)
         assert isinstance(module.NAME, str)
         assert all(suffix.startswith(".") for suffix in module.SUFFIXES)
         assert module.problem("auto") is None or isinstance(module.problem("auto"), str)
@@ -61,7 +61,7 @@ def test_every_backend_lists_what_it_finds_here_and_can_be_asked_for_it() -> Non
         assert choice.problem == ""
         assert "cpu" in [device.name for device in choice.devices]
         for device in choice.devices:
-            assert inference._named(choice.name).problem(device.name) is None
+            assert inference.backend_module(choice.name).problem(device.name) is None
             assert device.title
             assert "float32" in device.precisions
 

@@ -12,7 +12,7 @@ from torch import nn
 from rgbd_seg.inference.graph import DeployedGraph, NetworkInput, ScoringGraph
 from rgbd_seg.inference.segmenter import STRENGTHS
 from rgbd_seg.inference.smoothing import SmoothedDecision, SmoothingState, agreement
-from tests.inference.conftest import card_for
+from rgbd_seg.testing.models import card_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

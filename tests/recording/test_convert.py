@@ -15,8 +15,8 @@ from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.convert import Damage, convert, source_of, stored_frames
 from rgbd_seg.recording.exports.formats import FORMATS, ExportOptions, format_of
 from rgbd_seg.recording.pictures.depth_unit import change_unit
+from rgbd_seg.testing.stored import LABELS, SOURCE, assert_same, make_stored
 from tests.recording.picture_trees import write_pairs, write_sunrgbd_frame
-from tests.recording.stored import LABELS, SOURCE, assert_same, make_stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

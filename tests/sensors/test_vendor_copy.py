@@ -11,7 +11,7 @@ import pytest
 from rgbd_seg.errors import RecordingError, SensorError
 from rgbd_seg.sensors import open_any_recording, open_sensor
 from rgbd_seg.sensors.drivers import openni_runtime
-from tests.recording.conformance import ReaderConformance
+from rgbd_seg.testing.layouts import ReaderConformance
 from tests.sensors.oni_file import write_oni
 
 if TYPE_CHECKING:

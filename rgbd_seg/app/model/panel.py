@@ -183,6 +183,9 @@ class ModelPanel(QWidget):
     def show_backends(self, backends: tuple[BackendChoice, ...]) -> None:
         """Offers only what can run here; the rest is grey, and its tool tip says why."""
         self._backends = backends
+        for one in backends:  # Those of other packages were not looked for before.
+            if self._choices["backend"].findText(one.name) < 0:
+                self._choices["backend"].addItem(one.name)
         known = {self._choices["device"].itemText(row) for row in range(self._choices["device"].count())}
         for device in sorted({device.name for one in backends for device in one.devices} - known):
             self._choices["device"].addItem(device)

@@ -18,7 +18,7 @@ from rgbd_seg.app.widgets.file_dialog import CLOUDS, choose
 from rgbd_seg.pipeline.background import Deadline
 from rgbd_seg.pipeline.export_job import ExportJob, ExportPlan, ExportStatus
 from rgbd_seg.recording.exports.cloud import cloud_file
-from rgbd_seg.recording.exports.formats import FORMATS
+from rgbd_seg.recording.exports.formats import formats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,13 +116,13 @@ class ExportController(QObject):
             train = partial(self._train, str(plan.target))
             self._context.say("export", status.text, "info", "Train on it…", train)
         elif status.state == "finished":
-            action = "Open it" if FORMATS[plan.to].reopens else "Show the folder"
+            action = "Open it" if formats()[plan.to].reopens else "Show the folder"
             self._context.say("export", status.text, "info", action, lambda: self._show(plan))
         else:
             self._context.say("export", status.text, "error" if status.state == "failed" else "info")
 
     def _show(self, plan: ExportPlan) -> None:
-        if FORMATS[plan.to].reopens:
+        if formats()[plan.to].reopens:
             self._reopen(str(plan.target))
         else:
             folder = plan.target if plan.target.is_dir() else plan.target.parent

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
 from rgbd_seg.coloring import OPACITY
 from rgbd_seg.pipeline.export_job import ExportPlan
-from rgbd_seg.recording.exports.formats import FORMATS, ExportOptions
+from rgbd_seg.recording.exports.formats import ExportOptions, formats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ class ExportDialog(QDialog):
         self._proposed = ""
         self._form = QFormLayout(self)
         self.format = QComboBox()
-        for name, one in FORMATS.items():
+        for name, one in formats().items():
             self.format.addItem(f"{name}: {one.summary}", name)
         self._form.addRow("As", self.format)
         self._form.addRow("Frames", self._make_range(picked))
@@ -149,12 +149,12 @@ class ExportDialog(QDialog):
     def _show_format(self) -> None:
         """What the chosen format can be asked for, and its file."""
         name = str(self.format.currentData())
-        for box, formats in (
-            (self.color, set(FORMATS) - {"mp4", "ply"}),
+        for box, names in (
+            (self.color, set(formats()) - {"mp4", "ply"}),
             (self.point_colors, {"ply"}),
             (self.point_step, {"ply"}),
         ):
-            self._form.setRowVisible(box, name in formats)
+            self._form.setRowVisible(box, name in names)
         self._note.setText("")
         self._propose()
         self.adjustSize()
@@ -162,11 +162,11 @@ class ExportDialog(QDialog):
     def _propose(self) -> None:
         """An unused name; one that was typed keeps its place and changes only its suffix."""
         name = str(self.format.currentData())
-        suffix = FORMATS[name].suffix
+        suffix = formats()[name].suffix
         typed = self.target.text().strip()
         if typed and typed != self._proposed:
             path = Path(typed)
-            known = {one.suffix for one in FORMATS.values() if one.suffix}
+            known = {one.suffix for one in formats().values() if one.suffix}
             self.target.setText(str(path.with_suffix(suffix) if path.suffix in known else f"{path}{suffix}"))
             return
         base = self._folder / f"{self._source.stem} {'export' if suffix else name}{suffix}"
@@ -209,8 +209,8 @@ class ExportDialog(QDialog):
         if not self.target.text().strip() or target.exists():
             self._note.setText("Name a new file or folder: nothing is ever overwritten.")
             return
-        if target.suffix.lower() != FORMATS[name].suffix and FORMATS[name].suffix:
-            target = target.with_name(target.name + FORMATS[name].suffix)
+        if target.suffix.lower() != formats()[name].suffix and formats()[name].suffix:
+            target = target.with_name(target.name + formats()[name].suffix)
         self.plan_made.emit(
             ExportPlan(
                 self._source,

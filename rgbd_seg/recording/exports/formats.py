@@ -1,7 +1,8 @@
 """What a recording can be turned into: the table of formats, and the shape of what writes one.
 
 To add a format, write one file `<name>.py` with `open_target(path, source, options) -> ExportTarget` and name it
-in `FORMATS`.
+in `FORMATS`; or, in a package of your own, as an entry point of the group "rgbd_seg.exports", with `SUFFIX`, `SUMMARY`
+and, if it is a layout to read too, `REOPENS = True`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Literal
 
 from rgbd_seg.coloring import OPACITY
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.extensions import usable_extensions
 from rgbd_seg.recording.label_provenance import ProvenanceCounter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from types import ModuleType
 
     from rgbd_seg.frame import Prediction, Segmentation, Truth
     from rgbd_seg.labels import LabelSet
@@ -29,7 +32,7 @@ class ExportFormat:
     """One format.
 
     Attributes:
-        module: What writes it.
+        module: Name of the module that writes it; one of ours without a dot.
         suffix: Of the file; "" for a folder.
         summary: What it is, in a line.
         reopens: Whether this program can open it again as a recording.
@@ -45,7 +48,12 @@ class ExportFormat:
 
 FORMATS: Mapping[str, ExportFormat] = {
     "mcap": ExportFormat("mcap", ".mcap", "our recording format, which Foxglove opens too", reopens=True),
-    "folder": ExportFormat("folder", "", "image/, depth/, label/: lossless, and a data set for training", reopens=True),
+    "folder": ExportFormat(
+        "folder",
+        "",
+        "image/, depth/, label/: lossless, and a data set for training",
+        reopens=True,
+    ),
     "sunrgbd": ExportFormat("sunrgbd", "", "a tree like SUN RGB-D, one folder a frame", reopens=True),
     "tum": ExportFormat("tum", "", "rgb.txt and depth.txt as in the TUM RGB-D benchmark", reopens=True),
     "rosbag2": ExportFormat("rosbag2", "", "a folder that ROS 2 plays", reopens=True, keeps_labels=False),
@@ -56,6 +64,15 @@ FORMATS: Mapping[str, ExportFormat] = {
     "voc": ExportFormat("voc", "", "indexed label PNGs and labelmap.txt, as annotation tools import them"),
     "coco": ExportFormat("coco", "", "COCO polygons, as annotation tools import them"),
 }
+
+
+def formats() -> Mapping[str, ExportFormat]:
+    """Our formats, then those of other packages."""
+    others = {
+        name: ExportFormat(module.__name__, module.SUFFIX, module.SUMMARY, getattr(module, "REOPENS", False))
+        for name, module in usable_extensions("rgbd_seg.exports").items()
+    }
+    return {**others, **FORMATS} if others else FORMATS
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,24 +183,27 @@ def format_of(path: Path, wanted: str | None = None) -> str:
     Raises:
         ConfigurationError: There is no such format, or the suffix says another.
     """
-    suffix = path.suffix.lower()
-    by_suffix = next((name for name, f in FORMATS.items() if f.suffix and f.suffix == suffix), None)
+    suffix, known = path.suffix.lower(), formats()
+    by_suffix = next((name for name, f in known.items() if f.suffix and f.suffix == suffix), None)
     if wanted is None:
         if by_suffix is None and suffix[1:].isalpha() and not path.is_dir():
-            known = ", ".join(f.suffix for f in FORMATS.values() if f.suffix)
-            raise ConfigurationError(f"{path}: no format ends in {suffix}; there are {known}, and folders by --to")
+            suffixes = ", ".join(f.suffix for f in known.values() if f.suffix)
+            raise ConfigurationError(f"{path}: no format ends in {suffix}; there are {suffixes}, and folders by --to")
         return by_suffix or "folder"
-    if wanted not in FORMATS:
-        raise ConfigurationError(f"there is no format {wanted!r}; there are: {', '.join(FORMATS)}")
-    if by_suffix not in (None, wanted) or (by_suffix is None and FORMATS[wanted].suffix):
-        expected = f"must end in {FORMATS[wanted].suffix}" if FORMATS[wanted].suffix else "is a folder"
+    if wanted not in known:
+        raise ConfigurationError(f"there is no format {wanted!r}; there are: {', '.join(known)}")
+    if by_suffix not in (None, wanted) or (by_suffix is None and known[wanted].suffix):
+        expected = f"must end in {known[wanted].suffix}" if known[wanted].suffix else "is a folder"
         raise ConfigurationError(f"{path}: the output of format {wanted} {expected}")
     return wanted
 
 
+def _module(name: str) -> ModuleType:
+    module = formats()[name].module
+    return import_module(module if "." in module else f"{__package__}.{module}")
+
+
 def open_target(name: str, path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
     """Begins to write a format at a path that does not exist yet."""
-    target: ExportTarget = import_module(f"rgbd_seg.recording.exports.{FORMATS[name].module}").open_target(
-        path, source, options
-    )
+    target: ExportTarget = _module(name).open_target(path, source, options)
     return target

@@ -9,7 +9,7 @@ import pytest
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.inference.onnx.runtime import choose_precision, find_provider
 from rgbd_seg.inference.onnx.segmenter import open_segmenter
-from tests.inference.conformance import SegmenterConformance
+from rgbd_seg.testing.backends import SegmenterConformance
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from rgbd_seg.inference.openvino.runtime import Device, choose_precision, device
 from rgbd_seg.inference.openvino.segmenter import open_segmenter
 from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
 from rgbd_seg.sensors import open_sensor
-from tests.inference.conformance import SegmenterConformance, ignore
+from rgbd_seg.testing.backends import SegmenterConformance, ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,8 +16,8 @@ from rgbd_seg.inference.torch.model import TorchSegmenter
 from rgbd_seg.inference.torch.plan import NotFinite, Plan, is_out_of_memory
 from rgbd_seg.inference.torch.runner import EagerRunner
 from rgbd_seg.inference.torch.segmenter import open_segmenter, problem
-from tests.inference.conformance import SegmenterConformance, ignore
-from tests.inference.conftest import card_for, random_network
+from rgbd_seg.testing.backends import SegmenterConformance, ignore
+from rgbd_seg.testing.models import card_for, random_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable

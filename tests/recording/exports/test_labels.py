@@ -20,7 +20,7 @@ from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.convert import convert
 from rgbd_seg.recording.exports.coco import polygons_of
 from rgbd_seg.recording.exports.formats import FORMATS, ExportOptions
-from tests.recording.stored import LABELS, SOURCE, make_stored
+from rgbd_seg.testing.stored import LABELS, SOURCE, make_stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

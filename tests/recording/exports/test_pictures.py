@@ -15,7 +15,7 @@ from rgbd_seg.calibration import deproject
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.convert import convert
 from rgbd_seg.recording.exports.formats import ExportOptions
-from tests.recording.stored import HEIGHT, LABELS, SOURCE, WIDTH, make_stored
+from rgbd_seg.testing.stored import HEIGHT, LABELS, SOURCE, WIDTH, make_stored
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rgbd_seg.recording import open_recording
-from tests.recording.conformance import ReaderConformance
+from rgbd_seg.testing.layouts import ReaderConformance
 from tests.recording.picture_trees import HEIGHT, WIDTH, write_gray, write_pairs, write_sunrgbd_frame, write_tum
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.layouts.known_sets import metres_of_disparity
-from tests.recording.conformance import ReaderConformance
+from rgbd_seg.testing.layouts import ReaderConformance
 from tests.recording.picture_trees import HEIGHT, WIDTH, color_of, depth_of, write_color, write_gray, write_pairs
 
 if TYPE_CHECKING:

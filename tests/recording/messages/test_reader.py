@@ -13,7 +13,7 @@ from mcap.writer import Writer
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording import open_recording
-from tests.recording.conformance import ReaderConformance
+from rgbd_seg.testing.layouts import ReaderConformance
 from tests.recording.messages.scene import (
     HEIGHT,
     ROS1,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rgbd_seg.recording import open_recording
-from tests.recording.conformance import ReaderConformance
+from rgbd_seg.testing.layouts import ReaderConformance
 from tests.sensors import realsense_file as camera
 from tests.sensors.realsense_bag import write_bag
 

@@ -14,7 +14,7 @@ from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.drivers import freenect, freenect_library
 from rgbd_seg.sensors.drivers.freenect import TickClock, choose_depth_mode, raw_to_millimetres
 from rgbd_seg.sensors.sensor import Sensor, StreamMode
-from tests.sensors.conformance import SensorConformance
+from rgbd_seg.testing.sensors import SensorConformance
 
 if TYPE_CHECKING:
     from pathlib import Path

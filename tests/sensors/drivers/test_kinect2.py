@@ -14,7 +14,7 @@ from rgbd_seg.sensors import open_sensor, parse_uri
 from rgbd_seg.sensors.drivers import kinect2, kinect2_libfreenect2, kinect2_windows, openni, openni_runtime
 from rgbd_seg.sensors.drivers.openni import OpenNiSensor
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
-from tests.sensors.conformance import SensorConformance
+from rgbd_seg.testing.sensors import SensorConformance
 from tests.sensors.oni_file import write_oni
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from rgbd_seg.sensors.drivers import freenect, freenect_library
 from rgbd_seg.sensors.hotplug import discover_isolated
 from rgbd_seg.sensors.isolation.isolated import IsolatedSensor, TimeLimits
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo, StreamMode
-from tests.sensors.conformance import READ_S, SensorConformance
+from rgbd_seg.testing.sensors import READ_S, SensorConformance
 from tests.sensors.fake_usb.bus import COLOR_MM, FRAMES, FX, NO_RETURN, SERIAL, Bus, build, disparity, scene, seen
 from tests.waiting import until
 

@@ -15,7 +15,7 @@ from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.drivers import openni, openni_runtime
 from rgbd_seg.sensors.drivers.pairing import MOST_WAITING, Half, Pairing
 from rgbd_seg.sensors.sensor import Request, Sensor, StreamMode
-from tests.sensors.conformance import SensorConformance
+from rgbd_seg.testing.sensors import SensorConformance
 from tests.sensors.oni_file import DEPTH_100_UM, write_oni
 
 if TYPE_CHECKING:

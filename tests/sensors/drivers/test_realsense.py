@@ -15,8 +15,8 @@ from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.drivers import realsense
 from rgbd_seg.sensors.sensor import Request, Sensor, StreamMode
+from rgbd_seg.testing.sensors import SensorConformance
 from tests.sensors import realsense_file as camera
-from tests.sensors.conformance import SensorConformance
 from tests.sensors.realsense_bag import write_bag
 
 if TYPE_CHECKING:

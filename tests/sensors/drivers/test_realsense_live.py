@@ -19,8 +19,8 @@ from rgbd_seg.sensors.drivers.realsense import RealSenseSensor
 from rgbd_seg.sensors.hotplug import DeviceWatcher
 from rgbd_seg.sensors.isolation.isolated import IsolatedSensor
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo, StreamMode
+from rgbd_seg.testing.sensors import SensorConformance
 from tests.sensors import realsense_file, software_camera
-from tests.sensors.conformance import SensorConformance
 from tests.sensors.software_camera import DISTANCE, EXPOSURE, FPS, HEIGHT, LASER_MW, SERIAL, WIDTH, SoftwareCamera
 from tests.waiting import PATIENCE_S, until
 

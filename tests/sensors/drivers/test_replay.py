@@ -10,8 +10,8 @@ import pytest
 from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorTimeout
 from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.drivers.replay import ReplaySensor
+from rgbd_seg.testing.sensors import SensorConformance
 from tests.recording.picture_trees import depth_of, write_pairs, write_sunrgbd_frame, write_tum
-from tests.sensors.conformance import SensorConformance
 
 if TYPE_CHECKING:
     from pathlib import Path

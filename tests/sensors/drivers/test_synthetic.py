@@ -12,7 +12,7 @@ from rgbd_seg.scenes import CAMERA_NAMES
 from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.drivers.synthetic import list_devices
 from rgbd_seg.sensors.sensor import Request, Sensor, StreamMode
-from tests.sensors.conformance import SensorConformance
+from rgbd_seg.testing.sensors import SensorConformance
 
 SMALL = "synthetic:?seed=3&room=living&size=160x120&fps=0"
 

@@ -21,7 +21,7 @@ from rgbd_seg.sensors.isolation import standby
 from rgbd_seg.sensors.isolation.isolated import IsolatedSensor, TimeLimits
 from rgbd_seg.sensors.isolation.shared_frames import SLOTS
 from rgbd_seg.sensors.sensor import Request, SensorInfo, StreamMode
-from tests.sensors.conformance import SensorConformance
+from rgbd_seg.testing.sensors import SensorConformance
 from tests.waiting import PATIENCE_S, program, until
 
 if TYPE_CHECKING:

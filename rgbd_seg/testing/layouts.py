@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.recording.stored import assert_same
+from rgbd_seg.testing.stored import assert_same
 
 if TYPE_CHECKING:
     from rgbd_seg.recording.reader import RecordingReader

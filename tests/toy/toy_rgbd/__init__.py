@@ -1,0 +1,1 @@
+"""A package of somebody else's, with one of everything that rgbd-seg lets others add."""
