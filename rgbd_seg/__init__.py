@@ -8,6 +8,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rgbd_seg.version import __version__
+
 if TYPE_CHECKING:
     from rgbd_seg.api.dataset import RecordingDataset
     from rgbd_seg.api.model import Model, open_model
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from rgbd_seg.labels import LabelSet
     from rgbd_seg.recording import open_recording
     from rgbd_seg.serving.server import LiveServer
-
-__version__ = "0.1.0"
 
 # Name -> the module that it comes from.
 _OFFERED = {

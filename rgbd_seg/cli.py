@@ -12,9 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rgbd_seg import __version__
 from rgbd_seg.arguments import add_examples
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
+from rgbd_seg.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

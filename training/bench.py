@@ -14,11 +14,11 @@ import numpy as np
 import psutil
 import torch
 
-from rgbd_seg.bench.machine import describe_machine
-from rgbd_seg.bench.report import Column, Report
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.machine import describe_machine
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
 from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE
+from rgbd_seg.report import Column, Report
 from training.data import FolderData, TensorSamples, collate
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_info
 
-from rgbd_seg import __version__
 from rgbd_seg.errors import RgbdSegError
+from rgbd_seg.version import __version__
 from training.drawing import confusion_figure, sample_row
 
 if TYPE_CHECKING:

@@ -411,7 +411,7 @@ def prepare_run(args: argparse.Namespace) -> int:
 
 def bench_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `bench`."""
-    from rgbd_seg.bench.report import add_format_argument
+    from rgbd_seg.report import add_format_argument
 
     parser.add_argument(
         "--model",

@@ -9,7 +9,7 @@ from PySide6.QtCore import QProcess, Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
-from rgbd_seg import __version__
+from rgbd_seg.version import __version__
 
 _LIBRARIES = ("torch", "openvino", "onnxruntime", "PySide6-Essentials", "numpy", "opencv-python-headless", "mcap")
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rgbd_seg.bench.report import Cell, Column, Report, add_format_argument
+from rgbd_seg.report import Cell, Column, Report, add_format_argument
 
 if TYPE_CHECKING:
     import argparse
@@ -111,9 +111,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measures and prints the table."""
-    from rgbd_seg.bench.machine import describe_machine
     from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.inference import backends
+    from rgbd_seg.machine import describe_machine
 
     if args.frames < 1 or args.rounds < 1 or args.batch < 0:
         raise ConfigurationError("--frames and --rounds must be at least 1, --batch at least 0")

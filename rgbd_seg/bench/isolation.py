@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 
-from rgbd_seg.bench.machine import describe_machine
-from rgbd_seg.bench.report import Column, Report, add_format_argument
 from rgbd_seg.bench.still_driver import FPS, open_device
 from rgbd_seg.errors import SensorError
+from rgbd_seg.machine import describe_machine
+from rgbd_seg.report import Column, Report, add_format_argument
 from rgbd_seg.sensors import parse_uri
 from rgbd_seg.sensors.isolation.isolated import IsolatedSensor, TimeLimits
 from rgbd_seg.sensors.sensor import Request, SensorInfo
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.bench.report import Cell
+    from rgbd_seg.report import Cell
     from rgbd_seg.sensors.sensor import Sensor
 
 SUMMARY = "cost of running a camera's driver in a child process, recovery after a crash, and alignment"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rgbd_seg.bench.report import Cell, Column, Report, add_format_argument
+from rgbd_seg.report import Cell, Column, Report, add_format_argument
 
 if TYPE_CHECKING:
     import argparse
@@ -45,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measures and prints the table."""
-    from rgbd_seg.bench.machine import describe_machine
     from rgbd_seg.errors import ConfigurationError
+    from rgbd_seg.machine import describe_machine
 
     if args.frames < 2:
         raise ConfigurationError(f"--frames must be at least 2, not {args.frames}")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rgbd_seg.bench.report import Column, Report, add_format_argument
+from rgbd_seg.report import Column, Report, add_format_argument
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rgbd_seg.bench.recorders import Case, Outcome
-    from rgbd_seg.bench.report import Cell
+    from rgbd_seg.report import Cell
 
 SUMMARY = "record the same frames with our recorder, librealsense's and OpenNI's"
 
@@ -83,9 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs all cases one after the other and prints the report."""
-    from rgbd_seg.bench.machine import describe_machine
     from rgbd_seg.bench.recorders import MINUTES
     from rgbd_seg.errors import ConfigurationError
+    from rgbd_seg.machine import describe_machine
 
     if args.folder is not None and not args.folder.is_dir():
         raise ConfigurationError(f"there is no folder {args.folder} to record into")

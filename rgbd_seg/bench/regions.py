@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rgbd_seg.bench.report import Column, Report, add_format_argument
+from rgbd_seg.report import Column, Report, add_format_argument
 
 if TYPE_CHECKING:
     import argparse
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.bench.report import Cell
+    from rgbd_seg.report import Cell
 
 SUMMARY = "how well regions follow the labels of a folder, against SLIC on colour alone"
 
@@ -53,9 +53,9 @@ def run(args: argparse.Namespace) -> int:
     """Measures on one thread; our regions at all grains come from one run, SLIC needs one for each."""
     import cv2
 
-    from rgbd_seg.bench.machine import describe_machine
     from rgbd_seg.errors import ConfigurationError, RecordingError
     from rgbd_seg.labelling.regions import find_regions
+    from rgbd_seg.machine import describe_machine
     from rgbd_seg.recording import open_recording
 
     if args.every < 1:

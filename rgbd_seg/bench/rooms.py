@@ -8,12 +8,12 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING
 
-from rgbd_seg.bench.report import Column, Report, add_format_argument
+from rgbd_seg.report import Column, Report, add_format_argument
 
 if TYPE_CHECKING:
     import argparse
 
-    from rgbd_seg.bench.report import Cell
+    from rgbd_seg.report import Cell
     from rgbd_seg.scenes import Room, RoomRenderer, Walk
 
 SUMMARY = "draw the built-in rooms by size, with and without noise, and make training samples"
@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measures all sizes in turn, again in every run, so that a busy moment does not hit one size alone."""
-    from rgbd_seg.bench.machine import describe_machine
     from rgbd_seg.errors import ConfigurationError
+    from rgbd_seg.machine import describe_machine
     from rgbd_seg.scenes import RoomRenderer, TrainingViews, build_room, walk_through
 
     if args.frames < 1 or args.runs < 1:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rgbd_seg.bench.machine import describe_machine
-from rgbd_seg.bench.report import Cell, Column, Report, add_format_argument
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.machine import describe_machine
+from rgbd_seg.report import Cell, Column, Report, add_format_argument
 from rgbd_seg.scores import mean_iou, pixel_accuracy
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING
 
-from rgbd_seg.bench.report import Column, Report, add_format_argument
+from rgbd_seg.report import Column, Report, add_format_argument
 
 if TYPE_CHECKING:
     import argparse
 
-    from rgbd_seg.bench.report import Cell
+    from rgbd_seg.report import Cell
 
 SUMMARY = "how far labels travel from frame to frame, and how right they arrive, on rooms with exact truth"
 
@@ -40,10 +40,10 @@ def run(args: argparse.Namespace) -> int:
     """Walks through each room at 30 frames a second, from exact labels of the first frame."""
     import numpy as np
 
-    from rgbd_seg.bench.machine import describe_machine
     from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.frame import RgbdFrame
     from rgbd_seg.labelling.travel import Traveller
+    from rgbd_seg.machine import describe_machine
     from rgbd_seg.scenes import RoomRenderer, build_room, walk_through
 
     if args.rooms < 1 or args.starts < 1:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rgbd_seg.bench.report import Column, Report, add_format_argument
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.report import Column, Report, add_format_argument
 from rgbd_seg.screen import screen_problem
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def measure_drawing(frames: int) -> Report:
     from PySide6.QtWidgets import QApplication
 
     from rgbd_seg.app.widgets.theme import apply_theme
-    from rgbd_seg.bench.machine import describe_machine
+    from rgbd_seg.machine import describe_machine
 
     application = QApplication.instance() or QApplication(["rgbd-seg"])
     assert isinstance(application, QApplication)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from rgbd_seg import __version__
+from rgbd_seg.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
-from rgbd_seg import __version__
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.cache import file_digest
@@ -22,6 +21,7 @@ from rgbd_seg.inference.foreign.card import card_path
 from rgbd_seg.pipeline.seal import SEAL_FILE, look_for_seal, write_seal
 from rgbd_seg.pipeline.segment_source import SegmentOptions, SegmentResult, read_result, segment_source
 from rgbd_seg.sensors import open_sensor, parse_uri
+from rgbd_seg.version import __version__
 
 if TYPE_CHECKING:
     from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions

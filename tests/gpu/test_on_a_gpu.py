@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from tests.inference.conformance import SegmenterConformance, ignore
 
 from rgbd_seg.assets import asset
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.inference.torch.segmenter import open_segmenter
 from rgbd_seg.sensors import open_sensor
+from rgbd_seg.testing.backends import SegmenterConformance, ignore
 from tests.inference.conftest import make_frame, model_path, network  # noqa: F401 (fixtures)
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from mcap.opcode import Opcode
 from mcap.records import MessageIndex
 
-from rgbd_seg import __version__
 from rgbd_seg.recording.mcap import format as layout
 from rgbd_seg.recording.mcap.input import HEADER_BYTES, ChunkHead, DamagedError, McapInput, inner_records, message_at
 from rgbd_seg.recording.mcap.message_index import MessageIndexBuilder
 from rgbd_seg.recording.mcap.opening import search
 from rgbd_seg.recording.mcap.output import McapOutput
 from rgbd_seg.recording.reader import Gap
+from rgbd_seg.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,6 @@ from foxglove_schemas_protobuf.CameraCalibration_pb2 import CameraCalibration
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
 
-from rgbd_seg import __version__
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.recording.mcap import format as layout
 from rgbd_seg.recording.mcap.message_index import MessageIndexBuilder
@@ -21,6 +20,7 @@ from rgbd_seg.recording.mcap.output import Buffer, Compression, McapOutput
 from rgbd_seg.recording.pictures.codec import encode_color, encode_indexed
 from rgbd_seg.recording.reader import Gap
 from rgbd_seg.recording.silence import SilenceWatch
+from rgbd_seg.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

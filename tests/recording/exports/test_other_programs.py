@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from rosbags.highlevel import AnyReader
-from tests.recording.stored import SOURCE, make_stored
 
 from rgbd_seg.calibration import Intrinsics
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.convert import convert
 from rgbd_seg.recording.exports.formats import ExportOptions
+from rgbd_seg.testing.stored import SOURCE, make_stored
 
 if TYPE_CHECKING:
     from pathlib import Path

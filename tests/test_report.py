@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from rgbd_seg.bench.machine import Machine, describe_machine
-from rgbd_seg.bench.report import Column, Report
+from rgbd_seg.machine import Machine, describe_machine
+from rgbd_seg.report import Column, Report
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
-    from rgbd_seg.bench.machine import Machine
+    from rgbd_seg.machine import Machine
 
 Cell = str | float | int | None
 
