@@ -40,7 +40,6 @@ class Bridge(QObject):
         self.wake()
 
     def close(self) -> None:
-        """No more `awake`."""
         self._closed = True
 
     def _arrive(self) -> None:

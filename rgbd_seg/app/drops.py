@@ -37,7 +37,6 @@ class DropTarget:
         self._context, self._models, self._sources, self._label_sets = context, models, sources, label_sets
 
     def enter(self, event: QDragEnterEvent) -> None:
-        """Accepts local files."""
         if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
 

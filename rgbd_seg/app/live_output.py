@@ -50,7 +50,6 @@ class LiveOutput:
             self.server.publish(segmentation)
 
     def close(self, timeout_s: float = 1.5) -> None:
-        """Ends the server."""
         if self.server is not None:
             self.server.close(timeout_s)
             self.server = None

@@ -41,7 +41,6 @@ class SettingsController(QObject):
         choose(self._context.widget, "Save settings", self.save, files=SETTINGS, save_as=proposed)
 
     def ask_load(self) -> None:
-        """Asks which."""
         choose(self._context.widget, "Load settings", self.load, files=SETTINGS)
 
     def save(self, path: str) -> None:

@@ -370,7 +370,6 @@ class MainWindow(QMainWindow):
 
     @property
     def widget(self) -> QWidget:
-        """The window itself."""
         return self
 
     def remember(self, settings: Settings) -> None:
@@ -391,7 +390,6 @@ class MainWindow(QMainWindow):
         run: Callable[[], None] | None = None,
         part: float | None = None,
     ) -> None:
-        """Shows a message."""
         self._messages.say(key, text, kind, action, run, part)
 
     def unsay(self, key: str) -> None:
@@ -418,7 +416,6 @@ class MainWindow(QMainWindow):
         self.drops.enter(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Opens it."""
         self.drops.drop(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:

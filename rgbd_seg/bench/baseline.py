@@ -60,7 +60,6 @@ class EagerBaseline(Segmenter):
         )
 
     def __call__(self, frame: RgbdFrame) -> Segmentation:
-        """Segments one frame."""
         import torch
 
         graph = self._graph((frame.height, frame.width))

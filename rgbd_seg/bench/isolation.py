@@ -39,7 +39,6 @@ _STEADY_S = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options."""
     from rgbd_seg.arguments import add_examples, positive_int
 
     add_examples(parser, ("what a child process costs here", "bench isolation"))

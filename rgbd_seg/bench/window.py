@@ -63,7 +63,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measures and prints."""
     if args.minutes < 0:
         raise ConfigurationError(f"--minutes must be 0 or more, not {args.minutes:g}")
     reports = []

@@ -13,7 +13,6 @@ _SUBCOMMANDS = ("summary", "info", "export", "calibrate")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the subcommands."""
     from rgbd_seg.arguments import add_examples
 
     parser.epilog = "rgbd-seg model SUBCOMMAND --help explains one."

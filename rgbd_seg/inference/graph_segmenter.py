@@ -121,7 +121,6 @@ class GraphSegmenter(Segmenter):
         self._smoothing, self._min_confidence = smoothing, min_confidence
 
     def reset(self) -> None:
-        """Forgets earlier frames."""
         self._remembers = False
         self._last_index = -1
 

@@ -73,7 +73,6 @@ class RecordedFrames(Frames):
         return self._reader.read(position).as_captured()
 
     def close(self) -> None:
-        """Frees files."""
         self._reader.close()
 
 
@@ -91,7 +90,6 @@ class FrozenFrames(Frames):
         return len(self.names) - 1
 
     def read(self, position: int) -> RgbdFrame:
-        """One frame."""
         return self._frames[position]
 
 

@@ -178,7 +178,6 @@ class Session:
         return pipeline.results.take_nowait() if pipeline else None
 
     def status(self) -> Status:
-        """A snapshot."""
         with self._lock:
             pipeline, opening = self._pipeline, self._opening
         return pipeline.status() if pipeline else replace(opening, model=self.model.status)

@@ -118,7 +118,6 @@ class RateMeter:
         self._times_ns: deque[int] = deque(maxlen=1000)
 
     def tick(self, now_ns: int) -> None:
-        """Counts one event."""
         self._times_ns.append(now_ns)
 
     def rate(self, now_ns: int) -> float:
@@ -137,7 +136,6 @@ class StageMeter:
         self._rows: deque[Mapping[str, float]] = deque(maxlen=size)
 
     def add(self, seconds: Mapping[str, float]) -> None:
-        """Counts one result."""
         self._rows.append(seconds)
 
     def clear(self) -> None:

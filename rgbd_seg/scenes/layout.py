@@ -50,7 +50,6 @@ class Wall:
 
     @property
     def length(self) -> float:
-        """Metres."""
         return float(np.hypot(*(self.end - self.start)))
 
     @property

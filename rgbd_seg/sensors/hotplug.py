@@ -136,7 +136,6 @@ class DeviceWatcher:
         self._last: Devices | None = None
 
     def start(self) -> None:
-        """Begins to watch."""
         self._thread.start()
 
     def look_now(self) -> None:

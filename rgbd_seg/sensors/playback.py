@@ -69,7 +69,6 @@ class Playback:
 
     @property
     def length(self) -> int:
-        """Number of frames."""
         return len(self._times_us)
 
     @property

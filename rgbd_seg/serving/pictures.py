@@ -17,7 +17,6 @@ DEPTH_MAP = "turbo"
 
 
 def color_jpeg(segmentation: Segmentation) -> bytes:
-    """The camera's picture."""
     return encode_color(segmentation.frame.color, "jpeg", _QUALITY)
 
 

@@ -84,7 +84,6 @@ class Routes:
             _cut(request)
 
     def application(self) -> web.Application:
-        """The aiohttp application."""
         application = web.Application(client_max_size=_LARGEST_REQUEST, middlewares=[self._guard])
         application.router.add_get("/", self._root)
         for name in _PAGE:
@@ -166,7 +165,6 @@ class Routes:
         return web.Response(status=202, text="Asked for; /metrics says what is being recorded.\n")
 
     async def _still(self, request: web.Request) -> web.StreamResponse:
-        """The newest picture."""
         newest, name = self._newest(), _picture(request)
         if newest is None:
             raise web.HTTPServiceUnavailable(text="There is no frame yet.\n")

@@ -104,11 +104,9 @@ class ClassDelegate(QStyledItemDelegate):
         self._theme = theme
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        """One line."""
         return QSize(120, ROW_PX)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draws the row."""
         model = index.model()
         assert isinstance(model, ClassList)
         row = model.row_at(index)

@@ -121,7 +121,6 @@ class ClassesPanel(QWidget):
     # Values in
 
     def show_display(self, display: Display) -> None:
-        """Shows other choices."""
         self._display = display
         for widget, value in ((self._edges, display.edges), (self._blind, display.palette == "colour-blind")):
             _set_quietly(widget, value)
@@ -132,7 +131,6 @@ class ClassesPanel(QWidget):
         self._show()
 
     def show_rows(self, rows: tuple[ClassRow, ...], label_set: LabelSet | None) -> None:
-        """Shows other figures."""
         self._rows, self._label_set = rows, label_set
         self._show()
 

@@ -135,7 +135,6 @@ class Desk:
         self.page.about.setText(f"{here}   ·   {', '.join(counts)} of {len(session.names)}")
 
     def show_classes(self) -> None:
-        """Shows the classes."""
         self.page.show_classes(self.session.label_set, self.session.active)
 
     def adopt_classes(self, label_set: LabelSet) -> None:

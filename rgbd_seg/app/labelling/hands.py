@@ -46,7 +46,6 @@ class Hands(QObject):
         desk.page.tool_wanted.connect(self.take_tool)
 
     def take_tool(self, name: str) -> None:
-        """Takes another tool."""
         self._tool = next(tool for tool in TOOLS if tool.name == name)
         self.drop()
         self._desk.page.canvas.show_outline(None)

@@ -182,7 +182,6 @@ class LabelPage(QWidget):
         self._filter(self.search.text())
 
     def show_strip(self, names: Sequence[str]) -> None:
-        """Shows other frames."""
         self.strip.clear()
         blank = QPixmap(_THUMB)
         blank.fill(QColor(40, 42, 46))
@@ -296,7 +295,6 @@ class _Search(QLineEdit):
     """Keeps the keys that end it: Return is also a key of label mode."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Types."""
         super().keyPressEvent(event)
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             event.accept()

@@ -110,7 +110,6 @@ class ComparisonController(QObject):
             self._panel.show_agreement(comparison.path.name, same, agreement)
 
     def close(self, timeout_s: float) -> None:
-        """Ends the thread."""
         if self.comparison is not None:
             self.comparison.close(timeout_s)
             self.comparison = None

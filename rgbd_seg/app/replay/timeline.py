@@ -46,7 +46,6 @@ class Timeline(QWidget):
         return QSize(300, _STRIP_PX + _LINE_PX)
 
     def show_recording(self, length: int, gaps: Sequence[Gap]) -> None:
-        """Shows another recording."""
         self._length, self._gaps = length, gaps
         self.update()
 
@@ -116,7 +115,6 @@ class Timeline(QWidget):
             painter.drawImage(QRectF(_MARGIN_PX + number * wide, 0, wide - 1, _STRIP_PX), image, _middle(image, wide))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Goes there."""
         if event.button() == Qt.MouseButton.LeftButton and self._length:
             self._held = True
             self._go_to(event.position().x())
@@ -134,7 +132,6 @@ class Timeline(QWidget):
             self.setToolTip(f"frame {here + 1}")
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
-        """Lets go."""
         self._held = False
 
     def _go_to(self, x: float) -> None:

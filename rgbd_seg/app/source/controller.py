@@ -76,7 +76,6 @@ class SourceController(QObject):
             self.open(uri, request or self._session.request)
 
     def close(self) -> None:
-        """Leaves the source."""
         self._session.close_source()
         self._context.remember(replace(self._context.settings, source=""))
         self._panel.show_source("", None, (), ())

@@ -92,7 +92,6 @@ class Figures(QObject):
             self._context.say("measure", f"{path} cannot be written: {error.strerror or error}.", "error")
 
     def close(self) -> None:
-        """Ends a log."""
         if self.log is not None:
             self.log.close()
             self.log = None

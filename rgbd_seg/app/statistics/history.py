@@ -60,7 +60,6 @@ class History:
         self.samples.append(Sample(time.monotonic() - self._began, rates, dict(status.stage_ms), shares, distances))
 
     def clear(self) -> None:
-        """Begins again."""
         self.samples.clear()
         self._began = time.monotonic()
 

@@ -58,7 +58,6 @@ class MeasurementLog:
         self._file.flush()
 
     def close(self) -> None:
-        """Closes the file."""
         self._file.close()
 
 
@@ -90,7 +89,6 @@ class MeasurePanel(QWidget):
         layout.addWidget(self.log)
 
     def show_measurements(self, measurements: tuple[Measurement, ...]) -> None:
-        """Shows other figures."""
         rows, tips = [], []
         for one in measurements:
             box = "x".join(f"{side:.1f}" for side in one.size_m)

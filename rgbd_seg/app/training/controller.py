@@ -145,7 +145,6 @@ class TrainingController(QObject):
         self._refresh()
 
     def show_run(self, run: RunFolder) -> None:
-        """Shows another run."""
         self.run, self._curves = run, Curves(run.folder / METRICS_FILE)
         self._looked_s = 0.0
         self._panel.show_curves(None)

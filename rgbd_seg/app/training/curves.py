@@ -22,7 +22,6 @@ class Curves:
         self.clear()
 
     def clear(self) -> None:
-        """Knows nothing."""
         self._offset = 0
         self._half_line = b""
         self.steps: list[float] = []

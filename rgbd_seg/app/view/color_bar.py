@@ -94,7 +94,6 @@ class ColorBar(QWidget):
         self.ends_wanted.emit(near, far)
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
-        """Lets go."""
         self._drag = None
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:

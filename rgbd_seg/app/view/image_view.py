@@ -73,7 +73,6 @@ class ImageView(QWidget):
             self.update()
 
     def show_marks(self, marks: Marks) -> None:
-        """Draws other marks."""
         if marks != self._marks:
             self._marks = marks
             self.update()

@@ -242,7 +242,6 @@ class Presenter(QObject):
         self.change(hidden=self.display.hidden ^ {name}, solo=None)
 
     def show_all(self) -> None:
-        """Hides nothing."""
         self.change(hidden=frozenset(), solo=None)
 
     def solo_rank(self, rank: int) -> None:

@@ -75,11 +75,9 @@ class KeysOverlay(QWidget):
         return super().event(event)
 
     def mousePressEvent(self, _event: QMouseEvent) -> None:
-        """Closes."""
         self._leave()
 
     def keyPressEvent(self, _event: QKeyEvent) -> None:
-        """Closes."""
         self._leave()
 
     def _leave(self) -> None:

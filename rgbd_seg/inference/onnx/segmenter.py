@@ -106,7 +106,6 @@ class OnnxSegmenter(GraphSegmenter):
         super().__init__(info, source.label_set, options)
 
     def build(self, frame_size: Size) -> None:
-        """Opens the sessions."""
         self.release()
         parts = self._source.parts(frame_size)
         makers = [*parts.chain.values(), *([parts.smoothed] if parts.smoothed else [])]
@@ -142,7 +141,6 @@ class OnnxSegmenter(GraphSegmenter):
         return Inferred(labels, confidence, stages)
 
     def release(self) -> None:
-        """Frees the sessions."""
         self._chain, self._smoothed = [], None
         self._state.clear()
 

@@ -94,7 +94,6 @@ def _end_with_parent() -> None:
 
 
 def main(text: str) -> int:
-    """The other process."""
     data = json.loads(text)
     sizes = {name: tuple(data[name]) for name in ("size", "frame_size")}
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -64,7 +64,6 @@ class CudaGraphRunner:
     def run(
         self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float | None
     ) -> Inferred:
-        """Segments one frame."""
         started = time.perf_counter()
         np.copyto(self._color.numpy(), color)
         np.copyto(self._depth.numpy(), depth.view(np.int16))

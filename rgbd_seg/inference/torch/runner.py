@@ -87,7 +87,6 @@ class EagerRunner:
     def run(
         self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float | None
     ) -> Inferred:
-        """Segments one frame."""
         with torch.inference_mode():
             started = time.perf_counter()
             inputs = self._upload(color, depth, depth_unit_m)

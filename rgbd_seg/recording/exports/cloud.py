@@ -63,7 +63,6 @@ class CloudTarget(ExportTarget):
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    """Begins a folder."""
     del source
     return CloudTarget(path, options)
 

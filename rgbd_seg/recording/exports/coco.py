@@ -80,7 +80,6 @@ class CocoTarget(ExportTarget):
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    """Begins a folder."""
     del source
     return CocoTarget(path, options)
 

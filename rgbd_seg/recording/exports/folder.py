@@ -76,5 +76,4 @@ class FolderTarget(ExportTarget):
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    """Begins a folder."""
     return FolderTarget(path, source, options)

@@ -46,11 +46,9 @@ class McapTarget(ExportTarget):
         self._writer.write(frame.as_captured(), segmentation)
 
     def close(self) -> None:
-        """Finishes the file."""
         if self._writer is not None:
             self._writer.close()
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    """Begins a file."""
     return McapTarget(path, source, options)

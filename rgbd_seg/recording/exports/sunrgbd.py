@@ -108,7 +108,6 @@ class SunrgbdTarget(ExportTarget):
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    """Begins a tree."""
     return SunrgbdTarget(path, source, options)
 
 

@@ -59,7 +59,6 @@ class TumTarget(ExportTarget):
             write_gray(self._path / "label" / f"{name}.png", labels.labels)
 
     def close(self) -> None:
-        """Finishes the lists."""
         for file in self._lists.values():
             file.close()
         if self._too_far:
@@ -77,5 +76,4 @@ class TumTarget(ExportTarget):
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    """Begins a folder."""
     return TumTarget(path, source, options)

@@ -33,12 +33,10 @@ class VideoTarget(ExportTarget):
             self._video.write(picture, frame.time_us / 1e6)
 
     def close(self) -> None:
-        """Finishes the file."""
         self._video.close()
         if self._video.left_out:
             self.warnings.append(f"{self._video.left_out} frames came faster than the video's rate and are left out")
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    """Begins a file."""
     return VideoTarget(path, source, options)

@@ -42,7 +42,6 @@ class VocTarget(ExportTarget):
         self._names.append(name)
 
     def close(self) -> None:
-        """Writes the lists."""
         classes = self.label_set.classes if self.label_set else ()
         rows = [("background", (0, 0, 0)), *((one.name, one.color) for one in classes)]
         lines = [f"{_plain(name)}:{color[0]},{color[1]},{color[2]}::" for name, color in rows]
@@ -51,7 +50,6 @@ class VocTarget(ExportTarget):
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    """Begins a folder."""
     del source
     return VocTarget(path, options)
 

@@ -92,7 +92,6 @@ def protobuf_schema(message: type[Message]) -> bytes:
 
 
 def json_bytes(data: Any) -> bytes:
-    """Compact JSON."""
     return json.dumps(data, separators=(",", ":")).encode()
 
 
@@ -164,7 +163,6 @@ def distortion_name(intrinsics: Intrinsics) -> str:
 
 
 def camera_calibration(intrinsics: Intrinsics, time_ns: int) -> bytes:
-    """A serialised foxglove.CameraCalibration."""
     matrix = intrinsics.matrix
     k = [float(v) for v in matrix.ravel()]
     message = CameraCalibration(

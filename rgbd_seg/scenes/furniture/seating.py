@@ -93,7 +93,6 @@ def shell_chair(rng: np.random.Generator) -> Model:
 
 
 def stool(rng: np.random.Generator) -> Model:
-    """A round stool."""
     height = rng.uniform(0.42, 0.7)
     model = Model("chair", 0.38, 0.38, height)
     model.add(_cover(rng), cylinder(0.18, 0.06, (0, 0, height - 0.03)))
@@ -139,7 +138,6 @@ def armchair(rng: np.random.Generator) -> Model:
 
 
 def footstool(rng: np.random.Generator) -> Model:
-    """An upholstered footstool."""
     model = Model("sofa", 0.6, 0.5, 0.42)
     cover = _cover(rng)
     model.add(cover, cushion((0.6, 0.5, 0.34), (0, 0, 0.25), 0.25))

@@ -64,7 +64,6 @@ class Channel:
         return message
 
     def close(self) -> None:
-        """Closes this end."""
         self._connection.close()
 
 

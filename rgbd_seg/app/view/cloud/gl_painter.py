@@ -98,5 +98,4 @@ class GlPainter:
         self._indices.write(triangles.tobytes())
 
     def close(self) -> None:
-        """Frees the context."""
         self._context.release()

@@ -102,7 +102,6 @@ class CloudView(QWidget):
 
     @property
     def orbit(self) -> Orbit:
-        """The viewer's place."""
         return self._orbit
 
     def _ask(self) -> None:
@@ -155,7 +154,6 @@ class CloudView(QWidget):
         self._ask()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Takes hold."""
         self._last = event.position()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -172,11 +170,9 @@ class CloudView(QWidget):
         self._ask()
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
-        """Lets go."""
         self._last = None
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
-        """Fits."""
         self.fit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -67,7 +67,6 @@ class CloudWorker:
         self._scenes.put(scene)
 
     def close(self, timeout_s: float = 2.0) -> None:
-        """Ends the thread."""
         self._scenes.close()
         if self._thread is not None:
             self._thread.join(timeout_s)
