@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 RUN_PACKAGES := python3-venv libglib2.0-0 libgl1 libegl1 libgles2 libgl1-mesa-dri libxkbcommon0 libfontconfig1 libdbus-1-3 \
   libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-randr0 libxcb-render-util0 \
   libxcb-image0 libxcb-xinerama0 fonts-dejavu-core libopenni2-0 libopenni2-dev libfreenect0.5
-TEST_PACKAGES := $(RUN_PACKAGES) xvfb xdotool strace libfreenect-bin iproute2 gcc libc6-dev
+TEST_PACKAGES := $(RUN_PACKAGES) xvfb xdotool strace libfreenect-bin iproute2 gcc libc6-dev openssl \
+  chromium chromium-driver
 
 .PHONY: run test test-offline audit gpu sbom lint docs coverage clean
 .DEFAULT_GOAL := help
