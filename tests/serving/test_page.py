@@ -108,11 +108,10 @@ def text(browser: Chrome, selector: str) -> str:
     return str(browser.find_element(By.CSS_SELECTOR, selector).text)
 
 
-def point(browser: Chrome, share: float) -> Any:
+def point(browser: Chrome, share: float) -> None:
     """Moves the pointer to a share of the first picture's width, in the middle of its height."""
     figure = browser.find_element(By.CSS_SELECTOR, "figure")
     ActionChains(browser).move_to_element_with_offset(figure, int((share - 0.5) * figure.size["width"]), 0).perform()
-    return figure
 
 
 def test_it_shows_the_pictures_the_classes_and_the_figures(page: Chrome, served: LiveServer) -> None:
@@ -133,7 +132,8 @@ def test_the_pointer_is_told_class_and_metres(page: Chrome) -> None:
     wait(page, lambda b: f"{LabelSet.load('sunrgbd13').name_of(2)} 0.80 · 1.50 m" in text(b, ".cross"))
     point(page, 0.25)
     wait(page, lambda b: "no depth" in text(b, "#probe"))
-    point(page, 0.75).click()
+    point(page, 0.75)
+    ActionChains(page).click().perform()
     ActionChains(page).move_to_element(page.find_element(By.CSS_SELECTOR, "h1")).perform()
     wait(page, lambda b: "1.50 m" in text(b, "#probe"))  # The click has kept the place.
     page.find_element(By.TAG_NAME, "body").send_keys("\ue00c")  # Escape lets go.
