@@ -174,24 +174,25 @@ class Routes:
     async def _motion(self, request: web.Request) -> web.StreamResponse:
         """Motion JPEG, for programs that read nothing else. It has no answers: the network's buffers may lag."""
         name = _picture(request)
+        self._refuse_when_full()
         response = web.StreamResponse(headers={**_HEADERS, "Content-Type": "multipart/x-mixed-replace; boundary=frame"})
         await response.prepare(request)
 
         async def send(number: int, contents: Contents | None) -> None:
             if contents is not None:
                 data = await self._encode(contents.once, name, PICTURES[name])
-                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+                stamp = f"X-Timestamp: {contents.time_ns / 1e9:.6f}\r\n"
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n{stamp}\r\n"
                 await response.write(head.encode() + data + b"\r\n")
             viewer.answered(number)
 
-        with self._viewing(request) as viewer:
+        with self._viewing(request) as viewer, contextlib.suppress(ConnectionError):
             await self._show(request, viewer, send)
         return response
 
     async def _connect(self, request: web.Request) -> web.StreamResponse:
         """A WebSocket: the page by its subprotocol, anything else is Foxglove."""
-        if self.clients >= MOST_CLIENTS:
-            raise web.HTTPServiceUnavailable(text="Too many clients.\n")
+        self._refuse_when_full()
         socket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL, *SUBPROTOCOLS),
             autoping=False,
@@ -213,6 +214,10 @@ class Routes:
                 if isinstance(client, PageClient):
                     self._pages.discard(client)
         return socket
+
+    def _refuse_when_full(self) -> None:
+        if self.clients >= MOST_CLIENTS:
+            raise web.HTTPServiceUnavailable(text="Too many clients.\n")
 
     async def _talk(
         self, request: web.Request, viewer: Viewer, socket: web.WebSocketResponse, client: PageClient | FoxgloveClient

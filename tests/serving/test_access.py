@@ -8,13 +8,15 @@ import ssl
 import subprocess
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.serving.server import LiveServer
-from tests.serving.clients import FOXGLOVE, WAIT_S, foxglove, moment, subscribe
+from tests.serving.clients import FOXGLOVE, WAIT_S, foxglove, moment, publishing, subscribe, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,3 +165,27 @@ def test_a_certificate_that_is_none_is_said(tmp_path: Path) -> None:
     for name in ("wrong.pem", "missing.pem"):
         with pytest.raises(ConfigurationError, match=name):
             LiveServer(certificate=tmp_path / name)
+
+
+def test_pictures_come_alone_and_as_motion_jpeg(server: LiveServer) -> None:
+    assert ask(server, f"/overlay.jpg?token={server.token}")[0] == 503  # There is no frame yet.
+    assert ask(server, f"/nothing.jpg?token={server.token}")[0] == 404
+    server.publish(moment())
+    assert ask(server, f"/overlay.jpg?token={server.token}")[1]["Content-Type"] == "image/jpeg"
+    assert ask(server, f"/record?on=1&token={server.token}", "POST")[0] == 404  # Nobody is there to record.
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=WAIT_S)
+    with publishing(server):
+        connection.request("GET", f"/depth.mjpg?token={server.token}")
+        answer = connection.getresponse()
+        stamps = []
+        for _ in range(3):
+            assert answer.readline() == b"--frame\r\n"
+            head = dict(answer.readline().decode().strip().split(": ") for _ in range(3))
+            answer.readline()
+            assert cv2.imdecode(np.frombuffer(answer.read(int(head["Content-Length"])), np.uint8), 1) is not None
+            answer.readline()
+            stamps.append(float(head["X-Timestamp"]))
+        answer.close()
+        connection.close()
+        wait_until(lambda: server.clients == 0)
+    assert stamps == sorted(stamps)
