@@ -23,8 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import torch
-from torch.nn import functional
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,6 +84,8 @@ def resize_color_tensor(color: Tensor, before: Size, size: Size) -> Tensor:
         before: H and W, given so that an exported graph has constants.
         size: Height and width wanted.
     """
+    from torch.nn import functional  # Here: what runs without PyTorch needs the rest of this file.
+
     k = block_size(before, size)
     if k > 1:
         color = functional.avg_pool2d(color, k)
@@ -97,5 +97,7 @@ def resize_color_tensor(color: Tensor, before: Size, size: Size) -> Tensor:
 
 def nearest_index_tensors(before: Size, size: Size) -> tuple[Tensor, Tensor]:
     """Rows (h, 1) and columns (w,) int64 that give `resize_nearest` of a tensor by `picture[..., rows, columns]`."""
+    import torch
+
     rows, columns = (torch.from_numpy(nearest_indices(b, a)) for b, a in zip(before, size, strict=True))
     return rows[:, None], columns

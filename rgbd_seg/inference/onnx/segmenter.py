@@ -18,6 +18,7 @@ from rgbd_seg.inference.onnx.runtime import (
     installed_providers,
     open_sessions,
 )
+from rgbd_seg.inference.portable import PortableModel, pytorch_is_missing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +73,9 @@ def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress:
     if path.suffix.lower() == ".onnx":
         from rgbd_seg.inference.onnx.foreign import OnnxNetwork
 
-        source: OnnxNetwork | OnnxModelFile = OnnxNetwork(path, options)
+        source: OnnxNetwork | OnnxModelFile | PortableModel = OnnxNetwork(path, options)
+    elif pytorch_is_missing():
+        source = PortableModel(path, options, precision, lambda model: model)
     else:
         from rgbd_seg.inference.onnx.graph import OnnxModelFile
 
@@ -86,7 +89,7 @@ class OnnxSegmenter(GraphSegmenter):
 
     def __init__(
         self,
-        source: OnnxNetwork | OnnxModelFile,
+        source: OnnxNetwork | OnnxModelFile | PortableModel,
         info: SegmenterInfo,
         provider: Provider,
         options: SegmenterOptions,

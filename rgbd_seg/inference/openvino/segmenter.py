@@ -11,8 +11,9 @@ from rgbd_seg.inference.available import DeviceChoice
 from rgbd_seg.inference.graph_segmenter import GraphSegmenter, Inferred, warmed
 from rgbd_seg.inference.openvino.compilation import SMOOTHED, compilations
 from rgbd_seg.inference.openvino.model import OpenVinoModel
-from rgbd_seg.inference.openvino.runtime import Device, choose_precision, find_device
+from rgbd_seg.inference.openvino.runtime import Device, choose_precision, core, find_device
 from rgbd_seg.inference.openvino.runtime import devices as found_devices
+from rgbd_seg.inference.portable import PortableModel, pytorch_is_missing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +66,9 @@ def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress:
     if path.suffix.lower() == ".onnx":
         from rgbd_seg.inference.openvino.foreign import OpenVinoNetwork
 
-        source: OpenVinoNetwork | OpenVinoModel = OpenVinoNetwork(path, options)
+        source: OpenVinoNetwork | OpenVinoModel | PortableModel = OpenVinoNetwork(path, options)
+    elif pytorch_is_missing():
+        source = PortableModel(path, options, precision, lambda model: core().read_model(model, b""))
     else:
         source = OpenVinoModel(path, options.size, precision)
     info = source.describe(NAME, device.name, precision, f"{reason}; {device.name}: {why}")
@@ -81,7 +84,7 @@ class OpenVinoSegmenter(GraphSegmenter):
 
     def __init__(
         self,
-        source: OpenVinoNetwork | OpenVinoModel,
+        source: OpenVinoNetwork | OpenVinoModel | PortableModel,
         info: SegmenterInfo,
         device: Device,
         options: SegmenterOptions,
