@@ -48,6 +48,9 @@ the path of a recording or of a folder of pictures. rgbd-seg COMMAND --help expl
 
 exit codes: 0 all went well, 1 an error or something left out, 2 wrong arguments, 130 Ctrl-C."""
 
+# What is not installed with the program alone -> the extra that brings it.
+_OPTIONAL = {"torch": "torch", "torchvision": "torch", "onnxscript": "torch", "nncf": "int8", "aiohttp": "live"}
+
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -121,6 +124,11 @@ def _run(args: argparse.Namespace) -> int:
         return EXIT_USAGE
     except RgbdSegError as error:
         print(f"rgbd-seg: {error}", file=sys.stderr)
+        return EXIT_ERROR
+    except ModuleNotFoundError as error:
+        if error.name not in _OPTIONAL:
+            raise
+        print(f"rgbd-seg: this needs {error.name}: pip install 'rgbd-seg[{_OPTIONAL[error.name]}]'", file=sys.stderr)
         return EXIT_ERROR
     except BrokenPipeError:  # The reader of our output went away (rgbd-seg devices | head).
         sys.stderr.close()

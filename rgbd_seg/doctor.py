@@ -15,6 +15,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -156,16 +157,18 @@ def check_usb() -> list[Finding]:
 
 def check_inference() -> list[Finding]:
     """Back ends and accelerators."""
+    from rgbd_seg.inference import available_backends
+
     findings = []
     try:
-        import torch
-
-        from rgbd_seg.inference import available_backends
-
         choices = available_backends()
         usable = ", ".join(f"{choice.name} {_version(choice.name)}" for choice in choices if not choice.problem)
         findings.append(Finding("Back ends", "ok", usable))
         findings += [Finding("Back ends", "note", choice.problem) for choice in choices if choice.problem]
+        if find_spec("torch") is None:
+            return findings
+        import torch
+
         if torch.cuda.is_available():
             names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
             findings.append(Finding("GPU", "ok", f"{', '.join(names)} (CUDA {torch.version.cuda})"))
@@ -174,7 +177,9 @@ def check_inference() -> list[Finding]:
         else:
             findings.append(Finding("GPU", "note", "none that PyTorch can use: networks run on the CPU"))
     except Exception as error:  # A broken PyTorch shows itself in many ways, and all belong in the report.
-        findings.append(Finding("Back ends", "missing", f"PyTorch does not load: {error}", "pip install torch"))
+        findings.append(
+            Finding("Back ends", "missing", f"PyTorch does not load: {error}", "pip install 'rgbd-seg[torch]'")
+        )
     return findings
 
 

@@ -25,7 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ),
     )
     parser.add_argument("file", help='the model file (.safetensors), or "real" or "demo"')
-    parser.add_argument("--to", required=True, choices=("onnx", "openvino", "pt2"), help="the format")
+    parser.add_argument(
+        "--to",
+        required=True,
+        choices=("onnx", "openvino", "pt2", "graph"),
+        help="the format; graph: the network's layers beside the model file, for machines without PyTorch",
+    )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="the file to write (default: beside the model file)"
     )
@@ -43,6 +48,16 @@ def run(args: argparse.Namespace) -> int:
     """Exports, and says how well the result agrees with PyTorch."""
     from rgbd_seg.assets import model_path
     from rgbd_seg.errors import ConfigurationError
+
+    if args.to == "graph":
+        from rgbd_seg.inference.portable import SUFFIX
+        from rgbd_seg.inference.portable_export import write_graph
+
+        model = model_path(args.file)
+        output = args.output or Path(args.file).with_name(model.stem + SUFFIX)
+        write_graph(model, output)
+        print(f"{output}: with it {model.name} runs without PyTorch")
+        return 0
     from rgbd_seg.inference.graph_export import FORMATS, export_model
 
     # Beside the model file, but not among the program's own files.

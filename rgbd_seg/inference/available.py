@@ -88,7 +88,8 @@ def available_backends() -> tuple[BackendChoice, ...]:
 
 def _not_installed(library: str) -> str:
     if find_spec(library) is None:
-        return f"{library} is not installed: pip install {library}"
+        wanted = "'rgbd-seg[torch]'" if library == "torch" else library
+        return f"{library} is not installed: pip install {wanted}"
     return ""
 
 

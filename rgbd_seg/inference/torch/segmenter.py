@@ -6,6 +6,7 @@ PyTorch is loaded where it is needed and not before: most machines have no GPU, 
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import ConfigurationError, ModelError
@@ -52,6 +53,8 @@ def devices() -> tuple[DeviceChoice, ...]:
 
 def problem(device: str) -> str | None:
     """Why this back end cannot use that device here; None if it can."""
+    if find_spec("torch") is None:
+        return "PyTorch is not installed: pip install 'rgbd-seg[torch]'"
     kind, _, number = device.partition(":")
     if kind in ("auto", "cpu"):
         return None
