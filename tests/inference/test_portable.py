@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -20,6 +20,9 @@ from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.models.model_header import read_card
 from tests.reliability.model_faults import write_model
 from tests.serving.clients import moment
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BUNDLED = sorted(asset("models/demo.safetensors").parent.glob("*.safetensors"))
 _WITHOUT = """
