@@ -47,7 +47,7 @@ class SunrgbdTarget(ExportTarget):
         self._suffix = options.color or "jpg"
         self._too_far = 0
         self._source = source
-        self._distorted = False
+        self._distorted = self._unregistered = False
         self._index: list[dict[str, str | int]] = []
         self._unlabelled = 0
         path.mkdir(parents=True)
@@ -62,6 +62,7 @@ class SunrgbdTarget(ExportTarget):
         write_gray(folder / "depth" / f"{name}.png", encode_depth(depth))
         k = frame.calibration.color
         self._distorted |= any(k.distortion)
+        self._unregistered |= not frame.calibration.registered
         write_text(folder / "intrinsics.txt", f"{k.fx!r} 0 {k.cx!r}\n0 {k.fy!r} {k.cy!r}\n0 0 1\n")
         write_text(folder / "scene.txt", "unknown\n")
         labels = self.labels_of(frame, segmentation)
@@ -81,11 +82,19 @@ class SunrgbdTarget(ExportTarget):
         if not self._unlabelled and not provenance.made_by and names == LabelSet.load(LABEL_SET).names:
             write_text(self._root / "index.json", json.dumps({"format": 1, "frames": self._index}, indent=0) + "\n")
         sidecar = Sidecar(
-            label_set=self.label_set, labels=provenance, name=self._source.name, details=self._source.details
+            registered=False if self._unregistered else None,
+            label_set=self.label_set,
+            labels=provenance,
+            name=self._source.name,
+            details=self._source.details,
         )
         write_text(self._root / SIDECAR, sidecar.to_json())
         if self._too_far:
             self.warnings.append(f"{self._too_far} depth pixels farther than 65.5 m became holes")
+        if self._unregistered:
+            self.warnings.append(
+                f"depth is not registered to colour, which only {SIDECAR} says: other programs assume it"
+            )
         if self._distorted:
             self.warnings.append("the lens distortion is not kept: intrinsics.txt has no place for it")
 

@@ -150,6 +150,7 @@ class SunrgbdReader(PictureReader):
             details={KIND_NOTE: depth} | dict(sidecar.details),
         )
         super().__init__(info, pairs, times_us, Geometry(depth_unit_m=0.001, origins=_TOLD), provenance=sidecar.labels)
+        self._registered = sidecar.registered is not False
 
     def name(self, position: int) -> str:
         """The frame's folder below the tree, such as `kv1/b3dodata/img_0063`."""
@@ -176,7 +177,8 @@ class SunrgbdReader(PictureReader):
     def _calibration(self, pair: PicturePair, depth: NDArray[np.generic]) -> Calibration:
         height, width = depth.shape
         matrix = find_matrix(_frame_folder(pair))
-        return Geometry(depth_unit_m=0.001, matrix=matrix, origins=_TOLD).calibration(width, height)
+        geometry = Geometry(depth_unit_m=0.001, registered=self._registered, matrix=matrix, origins=_TOLD)
+        return geometry.calibration(width, height)
 
     def _labels_of(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Prediction | Truth | None:
         label_set = self._info.label_set
