@@ -28,6 +28,7 @@ _LAYOUTS = (
     "rgbd_seg.recording.layouts.sunrgbd",
     "rgbd_seg.recording.layouts.tum",
     "rgbd_seg.recording.layouts.folder",
+    "rgbd_seg.recording.layouts.azure_kinect",
     "rgbd_seg.recording.mcap.reader",
 )
 
