@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from tests.recording.conformance import ReaderConformance
 
 from rgbd_seg.calibration import Intrinsics, register_depth
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording import open_recording
+from rgbd_seg.testing.layouts import ReaderConformance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
