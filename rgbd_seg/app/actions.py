@@ -36,7 +36,7 @@ COMMANDS = (
     Command("export_recording", "Export…", ("Ctrl+E",), "Keep"),
     Command("label_frames", "Label mode: paint your own classes", ("E",), "Keep"),
     Command("train_model", "Train a model…", ("Ctrl+T",), "Keep"),
-    Command("toggle_play", "Pause or play", ("Space",), "Replay"),
+    Command("toggle_play", "Pause or play; freeze a camera's view", ("Space",), "Replay"),
     Command("step_on", "One frame on", ("Right",), "Replay"),
     Command("step_back", "One frame back", ("Left",), "Replay"),
     Command("jump_on", "Ten frames on", ("Shift+Right",), "Replay"),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.source.controller import SourceController
     from rgbd_seg.app.training.controller import TrainingController
     from rgbd_seg.app.undo_controller import UndoController
+    from rgbd_seg.app.view.freezer import Freezer
     from rgbd_seg.app.view.grid import ViewGrid
     from rgbd_seg.app.widgets.look import Look
     from rgbd_seg.app.widgets.panels import Panels
@@ -51,6 +52,7 @@ class Parts(Protocol):
     live_output: LiveOutput
     look: Look
     replay_bar: ReplayBar
+    freezer: Freezer
     grid: ViewGrid
     classes: ClassesPanel
     panels: Panels
@@ -94,7 +96,7 @@ class WindowCommands(QObject):
             "export_recording": parts.exports.ask,
             "label_frames": parts.labelling.toggle,
             "train_model": lambda: parts.training.ask(parts.labelling.folder),
-            "toggle_play": bar.toggle,
+            "toggle_play": self._pause_or_freeze,
             "step_on": partial(bar.step, 1),
             "step_back": partial(bar.step, -1),
             "jump_on": partial(bar.step, 10),
@@ -165,6 +167,13 @@ class WindowCommands(QObject):
     def _change_opacity(self, by: float) -> None:
         presenter = self._context.presenter
         presenter.change(opacity=round(min(max(presenter.display.opacity + by, 0.0), 1.0), 2))
+
+    def _pause_or_freeze(self) -> None:
+        """A replay pauses; the view of a camera stands still, while the camera goes on."""
+        if self._context.session.playback is not None:
+            self._parts.replay_bar.toggle()
+        else:
+            self._parts.freezer.toggle()
 
     def _reset_view(self) -> None:
         """Whole picture; leaves full screen first."""

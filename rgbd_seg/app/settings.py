@@ -42,6 +42,7 @@ class Settings:
         recent_models: Paths, newest first.
         run: How models are run: back end, device, precision, smoothing, least confidence.
         style: How frames are drawn.
+        one_moment: Whether a camera's picture waits for its own labels, instead of lying under those of before.
         views: How many views are shown: 1, 2 or 4.
         panes: What each of the four views shows.
         record_folder: Where recordings go.
@@ -58,6 +59,7 @@ class Settings:
     recent_models: tuple[str, ...] = ()
     run: SegmenterOptions = field(default_factory=lambda: SegmenterOptions(smoothing="low"))
     style: Style = field(default_factory=Style)
+    one_moment: bool = False
     views: int = 2
     panes: tuple[str, ...] = ("overlay", "depth", "labels", "cloud")
     record_folder: str = ""

@@ -30,6 +30,13 @@ class SettingsController(QObject):
         super().__init__(context.widget)
         self._context, self._grid, self._models, self._look, self._undos = context, grid, models, look, undos
         self.menu = QMenu("Settings", context.widget)
+        together = self.menu.addAction("Labels and picture of one moment")
+        together.setCheckable(True)
+        together.setToolTip("A camera's picture waits for its labels, and moves as fast as the model")
+        together.triggered.connect(lambda on: context.remember(replace(context.settings, one_moment=on)))
+        self.menu.aboutToShow.connect(lambda: together.setChecked(context.settings.one_moment))
+        self.menu.setToolTipsVisible(True)
+        self.menu.addSeparator()
         self.menu.addAction("Save settings as…").triggered.connect(self.ask_save)
         self.menu.addAction("Load settings…").triggered.connect(self.ask_load)
         self.menu.addAction("Reset all settings").triggered.connect(self.reset)

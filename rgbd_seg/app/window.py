@@ -48,6 +48,7 @@ from rgbd_seg.app.undo_controller import UndoController
 from rgbd_seg.app.view.cloud.view import CloudView
 from rgbd_seg.app.view.cloud.worker import CloudWorker
 from rgbd_seg.app.view.display import Display
+from rgbd_seg.app.view.freezer import Freezer
 from rgbd_seg.app.view.grid import ViewGrid
 from rgbd_seg.app.view.presenter import Presenter
 from rgbd_seg.app.widgets.banner import Banners
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 
     from rgbd_seg.app.widgets.theme import Theme
+    from rgbd_seg.frame import RgbdFrame, Segmentation
 
 
 _TICK_MS = 250
@@ -119,6 +121,7 @@ class MainWindow(QMainWindow):
         self.exports = ExportController(self, self.replay_bar, self.cloud, self.sources.open, self.training.ask)
         self.comparisons = ComparisonController(self, self.comparison_panel, self.grid)
         self.live_output = LiveOutput(self)
+        self.freezer = Freezer(self)
         self.look = Look(self, theme)
         self.label_sets = LabelSetController(self)
         self.drops = DropTarget(self, self.models, self.sources, self.label_sets)
@@ -251,18 +254,15 @@ class MainWindow(QMainWindow):
 
     def _take(self) -> None:
         """Shows the newest result, if there is one, and what has changed around it."""
-        segmentation = self.session.take()
+        segmentation, picture = self.session.take(), self.session.take_picture()
         if segmentation is not None:
             self.live_output.publish(segmentation)
             self.labelling.offer(segmentation)
-            if self.stage.currentWidget() is not self.grid and not self.labelling.active:
-                self.stage.setCurrentWidget(self.grid)
-            if not self.comparisons.offer(segmentation):
-                self.presenter.show(segmentation)
             self.replay_bar.refresh()
-        pair = self.comparisons.take()
-        if pair is not None:
-            self.presenter.show(pair.first, pair.second)
+        if self.presenter.frozen:
+            self.freezer.take()
+        else:
+            self._show_moment(segmentation, picture)
         drawing = self.cloud_worker.drawings.take_nowait()
         if drawing is not None:
             self.cloud.show_drawing(drawing)
@@ -277,6 +277,20 @@ class MainWindow(QMainWindow):
         ):
             self.refresh()
 
+    def _show_moment(self, segmentation: Segmentation | None, picture: RgbdFrame | None) -> None:
+        if segmentation is not None and not self.comparisons.offer(segmentation):
+            self.presenter.show(segmentation)
+        if self.comparisons.comparison is not None:
+            picture = self.presenter.picture = None  # Two models are compared in one moment.
+        pair = self.comparisons.take()
+        if pair is not None:
+            self.presenter.show(pair.first, pair.second)
+        if picture is not None:
+            self.presenter.show_picture(picture)
+        shown = self.presenter.segmentation is not None
+        if shown and self.stage.currentWidget() is not self.grid and not self.labelling.active:
+            self.stage.setCurrentWidget(self.grid)
+
     def refresh(self) -> None:
         """Brings everything but the pictures up to date; four times a second and when a state changes."""
         status = self._status = self.session.status()
@@ -286,7 +300,10 @@ class MainWindow(QMainWindow):
         self.comparisons.tick()
         kind = info.kind if info else "camera"
         playback = self.session.playback if status.state is State.RUNNING else None
-        self.status_line.show_rates(rate_texts(status, kind, paused=playback is not None and playback.paused))
+        paused = playback is not None and playback.paused
+        age_ms = self.presenter.labels_age_ms
+        texts = rate_texts(status, kind, paused=paused, frozen=self.presenter.frozen, labels_age_ms=age_ms)
+        self.status_line.show_rates(texts)
         self.model_panel.show_status(status, self._process.memory_info().rss / 1e6)
         self.sources.show_status(status)
         shown = self.presenter.segmentation
@@ -379,6 +396,7 @@ class MainWindow(QMainWindow):
         self.models.show_settings()
         self.recording_panel.show_settings(settings.recordings, settings.pre_roll_s)
         self.session.keep_before(settings.pre_roll_s)
+        self.session.show_pictures(not settings.one_moment)
         self._saver.soon()
 
     def say(

@@ -1,8 +1,8 @@
 """The live pipeline: capture and inference threads around two latest-value slots.
 
-    capture    sensor.read() -> recorder.offer(frame), frames.put(frame)
+    capture    sensor.read() -> recorder.offer(frame), pictures.put(frame), frames.put(frame), wake()
     inference  frames.take() -> segmenter(frame) -> results.put(segmentation), wake()
-    whoever    wake -> results.take_nowait()
+    whoever    wake -> results.take_nowait(), pictures.take_nowait()
 
 The recorder taps before the frames slot, where frames may be dropped. Settings come in as values that the threads adopt
 between frames. Every thread ends in `_guarded`, which records why.
@@ -52,12 +52,14 @@ class LiveSettings:
         min_confidence: Pixels below this confidence (0..1) stay unlabelled.
         reopen_every_s: Pause between two tries to reopen a lost camera.
         pre_roll_s: Frames from so long before a recording is started come into it too.
+        pictures: Whether every frame of a camera lies in `pictures` at once, while a model still looks at older ones.
     """
 
     smoothing: Smoothing = "off"
     min_confidence: float = 0.0
     reopen_every_s: float = 0.5
     pre_roll_s: float = 0.0
+    pictures: bool = False
 
 
 class LivePipeline:
@@ -88,6 +90,9 @@ class LivePipeline:
         """
         self.sensor = sensor
         self.results: LatestSlot[Segmentation] = LatestSlot()
+        self.pictures: LatestSlot[RgbdFrame] = LatestSlot()  # Each is at least as new as any result so far.
+        self.looked: LatestSlot[Segmentation] = LatestSlot()  # What `look_at` has asked for.
+        self._wanted: LatestSlot[RgbdFrame] = LatestSlot()
         self._frames: LatestSlot[RgbdFrame] = LatestSlot()
         self._wake = wake
         self._lock = threading.Lock()
@@ -168,6 +173,11 @@ class LivePipeline:
                 self._pre_roll = PreRoll(settings.pre_roll_s, _PRE_ROLL_BYTES)
             self._settings = settings
         self._look_again()
+
+    def look_at(self, frame: RgbdFrame) -> None:
+        """Has a frame of before segmented beside the stream; what the model sees in it comes into `looked`."""
+        self._wanted.put(frame)
+        self._frames.put(frame)  # A camera may have nothing more to say, and the thread waits there.
 
     def set_control(self, name: str, value: ControlValue) -> None:
         """Sets a control of the sensor, on the capture thread; a refusal becomes the status message."""
@@ -280,6 +290,9 @@ class LivePipeline:
                 pass
         self._newest = frame
         self._idle.clear()
+        if self._settings.pictures and playback is None and self.model.status.info is not None:
+            self.pictures.put(frame)  # Before the model has it: a result is never newer than the picture.
+            self._wake()
         self._frames.put(frame)
 
     def _look_again(self) -> None:
@@ -336,6 +349,10 @@ class LivePipeline:
         known: SegmenterInfo | None = None
         try:
             while (frame := self._frames.take()) is not None:
+                if (wanted := self._wanted.take_nowait()) is not None:
+                    self._look(wanted)
+                    if frame is wanted:
+                        continue
                 segmentation = self._segment(frame)
                 info = self.model.status.info
                 if info is not known:
@@ -348,6 +365,15 @@ class LivePipeline:
                 self.model.close(_JOIN_TIMEOUT_S)
             self.results.close()
             self._wake()
+
+    def _look(self, frame: RgbdFrame) -> None:
+        settings = self._settings
+        segmentation = self.model.segment(frame, settings.smoothing, settings.min_confidence)
+        if segmentation is None:
+            self._wanted.put(frame)  # The model is being prepared; with the next frame again.
+            return
+        self.looked.put(segmentation)
+        self._wake()
 
     def _segment(self, frame: RgbdFrame) -> Segmentation:
         """Segments; while the model is prepared for such frames, the picture goes on without labels.

@@ -6,7 +6,7 @@ import logging
 import threading
 from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import RgbdSegError, SensorError
 from rgbd_seg.pipeline.background import Background, Deadline
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.frame import RgbdFrame, Segmentation
     from rgbd_seg.inference.available import BackendChoice
     from rgbd_seg.inference.segmenter import SegmenterOptions
     from rgbd_seg.pipeline.model_slot import Opener
@@ -177,6 +177,26 @@ class Session:
         pipeline = self.pipeline
         return pipeline.results.take_nowait() if pipeline else None
 
+    def take_picture(self) -> RgbdFrame | None:
+        """The newest frame that was not taken yet; none while `show_pictures` is off. Ask after `take`."""
+        pipeline = self.pipeline
+        return pipeline.pictures.take_nowait() if pipeline else None
+
+    def show_pictures(self, on: bool) -> None:
+        """Whether frames of a camera are handed out at once, before a model has seen them."""
+        self._adopt(pictures=on)
+
+    def look_at(self, frame: RgbdFrame) -> None:
+        """Has a frame of the open source segmented beside the stream; `take_looked` has the result."""
+        pipeline = self.pipeline
+        if pipeline is not None:
+            pipeline.look_at(frame)
+
+    def take_looked(self) -> Segmentation | None:
+        """What the model saw in the frame of `look_at`, once."""
+        pipeline = self.pipeline
+        return pipeline.looked.take_nowait() if pipeline else None
+
     def status(self) -> Status:
         with self._lock:
             pipeline, opening = self._pipeline, self._opening
@@ -207,10 +227,16 @@ class Session:
 
     def configure(self, options: SegmenterOptions) -> None:
         """Adopts smoothing and confidence threshold without a reload."""
-        self._settings = replace(self._settings, smoothing=options.smoothing, min_confidence=options.min_confidence)
+        self._adopt(smoothing=options.smoothing, min_confidence=options.min_confidence)
+
+    def _adopt(self, **changes: Any) -> None:
+        settings = replace(self._settings, **changes)
+        if settings == self._settings:
+            return
+        self._settings = settings
         pipeline = self.pipeline
         if pipeline is not None:
-            pipeline.configure(self._settings)
+            pipeline.configure(settings)
 
     def look_up_backends(self, found: Callable[[tuple[BackendChoice, ...]], None]) -> None:
         """Asks the back ends what they find on this machine; calls `found` from a thread, in some seconds."""
@@ -220,10 +246,7 @@ class Session:
 
     def keep_before(self, seconds: float) -> None:
         """Keeps so many seconds of frames for recordings that begin later."""
-        self._settings = replace(self._settings, pre_roll_s=seconds)
-        pipeline = self.pipeline
-        if pipeline is not None:
-            pipeline.configure(self._settings)
+        self._adopt(pre_roll_s=seconds)
 
     # Recording
 

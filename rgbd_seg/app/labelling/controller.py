@@ -95,7 +95,7 @@ class LabellingController(QObject):
     def enter(self) -> None:
         """Opens the data set of the recording, or takes the moment of a camera that is on screen."""
         context = self._context
-        playback, shown = context.session.playback, context.presenter.segmentation
+        playback, shown = context.session.playback, context.presenter.frame
         if playback is None and shown is None:
             context.say("labelling", "There is nothing to label yet: open a recording, a folder or a camera first.")
             return
@@ -116,7 +116,7 @@ class LabellingController(QObject):
             self._tasks.do("open the labels", lambda: _open(path, options), opened)
         elif shown is not None:
             root = context.settings.recordings / _FROZEN_FOLDER
-            position = self._frozen.add(shown.frame, time.strftime("%Y%m%d-%H%M%S"))
+            position = self._frozen.add(shown, time.strftime("%Y%m%d-%H%M%S"))
             frozen = self._frozen
             self._tasks.do("open the labels", lambda: (DataSet(root), frozen), partial(self._opened, page, position))
 

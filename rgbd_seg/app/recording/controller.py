@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rgbd_seg.app.recording.panel import RecordingPanel
     from rgbd_seg.app.view.grid import ViewGrid
 
+_LATE_MS = 250.0  # From this age on a snapshot says that it is older than the picture on screen.
+
 
 class RecordingController(QObject):
     """Whatever keeps the present moment."""
@@ -62,12 +64,14 @@ class RecordingController(QObject):
         if segmentation is None or pictures is None:
             return
         overlay = pictures.image("overlay")
+        age_ms = context.presenter.labels_age_ms or 0.0
+        of_before = f" It is the newest moment with labels, {age_ms / 1000:.1f} s ago." if age_ms > _LATE_MS else ""
         folder, source = context.settings.snapshots, context.session.info
 
         def body() -> None:
             try:
                 path = save_snapshot(folder, segmentation, overlay, source)
-                text, kind = f"Snapshot saved in {path}", "info"
+                text, kind = f"Snapshot saved in {path}{'.' if of_before else ''}{of_before}", "info"
             except OSError as error:
                 text, kind = f"The snapshot could not be saved in {folder}: {error.strerror or error}.", "error"
             context.post(lambda: context.say("snapshot", text, kind))

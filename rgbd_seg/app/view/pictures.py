@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.app.view.display import Display
     from rgbd_seg.app.view.kinds import ViewKind
-    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.frame import RgbdFrame, Segmentation
     from rgbd_seg.labels import LabelSet
 
 _LIT_ALPHA = 215
@@ -39,6 +39,7 @@ class Pictures:
         display: Display,
         depth_ends_m: tuple[float, float],
         second: Segmentation | None = None,
+        picture: RgbdFrame | None = None,
     ) -> None:
         """Names what is to be drawn; nothing is drawn yet.
 
@@ -47,8 +48,11 @@ class Pictures:
             display: How to draw.
             depth_ends_m: Near and far end of the depth colours.
             second: What a second model saw in the same frame.
+            picture: A later frame of the same size, over which the labels are laid as they are; colour and depth are
+                its own, and errors and differences are not to be asked for.
         """
         self.segmentation = segmentation
+        self._frame = picture or segmentation.frame
         self._second = second
         self._display = display
         self._depth_ends_m = depth_ends_m
@@ -63,14 +67,14 @@ class Pictures:
 
     def _color(self) -> QImage:
         # Into memory of Qt's own, because this image is handed out as it is and may outlive this object.
-        height, width = self.segmentation.frame.color.shape[:2]
+        height, width = self._frame.color.shape[:2]
         image = QImage(width, height, QImage.Format.Format_RGB32)
         pixels = np.frombuffer(image.bits(), np.uint8).reshape(height, width, 4)
-        cv2.cvtColor(self.segmentation.frame.color, cv2.COLOR_RGB2BGRA, dst=pixels)
+        cv2.cvtColor(self._frame.color, cv2.COLOR_RGB2BGRA, dst=pixels)
         return image
 
     def _depth(self) -> QImage:
-        frame = self.segmentation.frame
+        frame = self._frame
         near_m, far_m = self._depth_ends_m
         # Whole centimetres: while the automatic range drifts, the table is made anew only now and then.
         table = depth_table(frame.calibration.depth_unit_m, round(near_m * 100) * 10, round(far_m * 100) * 10)
@@ -85,11 +89,11 @@ class Pictures:
         return self._blended(one.labels, one.label_set)
 
     def _truth(self) -> QImage | None:
-        truth = self.segmentation.frame.truth
+        truth = self._frame.truth
         return None if truth is None else self._blended(truth.labels, truth.label_set)
 
     def _recorded(self) -> QImage | None:
-        recorded = self.segmentation.frame.prediction
+        recorded = self._frame.prediction
         return None if recorded is None else self._blended(recorded.labels, recorded.label_set)
 
     def _labels(self) -> QImage | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from rgbd_seg.app.view.image_view import Marks, Pixel
 from rgbd_seg.app.view.kinds import TRUTH_WORDS
 from rgbd_seg.app.view.pictures import Pictures
 from rgbd_seg.app.view.probe import distance_m, probe
+from rgbd_seg.frame import Segmentation
 from rgbd_seg.scores import Scores
 
 if TYPE_CHECKING:
@@ -23,11 +25,13 @@ if TYPE_CHECKING:
     from rgbd_seg.app.view.display import Display
     from rgbd_seg.app.view.grid import ViewGrid
     from rgbd_seg.app.widgets.status_line import StatusLine
-    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.frame import RgbdFrame
     from rgbd_seg.labels import LabelSet
 
 # Views that lay what depth says over colour: its points, or labels that were made of both.
 _DEPTH_OVER_COLOR = ("overlay", "cloud", "labels", "second", "wipe", "difference")
+_OF_THE_PICTURE = ("overlay", "color", "depth", "truth", "recorded")  # Views that a frame alone can move on.
+_OLD_LABELS_MS = 400.0  # From this age on the view itself says so, not the status line alone.
 _SINCE = "since the source or the model was opened"
 
 
@@ -49,6 +53,10 @@ class Presenter(QObject):
         super().__init__(parent)
         self.display = display
         self.segmentation: Segmentation | None = None
+        self.picture: RgbdFrame | None = None  # A later frame that is on screen already, under these labels.
+        self.frozen = False
+        self._undrawn = False
+        self._ages_ms: deque[float] = deque(maxlen=30)
         self._second: Segmentation | None = None
         self.scores = Scores()
         self.agreement = Scores()  # With what was recorded.
@@ -74,8 +82,13 @@ class Presenter(QObject):
     # Frames
 
     def show(self, segmentation: Segmentation, second: Segmentation | None = None) -> None:
-        """Shows another moment, with what a second model saw in it."""
+        """Shows another moment, with what a second model saw in it.
+
+        Figures are those of this moment. While a later picture is on screen its labels are drawn with the next one.
+        """
         self._second = second
+        if self.picture is not None and not _is_later(self.picture, segmentation.frame):
+            self.picture = None
         if segmentation.model != self._model:
             self._model = segmentation.model
             self.scores.reset()
@@ -84,14 +97,61 @@ class Presenter(QObject):
             self.agreement.take_back()
             self.scores.take_back()  # A picture that stands, looked at again with other settings, counts once.
         self.segmentation = segmentation
-        self._depth_range.follow(segmentation.frame)
         self.scores.add(segmentation)
         recorded = segmentation.frame.prediction
         if recorded is not None:
             self.agreement.add_labels(recorded.labels, recorded.label_set, segmentation)
+        if self.picture is not None:
+            self._undrawn = True
+            return
+        self._ages_ms.clear()
+        self._depth_range.follow(segmentation.frame)
         self._grid.show_aspect(segmentation.frame.width / segmentation.frame.height)
         self.redraw()
         self.shown.emit()
+
+    def show_picture(self, frame: RgbdFrame) -> None:
+        """Shows a camera's newest frame at once, under the newest labels there are."""
+        one = self.segmentation
+        if one is None or (one.frame.height, one.frame.width) != (frame.height, frame.width):
+            self.show(Segmentation(frame))
+            return
+        if not _is_later(frame, one.frame):
+            return
+        self.picture = frame
+        self._ages_ms.append((frame.host_ns - one.frame.host_ns) / 1e6)
+        self._depth_range.follow(frame)
+        if self._undrawn:
+            self.redraw()
+        else:
+            self._draw_picture()
+        self.shown.emit()
+
+    @property
+    def frame(self) -> RgbdFrame | None:
+        """The frame on screen, whether its labels are there or not."""
+        return self.picture or (self.segmentation.frame if self.segmentation is not None else None)
+
+    @property
+    def labels_age_ms(self) -> float | None:
+        """How much older the labels are than the pictures they are drawn over; None where they are of one moment."""
+        if self.picture is None or self.segmentation is None or self.segmentation.labels is None:
+            return None
+        return sum(self._ages_ms) / len(self._ages_ms) if self._ages_ms else None
+
+    def freeze(self) -> RgbdFrame | None:
+        """Lets the frame on screen stand, with its own labels alone; returns it if those are still to be found."""
+        wanting, self.picture = self.picture, None
+        if wanting is not None:
+            self.segmentation, self._second = Segmentation(wanting), None
+        self.frozen = True
+        self.redraw()
+        return wanting
+
+    def thaw(self) -> None:
+        """Goes on with whatever comes."""
+        self.frozen = False
+        self.redraw()
 
     def show_second(self, second: Segmentation | None) -> None:
         """Shows the present moment with another result of a second model, or without one."""
@@ -110,7 +170,9 @@ class Presenter(QObject):
 
     def clear(self) -> None:
         """Another source: nothing of the old one stays."""
-        self.segmentation, self._second, self._pictures = None, None, None
+        self.segmentation, self._second, self._pictures, self.picture = None, None, None, None
+        self.frozen, self._undrawn = False, False
+        self._ages_ms.clear()
         self._pin, self._ruler = None, None
         self._depth_range.reset()
         self.scores.reset()
@@ -125,8 +187,10 @@ class Presenter(QObject):
         """Draws the present moment again."""
         if self.segmentation is None:
             return
-        ends_m = self._depth_range.ends(self.display.near_m, self.display.far_m)
+        self._undrawn = False
+        ends_m = self.depth_ends_m
         self._pictures = Pictures(self.segmentation, self.display, ends_m, self._second)
+        laid = self._laid()
         visible = self._grid.visible_panes
         # There is one 3D view: where several panes ask for it, the first one has it.
         with_cloud = next((pane for pane in visible if pane.kind == "cloud"), None)
@@ -137,14 +201,35 @@ class Presenter(QObject):
                 pane.show_picture(None, self._note(pane.kind))
             else:
                 pane.set_content(None)
-                image = None if pane.kind == "cloud" else self._pictures.image(pane.kind)
+                pictures = laid if pane.kind in _OF_THE_PICTURE else self._pictures
+                image = None if pane.kind == "cloud" else pictures.image(pane.kind)
                 pane.show_picture(image, self._note(pane.kind), self._why_none(pane.kind))
         if with_cloud is not None:
-            self._cloud.show_moment(self.segmentation, self.display, ends_m)
+            self._cloud.show_moment(self.segmentation, self.display, ends_m, self.picture)
         if self._pointer or self._pin:
             self._show_probe()
         if self._ruler:
             self._show_marks()
+
+    def _laid(self) -> Pictures:
+        """The pictures of the frame on screen, under the labels there are."""
+        assert self.segmentation is not None
+        assert self._pictures is not None
+        if self.picture is None:
+            return self._pictures
+        return Pictures(self.segmentation, self.display, self.depth_ends_m, self._second, self.picture)
+
+    def _draw_picture(self) -> None:
+        """Draws what a later frame alone changes."""
+        if self.segmentation is None or self._pictures is None:
+            return
+        laid = self._laid()
+        for pane in self._grid.visible_panes:
+            if pane.kind in _OF_THE_PICTURE:
+                pane.show_display(self.display, self.depth_ends_m)
+                pane.show_picture(laid.image(pane.kind), self._note(pane.kind), self._why_none(pane.kind))
+            elif pane.kind == "cloud" and pane.content is self._cloud:
+                self._cloud.show_moment(self.segmentation, self.display, self.depth_ends_m, self.picture)
 
     def _note(self, kind: str) -> str:
         """A few words beside a view's name: what it shows, and what about it is not as it seems."""
@@ -157,6 +242,11 @@ class Presenter(QObject):
         return ", ".join(filter(None, words))
 
     def _state_of(self, kind: str) -> str:
+        if self.frozen:
+            return "frozen, labels are coming" if self._labels_expected and self._lacks_labels else "frozen"
+        age_ms = self.labels_age_ms
+        if age_ms is not None and age_ms >= _OLD_LABELS_MS and kind == "overlay":
+            return f"labels {age_ms / 1000:.1f} s old"
         if self.segmentation is not None and self.segmentation.labels is None and kind == "overlay":
             return "model is loading" if self._labels_expected else "no model"
         if kind == "error" and self.scores.mean_iou is not None:
@@ -180,8 +270,12 @@ class Presenter(QObject):
         return ""
 
     @property
+    def _lacks_labels(self) -> bool:
+        return self.segmentation is None or self.segmentation.labels is None
+
+    @property
     def pictures(self) -> Pictures | None:
-        """The pictures of the present moment, for copies and snapshots."""
+        """The pictures of the newest moment with labels of its own, for snapshots."""
         return self._pictures
 
     @property
@@ -199,6 +293,8 @@ class Presenter(QObject):
         """Refreshes figures that would be unreadable at the frame rate. Call it four times a second."""
         if self.segmentation is None:
             return
+        if self._undrawn:  # The camera has stopped meanwhile.
+            self.redraw()
         self.rows = count_classes(self.segmentation)
         rows = self._steady.update(self.rows, self.label_set, self._classes.pointed_at)
         self._classes.show_rows(rows, self.label_set)
@@ -348,6 +444,10 @@ class Presenter(QObject):
             words = replace(facts, name=name, truth=truth, recorded=recorded)
         self._status.show_probe(str(words))
         self._classes.light(facts.name or None if facts and self._pointer is not None else None)
+
+
+def _is_later(frame: RgbdFrame, other: RgbdFrame) -> bool:
+    return frame is not other and frame.host_ns > other.host_ns
 
 
 def _why_nothing_is_compared(one: Segmentation) -> str:

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from rgbd_seg.pipeline.status import Status
 
 
-def rate_texts(status: Status, source: str, *, paused: bool = False) -> tuple[str, str, str, str]:
+def rate_texts(
+    status: Status, source: str, *, paused: bool = False, frozen: bool = False, labels_age_ms: float | None = None
+) -> tuple[str, str, str, str]:
     """Four short texts: arrival, segmentation, delay, losses; empty while they mean nothing.
 
     Args:
         status: The pipeline's snapshot.
         source: "camera", "recording" or "synthetic".
         paused: Whether the replay of a recording stands still: nothing arrives then, and there is no delay.
+        frozen: Whether the views stand still while a camera goes on.
+        labels_age_ms: How much older the labels are than the pictures under them; None where they are of one moment.
     """
     if status.state is not State.RUNNING:
         return "", "", "", ""
@@ -35,7 +39,8 @@ def rate_texts(status: Status, source: str, *, paused: bool = False) -> tuple[st
         segmentation = "" if paused else f"segmentation {status.segment_fps:.1f} fps"
     else:
         segmentation = "no model"
-    return arrival, segmentation, "" if paused else f"{status.behind_ms:.0f} ms behind", losses_text(status)
+    behind = f"{status.behind_ms:.0f} ms behind" if labels_age_ms is None else f"labels {labels_age_ms:.0f} ms old"
+    return arrival, segmentation, "view frozen" if frozen else "" if paused else behind, losses_text(status)
 
 
 class StatusLine(QStatusBar):
@@ -47,13 +52,15 @@ class StatusLine(QStatusBar):
         self._rates = [QLabel() for _ in range(4)]
         metrics = QFontMetrics(self.font())
         for label, widest in zip(
-            self._rates, ("camera 000.0 fps", "segmentation 000.0 fps", "0000 ms behind", "0000 lost"), strict=True
+            self._rates, ("camera 000.0 fps", "segmentation 000.0 fps", "labels 0000 ms old", "0000 lost"), strict=True
         ):
             label.setMinimumWidth(metrics.horizontalAdvance(widest) + 20)
             label.setContentsMargins(8, 0, 0, 0)
             self.addWidget(label)
         self._rates[1].setToolTip("How many pictures a second the model has segmented")
-        self._rates[2].setToolTip("From a frame's arrival to its result")
+        self._rates[2].setToolTip(
+            "How much older the labels are than the picture under them, or from a frame's arrival to its result"
+        )
         self._rates[3].setToolTip(
             "Frames that the source counted but that never arrived, and how long nothing came at all"
         )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.app.view.cloud.orbit import Orbit
     from rgbd_seg.app.view.display import Display
-    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.frame import RgbdFrame, Segmentation
 
 Coloring = Literal["color", "class", "depth"]
 COLORINGS: dict[Coloring, str] = {"color": "Colour", "class": "Classes", "depth": "Depth"}
@@ -35,6 +35,7 @@ class Scene:
         ends_m: Near and far end of the depth colours.
         orbit: The viewer.
         size: Width and height of the picture in pixels.
+        picture: A later frame of the same size whose points are drawn instead, in the classes of the segmentation.
     """
 
     segmentation: Segmentation
@@ -43,6 +44,12 @@ class Scene:
     ends_m: tuple[float, float]
     orbit: Orbit
     size: tuple[int, int]
+    picture: RgbdFrame | None = None
+
+    @property
+    def frame(self) -> RgbdFrame:
+        """Whose points are drawn."""
+        return self.picture or self.segmentation.frame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +88,7 @@ class PointGrid:
 
 def point_grid(scene: Scene, stride: int) -> PointGrid:
     """Every `stride`-th point of every `stride`-th row, coloured."""
-    one, frame = scene.segmentation, scene.segmentation.frame
+    one, frame = scene.segmentation, scene.frame
     pick = (slice(None, None, stride), slice(None, None, stride))
     depth = frame.depth[pick]
     points = deproject(frame.depth, frame.calibration)[pick] if stride == 1 else _sparse_points(scene, stride)
@@ -111,7 +118,7 @@ def point_grid(scene: Scene, stride: int) -> PointGrid:
 
 def _sparse_points(scene: Scene, stride: int) -> NDArray[np.float32]:
     """Points of a thinned depth picture, without computing the others."""
-    frame = scene.segmentation.frame
+    frame = scene.frame
     lens = frame.calibration.color
     if any(lens.distortion):
         return deproject(frame.depth, frame.calibration)[::stride, ::stride]

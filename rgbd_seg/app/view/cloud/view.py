@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.app.view.cloud.worker import CloudWorker, Drawing
     from rgbd_seg.app.view.display import Display
-    from rgbd_seg.frame import Segmentation
+    from rgbd_seg.frame import RgbdFrame, Segmentation
 
 _MAX_SIDE_PX = 1280  # Larger views are drawn at this size and scaled up.
 
@@ -36,6 +37,7 @@ class CloudView(QWidget):
         self._orbit = Orbit()
         self._coloring: Coloring = "color"
         self._moment: tuple[Segmentation, Display, tuple[float, float]] | None = None
+        self._picture: RgbdFrame | None = None
         self._fitted = False
         self._drawing: Drawing | None = None
         self._last: QPointF | None = None
@@ -68,8 +70,15 @@ class CloudView(QWidget):
 
     # Values in
 
-    def show_moment(self, segmentation: Segmentation, display: Display, ends_m: tuple[float, float]) -> None:
-        """Shows another frame, or the same one in another way."""
+    def show_moment(
+        self,
+        segmentation: Segmentation,
+        display: Display,
+        ends_m: tuple[float, float],
+        picture: RgbdFrame | None = None,
+    ) -> None:
+        """Shows another frame, or the same one in another way; or a later one in the classes that are known."""
+        self._picture = picture
         self._moment = (segmentation, display, ends_m)
         if not self._fitted:
             self._fitted = True
@@ -85,12 +94,12 @@ class CloudView(QWidget):
 
     def forget(self) -> None:
         """Another source: fits again with its first frame."""
-        self._moment, self._drawing, self._fitted = None, None, False
+        self._moment, self._drawing, self._fitted, self._picture = None, None, False, None
         self.update()
 
     @property
     def scene(self) -> Scene | None:
-        """What is on screen, for exports."""
+        """The newest moment with labels of its own, as it is on screen, for exports."""
         if self._moment is None:
             return None
         ratio = self.devicePixelRatioF()
@@ -107,7 +116,7 @@ class CloudView(QWidget):
     def _ask(self) -> None:
         scene = self.scene
         if scene is not None and self.isVisible():
-            self._worker.draw(scene)
+            self._worker.draw(replace(scene, picture=self._picture))
 
     # Commands
 

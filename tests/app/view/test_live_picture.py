@@ -1,0 +1,151 @@
+"""A camera's picture does not wait for the model, and stands still when it is told to."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import Qt
+
+from tests.app.conftest import HalvesModel, SteadySensor
+from tests.app.watching import says, wait_for_labels, wait_for_picture, wait_for_recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
+
+    from rgbd_seg.app.window import MainWindow
+    from rgbd_seg.frame import RgbdFrame, Segmentation
+    from rgbd_seg.sensors.sensor import Capture
+
+
+class _Held:
+    """A model that thinks about a frame until it is let go, and a camera that waits until its frame is on screen."""
+
+    def __init__(self) -> None:
+        self.think, self.seen = threading.Event(), threading.Event()
+
+
+@pytest.fixture
+def held(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Held]:
+    """Lets both go before the window is closed."""
+    both = _Held()
+
+    def think(self: HalvesModel, frame: RgbdFrame) -> Segmentation:
+        both.think.wait()
+        return see(self, frame)
+
+    def wait_and_grab(self: SteadySensor, timeout_s: float) -> Capture | None:
+        if not both.seen.wait(timeout_s):
+            return None
+        both.seen.clear()
+        return grab(self, timeout_s)
+
+    see, grab = HalvesModel.__call__, SteadySensor._grab
+    monkeypatch.setattr(HalvesModel, "__call__", think)
+    monkeypatch.setattr(SteadySensor, "_grab", wait_and_grab)
+    window.presenter.shown.connect(both.seen.set)
+    both.seen.set()
+    yield both
+    both.think.set()
+
+
+def open_both(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
+    """The model, and then the camera."""
+    window.models.load(str(folder / "one.safetensors"))
+    qtbot.waitUntil(lambda: window.session.status().model.info is not None)
+    window.sources.open("steady:one")
+
+
+def test_every_frame_of_a_camera_is_shown_at_once_while_the_model_thinks(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, held: _Held
+) -> None:
+    shown: dict[int, None] = {}  # A frame that comes back without labels, while the model is prepared, counts once.
+    window.presenter.shown.connect(lambda: shown.setdefault(window.presenter.frame.index))
+    open_both(window, qtbot, tmp_path)
+    qtbot.waitUntil(lambda: len(shown) >= 30)
+    assert list(shown) == list(range(len(shown)))  # All that came, though the model has not finished one of them.
+    assert window.presenter.segmentation.labels is None
+    held.think.set()
+    wait_for_labels(window, qtbot)
+    held.think.clear()
+    qtbot.waitUntil(lambda: (window.presenter.labels_age_ms or 0) > 500)
+    one = window.presenter.segmentation
+    assert one.labels is not None
+    assert one.frame.index < window.presenter.frame.index
+    window.refresh()
+    assert says(window, "labels", "ms old")
+    assert window.presenter._note("overlay").endswith("s old")
+
+
+def test_labels_and_picture_of_one_moment_can_be_had(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, held: _Held
+) -> None:
+    (together,) = [a for a in window.settings_control.menu.actions() if "one moment" in a.text()]
+    together.trigger()
+    assert window.settings.one_moment
+    held.think.set()
+    open_both(window, qtbot, tmp_path)
+    qtbot.waitUntil(lambda: window.session.status().segmented >= 2)
+    assert window.presenter.picture is None
+    assert window.presenter.segmentation.frame is window.presenter.frame
+    window.refresh()
+    assert "ms behind" in window.status_line.text
+
+
+def test_space_freezes_the_frame_on_screen_and_its_own_labels_come(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, held: _Held
+) -> None:
+    open_both(window, qtbot, tmp_path)
+    qtbot.waitUntil(lambda: window.presenter.picture is not None)
+    window.refresh()
+    qtbot.keyClick(window, Qt.Key.Key_R)
+    wait_for_recorded(window, qtbot, 1)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    held.seen.set()  # Nothing comes on screen now that would call for the next.
+    frozen = window.presenter.frame
+    assert window.presenter.frozen
+    assert window.presenter.segmentation.frame is frozen
+    assert window.presenter.segmentation.labels is None  # Those of another frame are not taken for its own.
+    assert window.presenter._note("overlay") == "frozen, labels are coming"
+    held.think.set()
+    qtbot.waitUntil(lambda: window.presenter.segmentation.labels is not None)
+    assert window.presenter.segmentation.frame is frozen
+    before = window.session.status().recorder.frames
+
+    def more() -> bool:
+        held.seen.set()
+        return window.session.status().recorder.frames >= before + 10
+
+    qtbot.waitUntil(more)
+    assert window.presenter.frame is frozen
+    window.refresh()
+    assert says(window, "frozen")
+    qtbot.keyClick(window, Qt.Key.Key_S)
+    folders = tmp_path / "recordings" / "snapshots"
+    qtbot.waitUntil(lambda: bool(list(folders.glob(f"*frame {frozen.index}*/snapshot.json"))))
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: more() and window.presenter.frame.index > frozen.index)
+
+
+def test_label_mode_takes_the_frozen_frame(window: MainWindow, qtbot: QtBot) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    frozen = window.presenter.frame
+    qtbot.keyClick(window, Qt.Key.Key_E)
+    qtbot.waitUntil(lambda: window.labelling.desk is not None and window.labelling.desk.session.frame is not None)
+    assert window.labelling.desk.session.frame is frozen
+
+
+def test_another_source_is_not_frozen(window: MainWindow, qtbot: QtBot) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    window.commands.run["toggle_play"]()
+    assert window.presenter.frozen
+    window.sources.open("steady:two")
+    wait_for_picture(window, qtbot)
+    assert not window.presenter.frozen
