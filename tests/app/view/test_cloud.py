@@ -10,16 +10,21 @@ import pytest
 
 from rgbd_seg.app.view.cloud.gl_painter import GlPainter
 from rgbd_seg.app.view.cloud.orbit import Orbit
-from rgbd_seg.app.view.cloud.scene import Scene, point_grid
+from rgbd_seg.app.view.cloud.scene import COLORINGS, Scene, point_grid
 from rgbd_seg.app.view.cloud.splat_painter import SplatPainter
+from rgbd_seg.app.view.cloud.worker import CloudWorker, Thinning
 from rgbd_seg.app.view.display import Display
+from rgbd_seg.app.view.kinds import VIEW_NAMES
+from rgbd_seg.calibration import Calibration, Intrinsics
+from rgbd_seg.frame import RgbdFrame, Segmentation
 
 if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
     from rgbd_seg.app.window import MainWindow
-    from rgbd_seg.frame import Segmentation
 
 
-def scene(segmentation: Segmentation, display: Display | None = None, coloring: str = "color") -> Scene:
+def scene(segmentation: Segmentation, display: Display | None = None, coloring: str = "overlay") -> Scene:
     orbit = Orbit(0.0, 0.0, 1.5, (0.0, 0.0, 1.5))
     return Scene(segmentation, display or Display(opacity=0.0), coloring, (1.0, 2.0), orbit, (160, 120))
 
@@ -68,10 +73,66 @@ def test_no_triangle_bridges_a_jump_or_a_hole(segmentation: Segmentation) -> Non
     assert set(np.ptp(z, axis=1)) == {0.0}  # The halves lie 1 m apart.
 
 
+@pytest.mark.parametrize("stride", [1, 2, 3, 4, 8])
+def test_a_thing_in_front_of_a_slope_is_not_melted_into_it_however_thin_the_cloud(stride: int) -> None:
+    lens = Intrinsics(160, 120, 140.0, 140.0, 80.0, 60.0)
+    rows = np.linspace(2.4, 1.2, 120, dtype=np.float32)[:, None]
+    z = np.broadcast_to(rows, (120, 160)).copy()  # A floor that comes nearer from the top to the bottom.
+    z[40:90, 50:100] = 1.1  # Something before it, 9 cm to 90 cm nearer.
+    color = np.zeros((120, 160, 3), np.uint8)
+    frame = RgbdFrame(color, np.round(z * 1000).astype(np.uint16), Calibration(lens), 0, 0)
+    grid = point_grid(scene(Segmentation(frame)), stride)
+    triangles = grid.triangles()
+    corners = grid.points_m.reshape(-1, 3)[triangles]
+    thing = (corners[..., 2] == np.float32(1.1)).sum(axis=1)
+    assert set(thing) == {0, 3}  # Wholly of the thing or wholly of the floor.
+    cells = (grid.there.shape[0] - 1) * (grid.there.shape[1] - 1)
+    assert len(triangles) > 2 * cells * (0.9 if stride < 4 else 0.7)  # The floor hangs together, steep as it is.
+
+
+def test_a_moving_cloud_keeps_its_thinning_until_several_drawings_ask_for_another() -> None:
+    thinning = Thinning()
+    for elapsed_ms in (80.0, 20.0, 20.0, 60.0, 20.0, 20.0, 70.0, 20.0):  # A busy machine now and then.
+        thinning.took(elapsed_ms)
+        assert thinning.stride == 3
+    for _ in range(50):
+        thinning.took(13.0 * (3 / thinning.stride) ** 2)  # With the next finer one 29 ms: neither slow nor quick.
+    assert thinning.stride == 3
+    for _ in range(5):
+        thinning.took(60.0)
+    assert thinning.stride == 4
+    for _ in range(20):
+        thinning.took(1.0)
+    assert thinning.stride == 1
+
+
+def test_a_cloud_that_stands_still_is_drawn_with_every_point(qtbot: QtBot, segmentation: Segmentation) -> None:
+    worker = CloudWorker(lambda: None)
+    worker.draw(scene(segmentation))
+    strides = []
+
+    def whole() -> bool:
+        drawing = worker.drawings.take_nowait()
+        strides.extend([drawing.stride] if drawing else [])
+        return strides[-1:] == [1]
+
+    qtbot.waitUntil(whole)
+    worker.close()
+    assert strides in ([3, 1], [1])  # The first may not have been looked at.
+
+
+def test_colour_is_the_camera_alone_and_overlay_has_the_classes_as_in_other_views(segmentation: Segmentation) -> None:
+    half = Display(opacity=0.5)
+    raw = point_grid(scene(segmentation, half, "color"), 1).rgb
+    assert (raw == segmentation.frame.color).all()
+    assert (point_grid(scene(segmentation, half, "overlay"), 1).rgb != raw).any()
+    assert set(COLORINGS.items()) < set(VIEW_NAMES.items())
+
+
 def test_classes_and_depth_colour_the_points(segmentation: Segmentation) -> None:
     assert segmentation.label_set is not None
     palette = Display().class_colors(segmentation.label_set)
-    classes = point_grid(scene(segmentation, coloring="class"), 1)
+    classes = point_grid(scene(segmentation, coloring="labels"), 1)
     assert tuple(classes.rgb[20, 2]) == tuple(palette[1])
     assert tuple(classes.rgb[20, 60]) == tuple(palette[2])
     depth = point_grid(scene(segmentation, coloring="depth"), 1)

@@ -1,12 +1,13 @@
-"""What the 3D view is asked to draw: one frame's points in one of three colourings, thinned to what time allows."""
+"""What the 3D view is asked to draw: one frame's points in one of four colourings, thinned to what time allows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from rgbd_seg.app.view.kinds import VIEW_NAMES
 from rgbd_seg.calibration import deproject
 from rgbd_seg.coloring import depth_color_map, depth_table
 
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from rgbd_seg.app.view.display import Display
     from rgbd_seg.frame import RgbdFrame, Segmentation
 
-Coloring = Literal["color", "class", "depth"]
-COLORINGS: dict[Coloring, str] = {"color": "Colour", "class": "Classes", "depth": "Depth"}
+Coloring = Literal["overlay", "color", "labels", "depth"]
+COLORINGS: dict[Coloring, str] = {kind: VIEW_NAMES[kind] for kind in get_args(Coloring)}  # As in the other views.
 
-# Neighbours farther apart than this share of their distance, for each pixel between them, belong to different things.
-_JUMP = 0.04
+_STEEPEST = 5.67  # Tangent of 80 degrees: how far a surface may turn away before its neighbours count as apart.
+_STEP_M, _STEP_PER_M = 0.01, 0.003  # What a depth camera's own steps and noise add: at once, and by distance squared.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +32,7 @@ class Scene:
     Attributes:
         segmentation: The frame, with labels or without.
         display: Opacity, hidden classes, colours.
-        coloring: Camera colours (with the overlay's opacity of classes), pure classes, or depth.
+        coloring: Camera colours under the classes, camera colours, classes alone, or depth.
         ends_m: Near and far end of the depth colours.
         orbit: The viewer.
         size: Width and height of the picture in pixels.
@@ -61,15 +62,23 @@ class PointGrid:
         rgb: (H, W, 3) uint8.
         there: (H, W) bool, False at holes and for hidden classes.
         stride: Pixels of the frame between two points.
+        focal_px: Of the camera, in pixels of the frame.
+        unbroken: (H - 1, W - 1) bool, where all pixels of the frame between four points hang together; None where there
+            are none between them.
     """
 
     points_m: NDArray[np.float32]
     rgb: NDArray[np.uint8]
     there: NDArray[np.bool_]
     stride: int
+    focal_px: float
+    unbroken: NDArray[np.bool_] | None = None
 
     def triangles(self) -> NDArray[np.uint32]:
-        """(N, 3) indices into the flattened grid, without triangles that would bridge a jump in depth."""
+        """(N, 3) indices into the flattened grid, without triangles that would bridge a jump in depth.
+
+        What is a jump does not depend on how much the cloud is thinned: it is looked for between the frame's pixels.
+        """
         height, width = self.there.shape
         z = np.where(self.there, self.points_m[..., 2], np.nan)
         upper_left, upper_right, lower_left, lower_right = z[:-1, :-1], z[:-1, 1:], z[1:, :-1], z[1:, 1:]
@@ -81,9 +90,37 @@ class PointGrid:
         ):
             far = np.maximum(np.maximum(corners[0], corners[1]), corners[2])  # NaN at holes, and then False below.
             near = np.minimum(np.minimum(corners[0], corners[1]), corners[2])
-            start = first[far - near < _JUMP * self.stride * near + 0.02]
+            apart = far - near
+            together = apart < jump_m(near, self.focal_px)
+            if self.unbroken is not None:
+                together |= self.unbroken & (apart >= 0)
+            start = first[together]
             found.append(np.stack([start + offset for offset in offsets], axis=-1))
         return np.concatenate(found).astype(np.uint32)
+
+
+def jump_m(depth_m: NDArray[np.float32], focal_px: float) -> NDArray[np.float32]:
+    """How far apart in depth two neighbouring pixels of one surface can lie, in metres."""
+    return depth_m * np.float32(_STEEPEST / focal_px) + np.float32(_STEP_M) + np.float32(_STEP_PER_M) * depth_m**2
+
+
+def _unbroken(frame: RgbdFrame, stride: int, rows: int, columns: int) -> NDArray[np.bool_]:
+    """(rows, columns) bool: no hole and no jump among the pixels of each square of `stride` pixels."""
+    z = frame.depth.astype(np.float32) * np.float32(frame.calibration.depth_unit_m)
+    limit = jump_m(z, frame.calibration.color.fx)
+    bad = z == 0
+    for before, after, cap, at in (
+        (z[:, :-1], z[:, 1:], limit[:, :-1], bad[:, :-1]),
+        (z[:-1], z[1:], limit[:-1], bad[:-1]),
+    ):
+        at |= np.abs(after - before) > cap
+    squares = bad[: rows * stride, : columns * stride].reshape(rows, stride, columns, stride)
+    broken = squares.any(axis=(1, 3))
+    # The lower and right points of a square are the first of the next ones.
+    below, beside = bad[stride::stride, : columns * stride], bad[: rows * stride, stride::stride]
+    broken |= below[:rows].reshape(rows, columns, stride).any(axis=2)
+    broken |= beside[:, :columns].reshape(rows, stride, columns).any(axis=1)
+    return ~broken
 
 
 def point_grid(scene: Scene, stride: int) -> PointGrid:
@@ -94,7 +131,7 @@ def point_grid(scene: Scene, stride: int) -> PointGrid:
     points = deproject(frame.depth, frame.calibration)[pick] if stride == 1 else _sparse_points(scene, stride)
     there = depth > 0
     rgb = frame.color[pick]
-    known = one.known_labels if scene.coloring == "class" else one.prediction
+    known = one.known_labels if scene.coloring == "labels" else one.prediction
     labels, label_set = (known.labels, known.label_set) if known else (None, None)
     if scene.coloring == "depth":
         near_mm, far_mm = round(scene.ends_m[0] * 100) * 10, round(scene.ends_m[1] * 100) * 10
@@ -105,15 +142,17 @@ def point_grid(scene: Scene, stride: int) -> PointGrid:
         visible = scene.display.visible(label_set)
         visible[0] = scene.display.solo is None  # Unlabelled points go only when one class is shown alone.
         there = there & visible[labels]
-        if scene.coloring != "depth":
-            share = 1.0 if scene.coloring == "class" else scene.display.opacity
+        if scene.coloring in ("overlay", "labels"):
+            share = 1.0 if scene.coloring == "labels" else scene.display.opacity
             tints = scene.display.class_colors(label_set)
             if share >= 1.0:
                 rgb = np.where((labels > 0)[..., None], tints[labels], rgb // 2)
             elif share > 0:
                 mixed = rgb * (1 - share) + tints[labels] * share
                 rgb = np.where((labels > 0)[..., None], mixed, rgb).astype(np.uint8)
-    return PointGrid(points, np.ascontiguousarray(rgb, np.uint8), there, stride)
+    rows, columns = there.shape
+    unbroken = _unbroken(frame, stride, rows - 1, columns - 1) if stride > 1 else None
+    return PointGrid(points, np.ascontiguousarray(rgb, np.uint8), there, stride, frame.calibration.color.fx, unbroken)
 
 
 def _sparse_points(scene: Scene, stride: int) -> NDArray[np.float32]:

@@ -35,7 +35,7 @@ class CloudView(QWidget):
         self.setMinimumSize(40, 40)
         self._worker = worker
         self._orbit = Orbit()
-        self._coloring: Coloring = "color"
+        self._coloring: Coloring = "overlay"
         self._moment: tuple[Segmentation, Display, tuple[float, float]] | None = None
         self._picture: RgbdFrame | None = None
         self._fitted = False
@@ -51,6 +51,7 @@ class CloudView(QWidget):
         row.setSpacing(4)
         self.coloring = QComboBox()
         self.coloring.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.coloring.setAccessibleName("Colours of the cloud")
         for key, text in COLORINGS.items():
             self.coloring.addItem(text, key)
         self.coloring.activated.connect(self._recolor)
@@ -89,7 +90,8 @@ class CloudView(QWidget):
     def show_drawing(self, drawing: Drawing) -> None:
         """Shows what the worker has drawn."""
         self._drawing = drawing
-        self.setToolTip(f"{drawing.painter}; every {drawing.stride}. point; {drawing.elapsed_ms:.0f} ms")
+        points = "every point" if drawing.stride == 1 else f"thinned by {drawing.stride} while it moves"
+        self.setToolTip(f"{drawing.painter}; {points}; {drawing.elapsed_ms:.0f} ms")
         self.update()
 
     def forget(self) -> None:

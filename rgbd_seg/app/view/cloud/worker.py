@@ -1,11 +1,16 @@
-"""The thread that draws the 3D view: newest wish wins, and the cloud is thinned until it keeps up."""
+"""The thread that draws the 3D view: newest wish wins, and the cloud is thinned until it keeps up.
+
+A cloud that stands still is drawn once more with every point.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 from rgbd_seg.app.view.cloud.scene import point_grid
@@ -23,7 +28,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _STRIDES = (1, 2, 3, 4, 6, 8)
-_SLOW_MS, _QUICK_MS = 45.0, 12.0
+_SLOW_MS = 45.0
+_ROOM = 0.6  # Of that, at most, a finer cloud is expected to take before it is tried: else the two would alternate.
+_DRAWINGS = 5  # So many take part in the decision, so that a single slow one changes nothing.
+_STANDING_S = 0.15  # Without another wish the cloud counts as standing still.
 # On a machine that draws with its processor, the network needs it more: at most this share of the time is drawing.
 _SOFTWARE_SHARE = 0.35
 
@@ -43,6 +51,35 @@ class Drawing:
     stride: int
     elapsed_ms: float
     painter: str
+
+
+class Thinning:
+    """How much a moving cloud is thinned: changed by several drawings together, and only where it will stay so."""
+
+    def __init__(self) -> None:
+        self._level = 2
+        self._took_ms: deque[float] = deque(maxlen=_DRAWINGS)
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the frame between two points."""
+        return _STRIDES[self._level]
+
+    def took(self, elapsed_ms: float) -> None:
+        """Counts a drawing of this stride."""
+        self._took_ms.append(elapsed_ms)
+        if len(self._took_ms) < _DRAWINGS:
+            return
+        usual_ms = median(self._took_ms)
+        finer = _STRIDES[max(self._level - 1, 0)]
+        if usual_ms > _SLOW_MS and self._level < len(_STRIDES) - 1:
+            self._change(1)
+        elif finer < self.stride and usual_ms * (self.stride / finer) ** 2 < _ROOM * _SLOW_MS:
+            self._change(-1)
+
+    def _change(self, by: int) -> None:
+        self._level += by
+        self._took_ms.clear()
 
 
 class CloudWorker:
@@ -73,23 +110,28 @@ class CloudWorker:
 
     def _run(self) -> None:
         painter = _best_painter()
-        level = 2
+        thinning = Thinning()
+        rough: Scene | None = None  # The last one drawn, if it was thinned.
         try:
-            while (scene := self._scenes.take()) is not None:
+            while not self._scenes.closed:
+                scene = self._scenes.take(_STANDING_S if rough is not None else None)
+                stride = thinning.stride if scene is not None else 1
+                scene = scene or rough
+                if scene is None:
+                    continue
                 started = time.perf_counter()
                 try:
-                    grid = point_grid(scene, _STRIDES[level])
+                    grid = point_grid(scene, stride)
                     pixels = painter.paint(grid, scene.orbit, scene.size)
                 except Exception:  # A driver may fail on any frame; the pictures beside go on.
                     _log.exception("the 3D view could not be drawn")
                     return
                 elapsed_ms = (time.perf_counter() - started) * 1000
-                self.drawings.put(Drawing(pixels, _STRIDES[level], elapsed_ms, painter.name))
+                self.drawings.put(Drawing(pixels, stride, elapsed_ms, painter.name))
                 self._wake()
-                if elapsed_ms > _SLOW_MS and level < len(_STRIDES) - 1:
-                    level += 1
-                elif elapsed_ms < _QUICK_MS and level > 0:
-                    level -= 1
+                rough = scene if stride > 1 else None
+                if stride == thinning.stride:
+                    thinning.took(elapsed_ms)
                 if painter.software:
                     time.sleep(min(elapsed_ms / 1000 * (1 / _SOFTWARE_SHARE - 1), 0.25))
         finally:
