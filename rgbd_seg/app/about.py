@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QProcess, Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from rgbd_seg.version import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _LIBRARIES = ("torch", "openvino", "onnxruntime", "PySide6-Essentials", "numpy", "opencv-python-headless", "mcap")
 
@@ -53,7 +57,13 @@ class AboutDialog(QDialog):
 class DoctorDialog(QDialog):
     """Runs `rgbd-seg doctor` in a child process and shows what it says."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, recordings: Path) -> None:
+        """Begins to look.
+
+        Args:
+            parent: The window.
+            recordings: Where recordings go, or will go: the disk that is measured.
+        """
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Doctor")
@@ -71,7 +81,8 @@ class DoctorDialog(QDialog):
         self._process = QProcess(self)
         self._process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
         self._process.finished.connect(self._show)
-        self._process.start(sys.executable, ["-m", "rgbd_seg", "doctor"])
+        folder = next(one for one in (recordings, *recordings.parents) if one.is_dir())
+        self._process.start(sys.executable, ["-m", "rgbd_seg", "doctor", "--folder", str(folder)])
 
     def _show(self) -> None:
         text = bytes(self._process.readAll().data()).decode(errors="replace")

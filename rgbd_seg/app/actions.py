@@ -60,6 +60,10 @@ COMMANDS = (
     Command("find_class", "Find a class", ("L", "Ctrl+F"), "Views"),
     Command("toggle_full_screen", "Full screen", ("F", "F11"), "Window"),
     Command("toggle_panels", "Hide or show all panels", ("H",), "Window"),
+    Command("show_commands", "All commands, by name…", ("Ctrl+Shift+P",), "Window"),
+    Command("main_menu", "Main menu", ("F10",), "Window"),
+    Command("source_menu", "Choose a source", ("Alt+S",), "Window"),
+    Command("model_menu", "Choose a model", ("Alt+M",), "Window"),
     Command("show_keys", "List of keys", ("?", "F1"), "Window"),
     Command("quit", "Quit", ("Ctrl+Q",), "Window"),
 )

@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from rgbd_seg.app.about import AboutDialog, DoctorDialog
 from rgbd_seg.app.actions import COMMANDS
+from rgbd_seg.app.view.kinds import VIEW_NAMES
 from rgbd_seg.app.view.viewport import Viewport
 from rgbd_seg.app.widgets.keys_overlay import KeysOverlay
+from rgbd_seg.app.widgets.palette import CommandPalette, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.widgets.look import Look
     from rgbd_seg.app.widgets.panels import Panels
     from rgbd_seg.app.widgets.theme import Choice
+    from rgbd_seg.app.widgets.top_bar import TopBar
 
 
 class Parts(Protocol):
@@ -56,6 +59,7 @@ class Parts(Protocol):
     grid: ViewGrid
     classes: ClassesPanel
     panels: Panels
+    top_bar: TopBar
     middle: QWidget
 
 
@@ -120,8 +124,12 @@ class WindowCommands(QObject):
             "find_class": self._find_class,
             "toggle_full_screen": self._toggle_full_screen,
             "toggle_panels": parts.panels.toggle_all,
+            "show_commands": self._show_palette,
+            "main_menu": lambda: parts.top_bar.menu.showMenu(),
+            "source_menu": lambda: parts.top_bar.source.showMenu(),
+            "model_menu": lambda: parts.top_bar.model.showMenu(),
             "show_keys": self._keys.toggle,
-            "show_doctor": lambda: DoctorDialog(self._context.widget).show(),
+            "show_doctor": lambda: DoctorDialog(self._context.widget, self._context.settings.recordings).show(),
             "show_about": lambda: AboutDialog(self._context.widget).show(),
             "quit": self._quit,
         }
@@ -156,6 +164,7 @@ class WindowCommands(QObject):
         live.setCheckable(True)
         live.toggled.connect(lambda on: live.setChecked(self._parts.live_output.switch(on)))
         menu.addSeparator()
+        menu.addAction(self.actions["show_commands"])
         menu.addAction(self.actions["show_keys"])
         doctor = menu.addAction("Doctor: what is installed and what is missing")
         doctor.triggered.connect(partial(self._run, "show_doctor"))
@@ -163,6 +172,24 @@ class WindowCommands(QObject):
         menu.addSeparator()
         menu.addAction(self.actions["quit"])
         return menu
+
+    def entries(self) -> list[Entry]:
+        """Everything that can be done, for the palette: the commands, then what the menus have besides."""
+        grid = self._parts.grid
+        entries = [
+            Entry(one.text, " or ".join(one.keys), self.actions[one.name].trigger)
+            for one in COMMANDS
+            if one.name != "show_commands"
+        ]
+        for number, pane in enumerate(grid.visible_panes, start=1):
+            for kind, name in VIEW_NAMES.items():
+                entries.append(Entry(f"View {number}: {name}", "", partial(pane.kind_wanted.emit, kind)))
+        for name, dock in self._parts.panels.docks.items():
+            entries.append(Entry(f"Panel: {name}", "", dock.toggleViewAction().trigger))
+        return [*entries, *_entries_of(self.main_menu, set(self.actions.values()))]
+
+    def _show_palette(self) -> None:
+        CommandPalette(self._window, self.entries()).show()
 
     def _change_opacity(self, by: float) -> None:
         presenter = self._context.presenter
@@ -193,5 +220,17 @@ class WindowCommands(QObject):
         self._window.setWindowState(self._window.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _quit(self) -> None:
-        self._window.close()
-        QApplication.quit()
+        if self._window.close():
+            QApplication.quit()
+
+
+def _entries_of(menu: QMenu, known: set[QAction], heading: str = "") -> list[Entry]:
+    """What a menu and those in it offer, but for what is known already."""
+    found: list[Entry] = []
+    for action in menu.actions():
+        inner = action.menu()
+        if isinstance(inner, QMenu):
+            found += _entries_of(inner, known, f"{action.text()}: ")
+        elif not action.isSeparator() and action not in known:
+            found.append(Entry(heading + action.text(), "", action.trigger))
+    return found

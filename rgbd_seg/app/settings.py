@@ -70,7 +70,8 @@ class Settings:
 
     def with_recent_source(self, uri: str) -> Settings:
         """A copy in which this source is the last one used."""
-        return replace(self, source=uri, recent_sources=_newest_first((uri,), self.recent_sources))
+        others = tuple(one for one in self.recent_sources if _without_options(one) != _without_options(uri))
+        return replace(self, source=uri, recent_sources=_newest_first((uri,), others))
 
     def with_recent_model(self, path: str) -> Settings:
         """A copy in which this model is the last one used."""
@@ -86,6 +87,12 @@ class Settings:
     def snapshots(self) -> Path:
         """The folder for snapshots."""
         return Path(self.snapshot_folder) if self.snapshot_folder else self.recordings / "snapshots"
+
+
+def _without_options(uri: str) -> str:
+    """What tells two sources apart: the same folder read in another way is one; another seed is another room."""
+    place, mark, query = uri.partition("?")
+    return place if mark and "=" in query and not place.startswith("synthetic:") else uri
 
 
 def _newest_first(newer: tuple[str, ...], older: tuple[str, ...]) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ from rgbd_seg.app.view.display import Display
 from rgbd_seg.app.view.freezer import Freezer
 from rgbd_seg.app.view.grid import ViewGrid
 from rgbd_seg.app.view.presenter import Presenter
+from rgbd_seg.app.widgets.accessible_names import name_controls
 from rgbd_seg.app.widgets.banner import Banners
 from rgbd_seg.app.widgets.look import Look
 from rgbd_seg.app.widgets.panels import BELOW, LEFT, RIGHT, Panels
@@ -131,6 +132,7 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar(theme, self.sources.menu, self.models.menu, self.undos.menu, self.commands.main_menu)
         self.addToolBar(self.top_bar)
         self._connect()
+        name_controls(self)
         self._restore()
         self._saver.watch(self.docks.values())
         if problem:

@@ -87,6 +87,10 @@ class ClassList(QAbstractListModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return self._display.shown_name(row.name) if self._display else row.name
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            far = f", {row.distance_m:.1f} m away" if row.distance_m is not None else ""
+            name = self._display.shown_name(row.name) if self._display else row.name
+            return f"{name}, {row.share:.0%} of the picture{far}{'' if self.shows(row.name) else ', hidden'}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return "Click the eye to hide, double click to show it alone, right click for more"
         return None
@@ -119,6 +123,9 @@ class ClassDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if lit:
             painter.fillRect(box, QColor(self._theme.raised))
+        if state & QStyle.StateFlag.State_HasFocus:  # The row that Space hides.
+            painter.setPen(QColor(self._theme.accent))
+            painter.drawRoundedRect(box.adjusted(1, 1, -2, -2), 4, 4)
         shown = model.shows(row.name)
         color = QColor(*model.color_of(row.name))
         bar = QRect(box.left(), box.bottom() - 1, round(box.width() * min(row.share, 1.0)), 2)

@@ -60,10 +60,14 @@ class LabelSetController(QObject):
 
     def load(self, path: str) -> None:
         """Takes names and colours from a label-set file."""
+        presenter = self._context.presenter
+        before = presenter.display
         try:
-            self._context.presenter.adopt_label_set(LabelSet.load(Path(path)))
+            presenter.adopt_label_set(LabelSet.load(Path(path)))
         except RgbdSegError as error:
             self._context.say("snapshot", str(error), "error")
             return
         # It also takes away what was said of a wrong file just before.
-        self._context.say("snapshot", f"Names and colours are those of {path}", "info")
+        changed = presenter.display != before
+        text = f"Names and colours are those of {path}" if changed else f"{path} has the names and colours of now"
+        self._context.say("snapshot", text, "info")

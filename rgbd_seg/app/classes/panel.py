@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QMouseEvent
+from PySide6.QtGui import QAction, QColor, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QColorDialog,
     QHBoxLayout,
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from rgbd_seg.app.view.display import Display
     from rgbd_seg.app.widgets.theme import Theme
     from rgbd_seg.labels import LabelSet
+
+_ROW_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class ClassesPanel(QWidget):
@@ -60,6 +62,8 @@ class ClassesPanel(QWidget):
         self.list = QListView()
         self.list.setModel(self.model)
         self.list.setItemDelegate(self.delegate)
+        self.list.setAccessibleName("Classes in view; Space hides one or shows it again, Return shows it alone")
+        self.list.installEventFilter(self)
         self.list.setMouseTracking(True)
         self.list.setUniformItemSizes(True)
         self.list.setSelectionMode(QListView.SelectionMode.NoSelection)
@@ -147,8 +151,8 @@ class ClassesPanel(QWidget):
 
     @property
     def pointed_at(self) -> bool:
-        """Whether the pointer is on the list: its order must stay."""
-        return self.list.underMouse()
+        """Whether a hand is on the list: its order must stay."""
+        return self.list.underMouse() or self.list.hasFocus()
 
     def _show(self) -> None:
         if self._display is None:
@@ -160,7 +164,10 @@ class ClassesPanel(QWidget):
             rows = tuple(
                 known.get(name, ClassRow(name, 0.0, None)) for name in self._label_set.names if wanted in name.lower()
             )
+        current = self.model.row_at(self.list.currentIndex())
         self.model.show_rows(rows, self._label_set, self._display)
+        if current is not None and self.model.row_at(self.list.currentIndex()) is None:
+            self.list.setCurrentIndex(self.model.index_of(current.name))
         self.list.setVisible(bool(rows))
         self._empty.setVisible(not rows)
         self._empty.setText("No class has that name." if wanted else "Classes appear here once a model is running.")
@@ -181,7 +188,9 @@ class ClassesPanel(QWidget):
             self.solo_wanted.emit(None if self._display.solo == row.name else row.name)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Clicks on the eye, and the pointer's way out of the list."""
+        """Clicks on the eye, the pointer's way out of the list, and the keys that work on its current row."""
+        if isinstance(event, QKeyEvent) and watched is self.list and event.key() in _ROW_KEYS:
+            return self._take_key(event)
         if event.type() == QEvent.Type.Leave:
             self.lit_wanted.emit(None)
         elif event.type() == QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent):
@@ -191,6 +200,20 @@ class ClassesPanel(QWidget):
                 self.hide_wanted.emit(row.name)
                 return True
         return super().eventFilter(watched, event)
+
+    def _take_key(self, event: QKeyEvent) -> bool:
+        """Space and Return are this list's while it has the keys, and not the window's."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        row = self.model.row_at(self.list.currentIndex())
+        if row is None or event.type() != QEvent.Type.KeyPress:
+            return False
+        if event.key() == Qt.Key.Key_Space:
+            self.hide_wanted.emit(row.name)
+        else:
+            self._solo(self.list.currentIndex())
+        return True
 
     def _open_menu(self, at: QPoint) -> None:
         row = self.model.row_at(self.list.indexAt(at))

@@ -33,12 +33,15 @@ class ComparisonController(QObject):
         self._panel.begin_wanted.connect(self.ask)
         self._panel.end_wanted.connect(self.stop)
 
-    def ask(self) -> None:
-        """Asks for the second model."""
+    def ask(self, path: str = "") -> None:
+        """Begins with a second model, or asks for it."""
         if self._context.session.status().model.info is None:
             self._context.say("comparison", "Load a first model before comparing it with a second one.")
             return
-        choose(self._context.widget, "Compare with", self.start, files=MODELS)
+        if path:
+            self.start(path)
+        else:
+            choose(self._context.widget, "Compare with", self.start, files=MODELS)
 
     def start(self, path: str) -> None:
         """Loads the second model and shows both."""

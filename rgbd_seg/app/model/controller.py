@@ -15,6 +15,8 @@ from rgbd_seg.errors import MissingAsset
 from rgbd_seg.pipeline.status import ModelState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rgbd_seg.app.context import Context
     from rgbd_seg.app.model.panel import ModelPanel
     from rgbd_seg.inference.segmenter import SegmenterOptions
@@ -34,7 +36,7 @@ class ModelController(QObject):
     """Loads, reloads and unloads the session's model."""
 
     chosen = Signal(str)  # What is remembered as the model now.
-    comparison_wanted = Signal()
+    comparison_wanted = Signal(str)  # Path of the second model, "" to ask for it.
 
     def __init__(self, context: Context, panel: ModelPanel) -> None:
         super().__init__(context.widget)
@@ -121,15 +123,32 @@ class ModelController(QObject):
     def _fill_menu(self) -> None:
         menu = self.menu
         menu.clear()
-        for name, title in BUNDLED_MODELS.items():
-            bundled = menu.addAction(title)
-            bundled.setEnabled(remembered_path(name) is not None)
-            bundled.triggered.connect(lambda _checked, n=name: self.load(n))
-        for path in self._context.settings.recent_models:
-            action = menu.addAction(Path(path).name)
-            action.setToolTip(path)
-            action.triggered.connect(lambda _checked, p=path: self.load(p))
-        menu.addSeparator()
+        current = self._context.settings.model if self._session.model.status.info is not None else ""
+        self._offer(menu, self.load, current)
         menu.addAction("Load a model…").triggered.connect(self.choose_file)
-        menu.addAction("Compare with…").triggered.connect(self.comparison_wanted)
+        second = menu.addMenu("Compare with")
+        self._offer(second, self._compare)
+        second.addAction("A file…").triggered.connect(lambda: self.comparison_wanted.emit(""))
         menu.addAction("No model").triggered.connect(self.unload)
+
+    def _compare(self, name: str) -> None:
+        path = remembered_path(name)
+        if path is not None:
+            self.comparison_wanted.emit(str(path))
+
+    def _offer(self, menu: QMenu, chosen: Callable[[str], None], current: str | None = None) -> None:
+        """The models that are known; the current one is marked."""
+        recent = self._context.settings.recent_models
+        names = [Path(path).name for path in recent]
+        for name in (*BUNDLED_MODELS, *recent):
+            path = Path(name)
+            # Where two have one name, the folder tells them apart.
+            text = path.name if names.count(path.name) < 2 else f"{path.parent.name}/{path.name}"
+            action = menu.addAction(BUNDLED_MODELS.get(name, text))
+            action.setToolTip(name)
+            action.setEnabled(remembered_path(name) is not None)
+            if current is not None:
+                action.setCheckable(True)
+                action.setChecked(name == current)
+            action.triggered.connect(lambda _checked, n=name: chosen(n))
+        menu.addSeparator()

@@ -67,6 +67,7 @@ class ModelPanel(QWidget):
         layout.addLayout(self._make_title())
         self._progress = QProgressBar()
         self._progress.setRange(0, 1000)
+        self._progress.setAccessibleName("How far the model is loaded")
         self._progress.setTextVisible(False)
         self._progress.hide()
         layout.addWidget(self._progress)

@@ -68,6 +68,7 @@ class ControlForm(QWidget):
             return box
         if isinstance(control.value, str):
             choice = QComboBox()
+            choice.setAccessibleName(control.label)
             choice.addItems(control.choices)
             choice.textActivated.connect(lambda text: self.control_wanted.emit(name, text))
             return choice
@@ -98,6 +99,7 @@ class _NumberSlider(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setRange(0, _SLIDER_STEPS)
+        self._slider.setAccessibleName(control.label)
         self._slider.setMinimumWidth(_SLIDER_PX)  # In a narrow panel the form then puts it below its label.
         self._slider.valueChanged.connect(self._moved)
         self._text = QLabel()

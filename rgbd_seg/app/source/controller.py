@@ -190,9 +190,10 @@ class SourceController(QObject):
             if any(device.kind == "camera" for device in devices):
                 self.open_first_camera()
             else:
-                why = "; ".join(f"{driver}: {problem}" for driver, problem in problems.items())
                 self._context.say(
-                    "sources", f"No camera was found. Plug one in, or see Help, Doctor.{f' ({why})' if why else ''}"
+                    "sources",
+                    "No camera was found. Plug one in and press F5. Doctor, in the menu at the upper right, says what "
+                    "each kind of camera needs.",
                 )
 
     def _fill_menu(self) -> None:

@@ -32,6 +32,16 @@ def short_name(uri: str) -> str:
     return path.name if path.suffix or not parent else f"{parent}/{path.name}"
 
 
+def picture_of(uri: str) -> str:
+    """The icon of a source."""
+    scheme = uri.partition(":")[0]
+    if scheme in _CAMERAS:
+        return "camera"
+    if scheme == "synthetic":
+        return "room"
+    return "file" if "." in short_name(uri) else "folder"
+
+
 def from_anywhere(uri: str) -> str:
     """The same source, named so that it is found again from another folder: an existing path becomes absolute."""
     path, mark, query = uri.partition("?")

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from rgbd_seg.app.source.control_form import ControlForm
 from rgbd_seg.app.source.geometry_panel import GeometryPanel
-from rgbd_seg.app.source.names import facts, short_name
+from rgbd_seg.app.source.names import facts, picture_of, short_name
 from rgbd_seg.app.widgets.icons import dress, icon
 from rgbd_seg.sensors.sensor import Request
 
@@ -58,6 +58,8 @@ class SourcePanel(QWidget):
         layout.addLayout(self._make_buttons())
         self.tree = QTreeWidget()
         self.tree.setHeaderHidden(True)
+        self.tree.setAccessibleName("Sources")
+        self.tree.setTextElideMode(Qt.TextElideMode.ElideLeft)  # Folders differ at their ends.
         self.tree.setRootIsDecorated(False)
         self.tree.setIndentation(10)
         self.tree.setExpandsOnDoubleClick(False)
@@ -69,6 +71,7 @@ class SourcePanel(QWidget):
         self._about.setObjectName("quiet")
         self._about.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._mode = QComboBox()
+        self._mode.setAccessibleName("Picture size and rate")
         self._mode.setToolTip("Picture size and rate; only what this camera offers")
         self._mode.activated.connect(self._request)
         self._aligned = QCheckBox("Align depth to colour")
@@ -175,9 +178,7 @@ class SourcePanel(QWidget):
         if recent_uris:
             recent = self._section("Recent")
             for uri in recent_uris:
-                picture = "folder" if "." not in short_name(uri) else "file"
-                picture = "room" if uri.startswith("synthetic:") else picture
-                self._entry(recent, picture, short_name(uri), uri)
+                self._entry(recent, picture_of(uri), short_name(uri), uri)
 
     def _section(self, name: str) -> QTreeWidgetItem:
         item = QTreeWidgetItem(self.tree, [name])

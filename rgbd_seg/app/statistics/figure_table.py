@@ -16,6 +16,7 @@ class FigureTable(QTableWidget):
 
     def __init__(self, headings: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(0, len(headings), parent)
+        self.setAccessibleName(f"Table of {', '.join(headings)}")
         for column, heading in enumerate(headings):
             self.setHorizontalHeaderItem(column, _cell(column, heading))
         self.setStyleSheet("QTableView::item { padding: 0 2px 0 5px; }")  # Figures of two columns must not touch.

@@ -83,6 +83,7 @@ class TrainingPanel(QWidget):
         column.addWidget(self.text)
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
+        self.bar.setAccessibleName("How far the training is")
         self.bar.setTextVisible(False)
         column.addWidget(self.bar)
         self.stop = self._button("Stop and keep the best", "Ends the run; what it has learned becomes a model")

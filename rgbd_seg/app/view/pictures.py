@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.app.view.display import Display
+    from rgbd_seg.app.view.display import Display, PaletteName
     from rgbd_seg.app.view.kinds import ViewKind
     from rgbd_seg.frame import RgbdFrame, Segmentation
     from rgbd_seg.labels import LabelSet
@@ -115,7 +115,7 @@ class Pictures:
         return image.convertToFormat(QImage.Format.Format_RGB32)
 
     def _error(self) -> QImage | None:
-        """Grey picture; wrong pixels red, right ones faintly green, dark where there is nothing to compare with.
+        """Grey picture; wrong pixels strong, right ones faint, dark where there is nothing to compare with.
 
         None where that is everywhere: it would look as if there were no errors.
         """
@@ -126,7 +126,8 @@ class Pictures:
         if not wanted.any():
             return None
         state = np.where(wanted == 0, 0, np.where(wanted == one.labels, 1, 2)).astype(np.uint8)
-        return self._marked(state, [0xB0000000, 0x38309060, 0xC8E5484D])
+        wrong, right = error_colors(self._display.palette)
+        return self._marked(state, [0xB0000000, 0x38000000 | right[1], 0xC8000000 | wrong[1]])
 
     def _second_overlay(self) -> QImage | None:
         one = self._second
@@ -146,14 +147,14 @@ class Pictures:
         return picture
 
     def _difference(self) -> QImage | None:
-        """Grey where both models agree, red where they do not."""
+        """Grey where both models agree, coloured where they do not."""
         one, other = self.segmentation, self._second
         if other is None or one.labels is None or one.label_set is None:
             return None
         if other.labels is None or other.label_set is None:
             return None
         differs = (translation(other.label_set, one.label_set)[other.labels] != one.labels).view(np.uint8)
-        return self._marked(differs, [0x70000000, 0xC8E5484D])
+        return self._marked(differs, [0x70000000, 0xC8000000 | error_colors(self._display.palette)[0][1]])
 
     def _marked(self, state: NDArray[np.uint8], table: list[int]) -> QImage:
         """The grey picture under a map of states."""
@@ -198,6 +199,13 @@ class Pictures:
         "wipe": _wipe,
         "difference": _difference,
     }
+
+
+def error_colors(palette: PaletteName) -> tuple[tuple[str, int], tuple[str, int]]:
+    """Name and 0xRRGGBB of wrong and of right pixels, as eyes tell them apart that the palette is for."""
+    if palette == "colour-blind":
+        return ("orange", 0xE69F00), ("blue", 0x0072B2)
+    return ("red", 0xE5484D), ("green", 0x309060)
 
 
 def _paint_indexed(base: QImage, layer: QImage, table: list[int]) -> None:

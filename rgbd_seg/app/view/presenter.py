@@ -14,7 +14,7 @@ from rgbd_seg.app.undo import differing
 from rgbd_seg.app.view.depth_range import DepthRange
 from rgbd_seg.app.view.image_view import Marks, Pixel
 from rgbd_seg.app.view.kinds import TRUTH_WORDS
-from rgbd_seg.app.view.pictures import Pictures
+from rgbd_seg.app.view.pictures import Pictures, error_colors
 from rgbd_seg.app.view.probe import distance_m, probe
 from rgbd_seg.frame import Segmentation
 from rgbd_seg.scores import Scores
@@ -251,7 +251,9 @@ class Presenter(QObject):
             return "model is loading" if self._labels_expected else "no model"
         if kind == "error" and self.scores.mean_iou is not None:
             apart = ", ".join(self.scores.unknown[:4])
-            return f"mIoU {self.scores.mean_iou:.3f}{f'; not compared: {apart}' if apart else ''}"
+            wrong, right = error_colors(self.display.palette)
+            legend = f"wrong {wrong[0]}, right {right[0]}, dark: no truth"
+            return f"mIoU {self.scores.mean_iou:.3f}; {legend}{f'; not compared: {apart}' if apart else ''}"
         frame = self.segmentation.frame if self.segmentation is not None else None
         if frame is not None and frame.prediction is not None and kind == "recorded":
             return f"by {frame.prediction.model or 'a model'}, not truth"

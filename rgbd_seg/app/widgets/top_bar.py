@@ -64,9 +64,9 @@ class TopBar(QToolBar):
         self.record.ensurePolished()
         self.record.setMinimumWidth(self.record.sizeHint().width())  # The buttons beside it are to stay where they are.
         self.record.setText("Record")
-        menu = self._flat("menu", "Menu")
-        menu.setMenu(main_menu)
-        menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu = self._flat("menu", "Menu  F10")
+        self.menu.setMenu(main_menu)
+        self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def _wide(self, picture: str, text: str, tip: str, menu: QMenu) -> QToolButton:
         button = QToolButton()

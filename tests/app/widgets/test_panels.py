@@ -99,7 +99,7 @@ def test_the_replay_bar_fits_a_small_screen_and_leaves_out_what_has_keys(qtbot: 
 
 
 def test_escape_ends_the_doctor_as_well(window: MainWindow) -> None:
-    dialog = DoctorDialog(window)
+    dialog = DoctorDialog(window, window.settings.recordings)
     dialog.show()
     process = dialog._process
     assert process.waitForStarted(10_000)
