@@ -78,7 +78,7 @@ class CommandPalette(QDialog):
             item = QTreeWidgetItem(self.list, [entry.text, entry.keys])
             item.setData(0, Qt.ItemDataRole.UserRole, entry)
             item.setForeground(1, self.palette().placeholderText())
-        self.list.setCurrentItem(self.list.topLevelItem(0))
+        self.list.setCurrentIndex(self.list.model().index(0, 0))
 
     def _run(self) -> None:
         item = self.list.currentItem()

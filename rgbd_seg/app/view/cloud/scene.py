@@ -120,7 +120,7 @@ def _unbroken(frame: RgbdFrame, stride: int, rows: int, columns: int) -> NDArray
     below, beside = bad[stride::stride, : columns * stride], bad[: rows * stride, stride::stride]
     broken |= below[:rows].reshape(rows, columns, stride).any(axis=2)
     broken |= beside[:, :columns].reshape(rows, stride, columns).any(axis=1)
-    return ~broken
+    return np.logical_not(broken)
 
 
 def point_grid(scene: Scene, stride: int) -> PointGrid:
