@@ -115,12 +115,12 @@ def _unbroken(frame: RgbdFrame, stride: int, rows: int, columns: int) -> NDArray
     ):
         at |= np.abs(after - before) > cap
     squares = bad[: rows * stride, : columns * stride].reshape(rows, stride, columns, stride)
-    broken = squares.any(axis=(1, 3))
+    broken: NDArray[np.bool_] = squares.any(axis=(1, 3))
     # The lower and right points of a square are the first of the next ones.
     below, beside = bad[stride::stride, : columns * stride], bad[: rows * stride, stride::stride]
     broken |= below[:rows].reshape(rows, columns, stride).any(axis=2)
     broken |= beside[:, :columns].reshape(rows, stride, columns).any(axis=1)
-    return np.logical_not(broken)
+    return ~broken
 
 
 def point_grid(scene: Scene, stride: int) -> PointGrid:
