@@ -16,6 +16,6 @@ if TYPE_CHECKING:
 @pytest.fixture
 def server() -> Iterator[LiveServer]:
     before = set(threading.enumerate())
-    with LiveServer(port=0, patience_s=1.0) as server:
+    with LiveServer(port=0, patience_s=4.0) as server:
         yield server
     assert {thread for thread in threading.enumerate() if thread.name == "rgbd-seg live server"} <= before
