@@ -51,7 +51,8 @@ class TrainingController(QObject):
         panel.run_wanted.connect(lambda index: self.show_run(self.runs[index]))
         panel.stop_wanted.connect(self.stop)
         panel.load_wanted.connect(self.load)
-        panel.rescue_wanted.connect(self.rescue)
+        panel.rescue_wanted.connect(lambda: self._take_up("--only-export"))
+        panel.go_on_wanted.connect(lambda: self._take_up("--go-on"))
         panel.log_wanted.connect(self._show_log)
         panel.folder_wanted.connect(self._open_folder)
 
@@ -221,8 +222,12 @@ class TrainingController(QObject):
         if run.model is not None:
             self._load_model(str(run.model))
 
-    def rescue(self) -> None:
-        """Makes a model of the last checkpoint of the shown run, which broke off."""
+    def _take_up(self, how: str) -> None:
+        """Trains the shown run further, which broke off, or makes a model of its best checkpoint.
+
+        Args:
+            how: What its process is told: "--go-on" or "--only-export".
+        """
         run = self.run
         if run is None:
             return
@@ -232,7 +237,7 @@ class TrainingController(QObject):
             self._context.say("training", f"{run.folder} cannot be written: {error.strerror or error}.", "error")
             return
         self._stages[run.folder] = Stage.STARTING
-        _launch(run.folder, "--only-export")
+        _launch(run.folder, how)
 
     def _show_log(self) -> None:
         if self.run is not None:

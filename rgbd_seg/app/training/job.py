@@ -2,7 +2,7 @@
 
 Trains as `settings.yaml` in the folder says, then makes a model file of the best checkpoint, and keeps `state.json`
 up to date. It belongs to no window: it goes on when the one that started it is closed. With `--only-export` it makes
-the model file of a run that was killed.
+the model file of a run that was killed, with `--go-on` it trains such a run further from where it was.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rgbd_seg.app.training.run_folder import (
     Stage,
     best_checkpoint,
     file_name,
+    newest_checkpoint,
     read_json,
     write_state,
 )
@@ -41,13 +42,15 @@ class Job:
         self._folder = folder
         self._child: subprocess.Popen[bytes] | None = None
 
-    def run(self, *, only_export: bool = False) -> int:
+    def run(self, *, only_export: bool = False, go_on: bool = False) -> int:
         """Trains and exports; returns the exit code."""
         folder = self._folder
         if not only_export:
             (folder / STOP_FILE).unlink(missing_ok=True)
             self._say(Stage.TRAINING)
-            code = self._train("fit", "--config", str(folder / SETTINGS_FILE))
+            newest = newest_checkpoint(folder) if go_on else None
+            where = ["--ckpt_path", str(newest)] if newest else []
+            code = self._train("fit", "--config", str(folder / SETTINGS_FILE), *where)
             # A run that broke off may still have learned something; one that was killed with its machine has not.
             if code:
                 return self._fail(f"the training ended with code {code}")
@@ -106,13 +109,13 @@ def main(arguments: list[str]) -> int:
     """Runs a job.
 
     Args:
-        arguments: The folder, and maybe `--only-export`.
+        arguments: The folder, and maybe `--only-export` or `--go-on`.
     """
     job = Job(Path(arguments[0]))
     signal.signal(signal.SIGTERM, job.end)
     if os.name == "posix":
         os.nice(_PRIORITY)
-    return job.run(only_export="--only-export" in arguments[1:])
+    return job.run(only_export="--only-export" in arguments[1:], go_on="--go-on" in arguments[1:])
 
 
 if __name__ == "__main__":

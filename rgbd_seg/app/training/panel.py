@@ -51,6 +51,7 @@ class TrainingPanel(QWidget):
     stop_wanted = Signal()
     load_wanted = Signal()
     rescue_wanted = Signal()
+    go_on_wanted = Signal()
     log_wanted = Signal()
     folder_wanted = Signal()
 
@@ -93,7 +94,9 @@ class TrainingPanel(QWidget):
         self.load.clicked.connect(self.load_wanted)
         self.rescue = self._button("Make a model of the best state", "From the last checkpoint of the broken run")
         self.rescue.clicked.connect(self.rescue_wanted)
-        for button in (self.stop, self.load, self.rescue):
+        self.go_on = self._button("Go on", "Trains the broken run further from where it was")
+        self.go_on.clicked.connect(self.go_on_wanted)
+        for button in (self.stop, self.load, self.go_on, self.rescue):
             column.addWidget(button)
         column.addStretch(1)
         row = QHBoxLayout()
@@ -190,6 +193,7 @@ class TrainingPanel(QWidget):
         self.stop.setVisible(one.running)
         self.load.setVisible(one.has_model)
         self.rescue.setVisible(one.has_checkpoint and not one.has_model and not one.running)
+        self.go_on.setVisible(self.rescue.isVisibleTo(self))
         self.log.setVisible(view is not None)
         self.folder.setVisible(view is not None)
 

@@ -157,6 +157,11 @@ def runs_in(parent: Path) -> list[RunFolder]:
     return sorted((RunFolder(folder) for folder in folders), key=lambda run: run.began, reverse=True)
 
 
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint that was written last, None while there is none."""
+    return max((folder / CHECKPOINTS).glob("*.ckpt"), key=lambda path: path.stat().st_mtime, default=None)
+
+
 def best_checkpoint(folder: Path) -> Path | None:
     """The checkpoint with the highest score, else the newest one, else none."""
     checkpoints = sorted((folder / CHECKPOINTS).glob("*.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)

@@ -193,6 +193,8 @@ def test_a_failure_is_told_in_the_words_of_the_training(
     (run.folder / "checkpoints" / "recent.ckpt").write_bytes(b"recent")
     run.mark_starting()
     assert run.state().stage is Stage.STARTING
+    assert Job(run.folder).run(go_on=True) == 1  # Doomed again, but from where it was.
+    assert f"--ckpt_path {run.folder / 'checkpoints' / 'recent.ckpt'}" in (run.folder / "log.txt").read_text()
     assert Job(run.folder).run(only_export=True) == 0
     assert run.model is not None
     assert run.model.read_bytes() == b"recent"
