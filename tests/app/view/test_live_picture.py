@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 
 from tests.app.conftest import HalvesModel, SteadySensor
 from tests.app.watching import says, wait_for_labels, wait_for_picture, wait_for_recorded
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,8 @@ def held(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Held]
     both.seen.set()
     yield both
     both.think.set()
+    window.sources.close()
+    until(lambda: not window.session.busy)  # Closing the window waits a short while only.
 
 
 def open_both(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
