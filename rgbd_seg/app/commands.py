@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from rgbd_seg.app.undo_controller import UndoController
     from rgbd_seg.app.view.freezer import Freezer
     from rgbd_seg.app.view.grid import ViewGrid
-    from rgbd_seg.app.widgets.look import Look
     from rgbd_seg.app.widgets.panels import Panels
     from rgbd_seg.app.widgets.theme import Choice
+    from rgbd_seg.app.widgets.theme_switch import ThemeSwitch
     from rgbd_seg.app.widgets.top_bar import TopBar
 
 
@@ -53,7 +53,7 @@ class Parts(Protocol):
     training: TrainingController
     settings_control: SettingsController
     live_output: LiveOutput
-    look: Look
+    look: ThemeSwitch
     replay_bar: ReplayBar
     freezer: Freezer
     grid: ViewGrid

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from rgbd_seg.app.model.controller import ModelController
     from rgbd_seg.app.undo_controller import UndoController
     from rgbd_seg.app.view.grid import ViewGrid
-    from rgbd_seg.app.widgets.look import Look
+    from rgbd_seg.app.widgets.theme_switch import ThemeSwitch
 
 
 class SettingsController(QObject):
     """Applies whole settings to the running window; each change can be undone."""
 
     def __init__(
-        self, context: Context, grid: ViewGrid, models: ModelController, look: Look, undos: UndoController
+        self, context: Context, grid: ViewGrid, models: ModelController, look: ThemeSwitch, undos: UndoController
     ) -> None:
         super().__init__(context.widget)
         self._context, self._grid, self._models, self._look, self._undos = context, grid, models, look, undos

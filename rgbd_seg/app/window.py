@@ -53,10 +53,10 @@ from rgbd_seg.app.view.grid import ViewGrid
 from rgbd_seg.app.view.presenter import Presenter
 from rgbd_seg.app.widgets.accessible_names import name_controls
 from rgbd_seg.app.widgets.banner import Banners
-from rgbd_seg.app.widgets.look import Look
 from rgbd_seg.app.widgets.panels import BELOW, LEFT, RIGHT, Panels
 from rgbd_seg.app.widgets.stage import Stage
 from rgbd_seg.app.widgets.status_line import StatusLine, rate_texts
+from rgbd_seg.app.widgets.theme_switch import ThemeSwitch
 from rgbd_seg.app.widgets.top_bar import TopBar
 from rgbd_seg.pipeline.background import Deadline
 from rgbd_seg.pipeline.session import Session
@@ -123,7 +123,7 @@ class MainWindow(QMainWindow):
         self.comparisons = ComparisonController(self, self.comparison_panel, self.grid)
         self.live_output = LiveOutput(self)
         self.freezer = Freezer(self)
-        self.look = Look(self, theme)
+        self.look = ThemeSwitch(self, theme)
         self.label_sets = LabelSetController(self)
         self.drops = DropTarget(self, self.models, self.sources, self.label_sets)
         self.undos = UndoController(self, self.sources, self.models, self.replay_bar)

@@ -16,7 +16,7 @@ STATE = ("probabilities", "previous_color", "previous_depth_m")
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Chain:
     """What makes each of the models, in the back end's own form; called only where the cache does not have it.
 
     Attributes:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
 
 
-def settled(options: SegmenterOptions, info: SegmenterInfo) -> SegmenterOptions:
+def pinned(options: SegmenterOptions, info: SegmenterInfo) -> SegmenterOptions:
     """Options that name the back end, device and precision of a loaded model.
 
     Args:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from rgbd_seg.inference import open_segmenter
-from rgbd_seg.inference.pinned import settled
+from rgbd_seg.inference.pinned import pinned
 from rgbd_seg.pipeline.cluster_task import Arithmetic, Task, model_digest, segment_recording
 from rgbd_seg.sensors import parse_uri
 
@@ -111,7 +111,7 @@ def _import_ray() -> Any:
 def _decide(model: Path, options: SegmenterOptions) -> tuple[SegmenterOptions, Arithmetic]:
     """What every worker is to do: "auto" as this machine understands it."""
     with open_segmenter(model, options) as segmenter:
-        return settled(options, segmenter.info), Arithmetic.of(segmenter.info)
+        return pinned(options, segmenter.info), Arithmetic.of(segmenter.info)
 
 
 def _connect(ray: Any, address: str) -> None:

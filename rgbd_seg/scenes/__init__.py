@@ -11,7 +11,7 @@ OpenGL starts on first use, in the process and thread that uses it.
 
 from rgbd_seg.scenes.cameras import CAMERA_NAMES, camera_named
 from rgbd_seg.scenes.furnishing import ROOM_KINDS, RoomKind
-from rgbd_seg.scenes.look import Look, calm_look, wild_look
+from rgbd_seg.scenes.lighting import Lighting, calm_lighting, wild_lighting
 from rgbd_seg.scenes.path import Walk, walk_through
 from rgbd_seg.scenes.pose import Pose
 from rgbd_seg.scenes.renderer import RoomRenderer, View
@@ -22,7 +22,7 @@ __all__ = [
     "CAMERA_NAMES",
     "LABEL_SET",
     "ROOM_KINDS",
-    "Look",
+    "Lighting",
     "Pose",
     "Room",
     "RoomKind",
@@ -32,8 +32,8 @@ __all__ = [
     "View",
     "Walk",
     "build_room",
-    "calm_look",
+    "calm_lighting",
     "camera_named",
     "walk_through",
-    "wild_look",
+    "wild_lighting",
 ]

@@ -13,7 +13,7 @@ from rgbd_seg.scenes.noise_field import cut
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rgbd_seg.scenes.look import Look
+    from rgbd_seg.scenes.lighting import Lighting
 
 _SIDE = 1024
 _FIELD_DEVIATION = 40.0  # Of the stored field, in counts.
@@ -31,12 +31,12 @@ def _color_field() -> NDArray[np.uint8]:
     return field
 
 
-def taken_color(clean: NDArray[np.uint8], look: Look, rng: np.random.Generator) -> NDArray[np.uint8]:
+def taken_color(clean: NDArray[np.uint8], lighting: Lighting, rng: np.random.Generator) -> NDArray[np.uint8]:
     """The colour picture that a camera would deliver.
 
     Args:
         clean: (H, W, 3) uint8 RGB.
-        look: How it is taken.
+        lighting: How it is taken.
         rng: Random numbers of this frame.
 
     Returns:
@@ -45,17 +45,17 @@ def taken_color(clean: NDArray[np.uint8], look: Look, rng: np.random.Generator) 
     height, width = clean.shape[:2]
     scale = width / 640
     picture: Any = clean  # OpenCV's stubs know no dtypes.
-    dx, dy = (v * scale for v in look.motion_px)
+    dx, dy = (v * scale for v in lighting.motion_px)
     if np.hypot(dx, dy) > 1.0:
         picture = cv2.filter2D(picture, -1, _motion_kernel(dx, dy))
-    if look.softness_px * scale > 0.2:
-        picture = cv2.GaussianBlur(picture, (0, 0), look.softness_px * max(scale, 0.6))
-    if look.contrast != 1.0 or look.saturation != 1.0:
-        picture = cv2.transform(picture, _tone_matrix(look.contrast, look.saturation))
-    if look.noise <= 0:
+    if lighting.softness_px * scale > 0.2:
+        picture = cv2.GaussianBlur(picture, (0, 0), lighting.softness_px * max(scale, 0.6))
+    if lighting.contrast != 1.0 or lighting.saturation != 1.0:
+        picture = cv2.transform(picture, _tone_matrix(lighting.contrast, lighting.saturation))
+    if lighting.noise <= 0:
         return np.asarray(picture, np.uint8)
     # The field is centred on 128: the same share of 128 that comes in with it is taken away again.
-    strength = min(look.noise / _FIELD_DEVIATION, 2.0)
+    strength = min(lighting.noise / _FIELD_DEVIATION, 2.0)
     grain = np.ascontiguousarray(cut(_color_field(), rng, height, width))
     return np.asarray(cv2.addWeighted(picture, 1.0, grain, strength, -128.0 * strength), np.uint8)
 

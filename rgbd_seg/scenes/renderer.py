@@ -19,7 +19,7 @@ from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.scenes.cameras import camera_named
 from rgbd_seg.scenes.color_noise import taken_color
 from rgbd_seg.scenes.depth_noise import clean_depth, measured_depth
-from rgbd_seg.scenes.look import Look, calm_look
+from rgbd_seg.scenes.lighting import Lighting, calm_lighting
 from rgbd_seg.scenes.patterns import texture_bank
 from rgbd_seg.scenes.room import PART_TEXELS
 
@@ -137,28 +137,28 @@ class RoomRenderer:
         self._program["shadows"] = 2
         self._program["sharpness"] = _SHADOW_SHARPNESS
 
-    def render(self, room: Room, pose: Pose, index: int = 0, look: Look | None = None, stream: int = 0) -> View:
+    def render(self, room: Room, pose: Pose, index: int = 0, lighting: Lighting | None = None, stream: int = 0) -> View:
         """One picture.
 
         Args:
             room: What is drawn; drawing the same room again is cheap.
             pose: Where the camera is.
             index: Frame number; it decides the noise.
-            look: How the picture is taken; None: the room's own calm look.
+            lighting: How the picture is taken; None: the room's own calm lighting.
             stream: Further number for the noise, for several series in one room.
 
         Returns:
             The same pixels for the same arguments, in every process on the same OpenGL device.
         """
-        look = look or calm_look(room)
+        lighting = lighting or calm_lighting(room)
         with self._gl:  # Several renderers may live in one thread; each has its own context.
-            self._show(room, look)
-            color_return, depth_m, packed = self._draw(room, pose, look)
+            self._show(room, lighting)
+            color_return, depth_m, packed = self._draw(room, pose, lighting)
         color = np.asarray(cv2.cvtColor(color_return, cv2.COLOR_RGBA2RGB), np.uint8)
         if self.noise:
             rng = np.random.default_rng([7006, room.seed, stream, index])
             depth = measured_depth(depth_m, color_return[..., 3], self.camera, rng)
-            color = taken_color(color, look, rng)
+            color = taken_color(color, lighting, rng)
         else:
             depth = clean_depth(depth_m)
         return View(
@@ -170,7 +170,7 @@ class RoomRenderer:
             calibration=self.calibration,
         )
 
-    def _show(self, room: Room, look: Look) -> None:
+    def _show(self, room: Room, lighting: Lighting) -> None:
         """Brings a room to the device, if it is not there, and its shadows, if the light has moved."""
         if room is not self._room:
             self._forget_room()
@@ -188,9 +188,9 @@ class RoomRenderer:
             self._room_objects = [self._scene, self._casters, parts, vertices, triangles, inside]
             self._room = room
             self._key_shear = None
-        if self._key_shear != look.key_shear:
-            self._cast_shadows(room, look.key_shear)
-            self._key_shear = look.key_shear
+        if self._key_shear != lighting.key_shear:
+            self._cast_shadows(room, lighting.key_shear)
+            self._key_shear = lighting.key_shear
 
     def _cast_shadows(self, room: Room, shear: tuple[float, float]) -> None:
         """Exponential shadow maps (Annen et al., 2008): blurred once, then soft for the price of a look-up."""
@@ -211,22 +211,22 @@ class RoomRenderer:
         self._shadows.write(np.stack(maps, -1).astype(np.float32).tobytes())
 
     def _draw(
-        self, room: Room, pose: Pose, look: Look
+        self, room: Room, pose: Pose, lighting: Lighting
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint16]]:
         lens = self.calibration.color
         to_camera = pose.room_to_camera
         program = self._program
         program["projection"] = _column_major(_projection(lens) @ to_camera)
         program["depth_row"] = tuple(to_camera[2])
-        program["key_shadow"] = _column_major(_shadow_matrix(room, look.key_shear))
+        program["key_shadow"] = _column_major(_shadow_matrix(room, lighting.key_shear))
         program["eye"] = (pose.x, pose.y, pose.z)
         program["room_size"] = (room.width, room.depth, room.height)
         program["lamp"] = room.lamp
-        program["lamp_color"] = tuple(np.asarray(room.lamp_color) * look.lamp)
+        program["lamp_color"] = tuple(np.asarray(room.lamp_color) * lighting.lamp)
         program["sun"] = room.sun
-        program["sun_color"] = tuple(np.asarray(room.sun_color) * look.daylight)
-        program["ambient"] = tuple(np.asarray(look.ambient_tint) * look.ambient)
-        program["white_balance"] = tuple(look.light)
+        program["sun_color"] = tuple(np.asarray(room.sun_color) * lighting.daylight)
+        program["ambient"] = tuple(np.asarray(lighting.ambient_tint) * lighting.ambient)
+        program["white_balance"] = tuple(lighting.light)
         gl = self._gl
         self._frame.use()
         gl.enable_only(gl.DEPTH_TEST | gl.CULL_FACE)

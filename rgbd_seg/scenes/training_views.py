@@ -12,7 +12,7 @@ import numpy as np
 
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.scenes.cameras import CAMERA_NAMES
-from rgbd_seg.scenes.look import wild_look
+from rgbd_seg.scenes.lighting import wild_lighting
 from rgbd_seg.scenes.path import walk_through
 from rgbd_seg.scenes.pose import Pose
 from rgbd_seg.scenes.renderer import RoomRenderer
@@ -71,7 +71,7 @@ class TrainingViews:
             walk = walk_through(room)
             return renderer.render(room, walk.pose(float(rng.uniform(0, walk.duration_s))), index, stream=self.seed)
         for attempt in range(_MOST_ATTEMPTS):
-            view = renderer.render(room, random_pose(room, rng), index, wild_look(rng), stream=self.seed)
+            view = renderer.render(room, random_pose(room, rng), index, wild_lighting(rng), stream=self.seed)
             if is_worth_seeing(view) or attempt == _MOST_ATTEMPTS - 1:
                 break
         return view

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.inference.torch.fuse_batch_norm import folded
+from rgbd_seg.inference.torch.fuse_batch_norm import fuse_batch_norm
 from rgbd_seg.models.card import ModelCard
 from rgbd_seg.models.deresunet import FUSIONS, DeResUNet, DeResUNetConfig
 from rgbd_seg.models.encoders import parameters_up_to
@@ -57,7 +57,7 @@ def test_folding_batch_normalisation_keeps_activations_and_answers(encoder: str)
     built.eval()
     color, depth = torch.randn(1, 3, 64, 64), torch.randn(1, 1, 64, 64)
     with torch.inference_mode():
-        fused = folded(built)
+        fused = fuse_batch_norm(built)
         expected = built(color, depth)
         assert torch.allclose(fused(color, depth), expected, atol=1e-3 * float(expected.abs().max()))
     before, after = (
@@ -71,7 +71,7 @@ def test_layers_listed_in_another_order_than_used_are_not_folded() -> None:
     built = network("torchvision:densenet121", "color").eval()
     color, depth = torch.randn(1, 3, 64, 64), torch.randn(1, 1, 64, 64)
     with torch.inference_mode():
-        assert torch.allclose(folded(built)(color, depth), built(color, depth), rtol=1e-3, atol=1e-3)
+        assert torch.allclose(fuse_batch_norm(built)(color, depth), built(color, depth), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("encoder", [*ENCODERS, "resnet18"])

@@ -10,7 +10,7 @@ import pytest
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference import open_segmenter
-from rgbd_seg.inference.pinned import settled
+from rgbd_seg.inference.pinned import pinned
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.pipeline.cluster_task import Arithmetic, Task, model_digest, segment_recording
 from rgbd_seg.pipeline.seal import SEAL_FILE
@@ -32,7 +32,7 @@ def task(tmp_path: Path) -> Task:
         write_sunrgbd_frame(tmp_path / "in" / str(frame), frame)
     model = write_tiny_model(tmp_path / "tiny.safetensors")
     with open_segmenter(model, AUTO) as segmenter:
-        options, arithmetic = settled(AUTO, segmenter.info), Arithmetic.of(segmenter.info)
+        options, arithmetic = pinned(AUTO, segmenter.info), Arithmetic.of(segmenter.info)
     digest = model_digest(model)
     return Task(str(tmp_path / "in"), tmp_path / "out" / "in", model, digest, options, arithmetic, SegmentOptions())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rgbd_seg.scenes import CAMERA_NAMES, Look, camera_named
+from rgbd_seg.scenes import CAMERA_NAMES, Lighting, camera_named
 from rgbd_seg.scenes.color_noise import taken_color
 from rgbd_seg.scenes.depth_noise import measured_depth
 
@@ -114,18 +114,18 @@ def test_the_same_random_numbers_give_the_same_depth(camera: str) -> None:
 
 def test_colour_noise_has_the_asked_strength_and_no_tint() -> None:
     grey = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
-    noisy = taken_color(grey, Look(noise=6.0, softness_px=0.0), np.random.default_rng(0))
+    noisy = taken_color(grey, Lighting(noise=6.0, softness_px=0.0), np.random.default_rng(0))
     assert 4.5 < noisy.std() < 7.5
     assert np.abs(noisy.mean((0, 1)) - 120).max() < 1.5
-    assert np.array_equal(taken_color(grey, Look(noise=0.0, softness_px=0.0), np.random.default_rng(0)), grey)
+    assert np.array_equal(taken_color(grey, Lighting(noise=0.0, softness_px=0.0), np.random.default_rng(0)), grey)
 
 
 def test_motion_blur_smears_along_the_motion_only() -> None:
     line = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     line[:, WIDTH // 2] = 255
-    look = Look(noise=0.0, softness_px=0.0, motion_px=(16.0, 0.0))
-    across = taken_color(line, look, np.random.default_rng(0))
-    along = taken_color(line.transpose(1, 0, 2).copy(), look, np.random.default_rng(0))
+    lighting = Lighting(noise=0.0, softness_px=0.0, motion_px=(16.0, 0.0))
+    across = taken_color(line, lighting, np.random.default_rng(0))
+    along = taken_color(line.transpose(1, 0, 2).copy(), lighting, np.random.default_rng(0))
     assert (across[100, :, 0] > 0).sum() >= 7
     assert (along[:, 100, 0] > 0).sum() == 1
 

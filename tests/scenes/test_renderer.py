@@ -13,7 +13,7 @@ import pytest
 from rgbd_seg.calibration import deproject, project
 from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.scenes import Look, Pose, Room, RoomRenderer, TrainingViews, View, build_room, walk_through
+from rgbd_seg.scenes import Lighting, Pose, Room, RoomRenderer, TrainingViews, View, build_room, walk_through
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,15 +102,15 @@ def test_a_point_that_is_not_hidden_is_seen_at_its_pixel(room: Room, renderer: R
 
 def test_colour_belongs_to_the_labelled_pixels(room: Room, renderer: RoomRenderer) -> None:
     """Repainting one thing changes the colour of its own pixels and of no others."""
-    pose, look = walk_through(room).pose(4.0), Look()
-    view = renderer.render(room, pose, look=look)
+    pose, lighting = walk_through(room).pose(4.0), Lighting()
+    view = renderer.render(room, pose, lighting=lighting)
     numbers, counts = np.unique(view.instances, return_counts=True)
     instance = int(numbers[np.argsort(counts)[-3]])
     parts = room.parts.copy()
     mine = (parts[:, 4, 2].astype(int) & 1023) == instance
     parts[mine, 0, :3] = parts[mine, 1, :3] = parts[mine, 2, :3] = (0.9, 0.0, 0.7)
     parts[mine, 4, 0], parts[mine, 4, 1] = 0.3, 0.0
-    repainted = renderer.render(replace(room, parts=parts), pose, look=look)
+    repainted = renderer.render(replace(room, parts=parts), pose, lighting=lighting)
     changed = np.abs(repainted.color.astype(int) - view.color).max(-1) > 2
     assert np.array_equal(changed, view.instances == instance)
     assert np.array_equal(repainted.clean_depth_m, view.clean_depth_m)
@@ -196,4 +196,4 @@ def test_views_of_the_walk_are_what_the_live_source_shows() -> None:
     with TrainingViews(11, 64, 48, kind="walk") as views, TrainingViews(11, 64, 48, kind="walk", noise=False) as clean:
         noisy, exact = views.view(3), clean.view(3)
         np.testing.assert_array_equal(noisy.labels, exact.labels)
-        assert np.abs(noisy.color.astype(int) - exact.color).mean() < 20  # The calm look, but for the camera's noise.
+        assert np.abs(noisy.color.astype(int) - exact.color).mean() < 20  # Calm, but for the camera's noise.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.errors import ModelError
-from rgbd_seg.inference.chain import Parts
+from rgbd_seg.inference.chain import Chain
 from rgbd_seg.inference.foreign.ends import postprocessing, preprocessing
 from rgbd_seg.inference.foreign.file import NetworkFile
 from rgbd_seg.inference.onnx.runtime import find_provider, open_sessions
@@ -21,9 +21,9 @@ _ONNX_TYPES = {"float32": "float", "float16": "float16", "int64": "int64", "int3
 class OnnxNetwork(NetworkFile):
     """An ONNX file and its card as three models that run one after the other."""
 
-    def parts(self, frame_size: Size) -> Parts:
+    def parts(self, frame_size: Size) -> Chain:
         """The models for frames of that size, without smoothing; each is the path of a file, or its bytes."""
-        return Parts(
+        return Chain(
             {
                 "before": lambda: preprocessing(self.card, frame_size).SerializeToString(),
                 "network": lambda: str(self.path),

@@ -11,7 +11,7 @@ import torch
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.cache import cache_key, file_digest, read_entry, write_entry
-from rgbd_seg.inference.chain import AVERAGED, SCORES, STATE, STRENGTH, Parts
+from rgbd_seg.inference.chain import AVERAGED, SCORES, STATE, STRENGTH, Chain
 from rgbd_seg.inference.graph import Decision, DeployedGraph, PlainDecision, ScoringGraph
 from rgbd_seg.inference.model_info import describe
 from rgbd_seg.inference.smoothing import SmoothedDecision
@@ -81,13 +81,13 @@ class OnnxModelFile:
         parameters = count_parameters(self._path)
         return describe(self._path, self._card, parameters, backend, device, precision, self._size, reason)
 
-    def parts(self, frame_size: Size) -> Parts:
+    def parts(self, frame_size: Size) -> Chain:
         """The graph for frames of that size, in two parts; each is the path of a file, or its bytes."""
 
         def cached(name: str, export: Callable[[Size], Any]) -> Callable[[], bytes | str]:
             return lambda: self._cached(name, frame_size, export)
 
-        return Parts(
+        return Chain(
             {"scores": cached("scores", self._scores), "labels": cached("labels", self._labels)},
             cached("smoothed", self._smoothed_labels),
         )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from rgbd_seg.inference.chain import Parts
+    from rgbd_seg.inference.chain import Chain
     from rgbd_seg.inference.openvino.runtime import Device
 
 SMOOTHED = "smoothed"  # The part that takes the place of the last one while smoothing is on.
@@ -81,7 +81,7 @@ class Compilation:
 
 
 def compilations(
-    parts: Parts, contents: str, device: Device, precision: str, threads: int | None
+    parts: Chain, contents: str, device: Device, precision: str, threads: int | None
 ) -> dict[str, Compilation]:
     """How each part of a graph is compiled, by its name.
 

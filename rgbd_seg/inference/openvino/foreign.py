@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import ModelError
-from rgbd_seg.inference.chain import Parts
+from rgbd_seg.inference.chain import Chain
 from rgbd_seg.inference.foreign.ends import postprocessing, preprocessing
 from rgbd_seg.inference.foreign.file import NetworkFile
 from rgbd_seg.inference.openvino.runtime import core, import_openvino
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class OpenVinoNetwork(NetworkFile):
     """An ONNX file and its card as one graph from camera bytes to labels."""
 
-    def parts(self, frame_size: Size) -> Parts:
+    def parts(self, frame_size: Size) -> Chain:
         """One graph for frames of that size, without smoothing."""
-        return Parts({"network": lambda: self._build(frame_size)})
+        return Chain({"network": lambda: self._build(frame_size)})
 
     def contents(self, frame_size: Size) -> str:
         """Names what the graph is made from, for the cache."""

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.inference.cache import file_digest
-from rgbd_seg.inference.chain import Parts
+from rgbd_seg.inference.chain import Chain
 from rgbd_seg.inference.model_info import describe
 from rgbd_seg.inference.openvino.conversion import Conversion, convert_apart
 from rgbd_seg.inference.openvino.int8 import quantised_weights, read_agreement
@@ -53,9 +53,9 @@ class OpenVinoModel:
             info = replace(info, details={**info.details, "int8": str(read_agreement(self._path, self._size))})
         return info
 
-    def parts(self, frame_size: Size) -> Parts:
+    def parts(self, frame_size: Size) -> Chain:
         """The graph for frames of that size, in two parts."""
-        return Parts(
+        return Chain(
             {"scores": lambda: self._scores(frame_size), "labels": partial(self._decision, frame_size, smoothed=False)},
             partial(self._decision, frame_size, smoothed=True),
         )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rgbd_seg.models.deresunet import DeResUNet
 
 
-def folded(network: DeResUNet) -> DeResUNet:
+def fuse_batch_norm(network: DeResUNet) -> DeResUNet:
     """A copy without batch normalisation, for inference only; the network itself stays as it is.
 
     A normalisation is taken for that of the convolution that its module lists before it. Networks of libraries might

@@ -11,7 +11,7 @@ import torch
 from rgbd_seg.inference.graph import DeployedGraph, PlainDecision, ScoringGraph
 from rgbd_seg.inference.graph_segmenter import Inferred
 from rgbd_seg.inference.smoothing import SmoothedDecision, SmoothingState
-from rgbd_seg.inference.torch.fuse_batch_norm import folded
+from rgbd_seg.inference.torch.fuse_batch_norm import fuse_batch_norm
 from rgbd_seg.inference.torch.plan import NotFinite, Plan
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def deployed(network: DeResUNet, card: ModelCard, plan: Plan, frame_size: Size, 
     Raises:
         NotFinite: The network leaves the precision's range on a frame of noise.
     """
-    ready = folded(network).to(device=device, dtype=DTYPES[plan.precision], memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ready = fuse_batch_norm(network).to(device=device, dtype=DTYPES[plan.precision], memory_format=torch.channels_last)  # type: ignore[call-overload]
     graph = DeployedGraph(ready, card, frame_size, plan.size).to(device).eval()
     if plan.precision != "float32":
         _check_range(graph, device)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.widgets.theme import Theme
 
 
-class Look(QObject):
+class ThemeSwitch(QObject):
     """Changes the theme of a window; icons are painted in its colours and must be painted again."""
 
     changed = Signal(object)  # Theme.

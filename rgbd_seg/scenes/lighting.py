@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Lighting:
     """One way to take a picture.
 
     Attributes:
@@ -53,13 +53,13 @@ class Look:
         return (np.asarray(self.balance) * self.exposure).astype(np.float32)
 
 
-def calm_look(room: Room) -> Look:
-    """The look of a live room, always the same: exposed as a camera's automatic exposure would, natural colours."""
+def calm_lighting(room: Room) -> Lighting:
+    """The lighting of a live room, always the same: exposed as a camera's automatic exposure would, natural colours."""
     rng = np.random.default_rng([7005, room.seed])
     ambient, lamp, daylight = 0.5, rng.uniform(0.6, 0.9), rng.uniform(0.5, 1.0)
     # What falls on an average surface; the factors are the means of the shader's angles and distances over rooms.
     light = ambient + 0.6 * lamp * float(np.mean(room.lamp_color)) + 0.7 * daylight * float(np.mean(room.sun_color))
-    return Look(
+    return Lighting(
         exposure=float(np.clip(1.05 / light, 0.5, 1.5)),
         balance=_balance(rng, 0.04),
         ambient=ambient,
@@ -70,10 +70,10 @@ def calm_look(room: Room) -> Look:
     )
 
 
-def wild_look(rng: np.random.Generator) -> Look:
-    """A look for training: the widest range in which a person would still recognise the room."""
+def wild_lighting(rng: np.random.Generator) -> Lighting:
+    """Lighting for training: the widest range in which a person would still recognise the room."""
     blur = rng.random() < 0.25
-    return Look(
+    return Lighting(
         exposure=float(np.exp(rng.normal(0.05, 0.33))),
         balance=_balance(rng, 0.12),
         ambient=rng.uniform(0.3, 0.75),
