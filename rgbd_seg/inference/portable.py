@@ -16,7 +16,7 @@ import numpy as np
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.cache import file_digest
-from rgbd_seg.inference.chain import SCORES, Parts
+from rgbd_seg.inference.chain import SCORES, Chain
 from rgbd_seg.inference.model_info import describe
 from rgbd_seg.inference.resize import block_size, decision_size, nearest_indices
 from rgbd_seg.models.model_header import SCALE, count_parameters, damaged, read_metadata
@@ -79,9 +79,9 @@ class PortableModel:
         info = describe(self._path, self._card, parameters, backend, device, precision, self._size, reason)
         return replace(info, notes=(*info.notes, "without PyTorch there is no smoothing over time"))
 
-    def parts(self, frame_size: Size) -> Parts:
+    def parts(self, frame_size: Size) -> Chain:
         """The graph for frames of that size, in two parts."""
-        return Parts(
+        return Chain(
             {
                 "scores": lambda: self._convert(self._scores(frame_size)),
                 "labels": lambda: self._convert(decision(self._card.network.classes, self._size, frame_size)),
