@@ -89,6 +89,21 @@ def match_classes(model: LabelSet, data: LabelSet, mapping: Mapping[str, Sequenc
     return ClassMatching(names, truth, predicted, only_truth, only_predicted)
 
 
+def parse_mapping(texts: Sequence[str]) -> dict[str, list[str]]:
+    """A mapping as the command line gives it, `NAME=CLASS[,CLASS...]` each.
+
+    Raises:
+        ConfigurationError: A text is none.
+    """
+    mapping = {}
+    for text in texts:
+        name, equals, members = text.partition("=")
+        if not equals or not name:
+            raise ConfigurationError(f"--map wants NAME=CLASS[,CLASS...], not {text!r}")
+        mapping[name] = members.split(",")
+    return mapping
+
+
 def _plain(name: str) -> str:
     return name.casefold().replace(" ", "_").replace("-", "_")
 

@@ -29,6 +29,7 @@ _COMMANDS = {
     "capture": "take frames for a data set: sharp ones, unlike each other, until there are enough",
     "serve": "show a source to browsers and Foxglove, without a window",
     "segment": "segment a recording or a camera into pictures, a video and a table",
+    "score": "score models against the labels of a folder or recording",
     "info": "say what is inside a recording",
     "repair": "rebuild a damaged recording beside the original",
     "convert": "turn a recording into another format",

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.arguments import add_examples, positive_int
-from rgbd_seg.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +78,7 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def evaluate_run(args: argparse.Namespace) -> int:
     """Prints overall scores, scores by class and by sensor."""
+    from rgbd_seg.class_matching import parse_mapping
     from training.data_source import open_data
     from training.device import checked_device
     from training.evaluate import MULTI_SCALES, Predictor, evaluate
@@ -90,7 +90,7 @@ def evaluate_run(args: argparse.Namespace) -> int:
     if data.depth_kind and card.details.get("depth", data.depth_kind) != data.depth_kind:
         print(f"scored on {data.depth_kind} depth, but trained on {card.details['depth']}")
     pictures = data.pictures(args.split)
-    mapping = dict(_pair(one) for one in args.map)
+    mapping = parse_mapping(args.map)
     result = evaluate(Predictor(network, card, device=device), pictures, card, mapping=mapping)
     print(result.overall.table())
     if result.note:
@@ -117,13 +117,6 @@ def evaluate_run(args: argparse.Namespace) -> int:
     if args.json is not None:
         args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0
-
-
-def _pair(text: str) -> tuple[str, list[str]]:
-    name, equals, members = text.partition("=")
-    if not equals or not name:
-        raise ConfigurationError(f"--map wants NAME=CLASS[,CLASS...], not {text!r}")
-    return name, members.split(",")
 
 
 def _depth_of_the_run(source: Path, card: ModelCard) -> list[str]:

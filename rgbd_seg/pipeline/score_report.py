@@ -1,0 +1,98 @@
+"""Scores of models as one HTML page that needs nothing else: by class, confusion, and the worst frames as pictures."""
+
+from __future__ import annotations
+
+import base64
+import html
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from rgbd_seg.scores import class_ious, mean_iou, pixel_accuracy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from rgbd_seg.pipeline.score_source import ScoredFrame, SourceScore
+
+_STYLE = (
+    "body{font-family:sans-serif;max-width:75em;margin:2em auto;padding:0 1em}img{max-width:100%}"
+    "table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .6em;text-align:right}th:first-child{text-align:left}"
+)
+_HEIGHT = 200
+
+
+def score_page(source: str, scores: Sequence[SourceScore]) -> str:
+    """The page.
+
+    Args:
+        source: What was scored on.
+        scores: One of each model.
+    """
+    title = f"Scores on {html.escape(source)}"
+    parts = [f"<h1>{title}</h1>", _by_class(scores)]
+    for score in scores:
+        parts.append(f"<h2>{html.escape(score.model)}</h2>")
+        if score.note:
+            parts.append(f"<p>{html.escape(score.note)}</p>")
+        parts.append(_confusion(score))
+        parts += [_frame(score, one) for one in score.worst]
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+    return f"{head}{''.join(parts)}</html>"
+
+
+def _by_class(scores: Sequence[SourceScore]) -> str:
+    names = dict.fromkeys(name for score in scores for name in score.matching.names)
+    iou = [dict(zip(score.matching.names, class_ious(score.matrix), strict=True)) for score in scores]
+    rows = [["", *(score.model for score in scores)], ["mean IoU", *(_share(mean_iou(s.matrix)) for s in scores)]]
+    rows.append(["pixels right", *(_share(pixel_accuracy(score.matrix)) for score in scores)])
+    rows.append(["frames", *(str(score.frames) for score in scores)])
+    rows += [[name, *(_share(one.get(name, np.nan)) for one in iou)] for name in names]
+    lines = (
+        "".join(f"<t{'h' if not i else 'd'}>{html.escape(c)}</t{'h' if not i else 'd'}>" for i, c in enumerate(row))
+        for row in rows
+    )
+    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+def _confusion(score: SourceScore) -> str:
+    """Rows are the truth, in shares of the class; darker is more."""
+    counts = score.matrix[1:]
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    names = [html.escape(name) for name in score.matching.names]
+    head = "".join(f"<th>{name}</th>" for name in (*names, "none of them"))
+    lines = [f"<tr><th>truth \\ predicted</th>{head}</tr>"]
+    for name, row in zip(names, shares, strict=True):
+        cells = "".join(
+            f'<td style="background:rgba(40,90,180,{share:.2f})">{100 * share:.0f}</td>' for share in (*row[1:], row[0])
+        )
+        lines.append(f"<tr><th>{name}</th>{cells}</tr>")
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _frame(score: SourceScore, one: ScoredFrame) -> str:
+    frame, labels = one.segmentation.frame, one.segmentation.labels
+    truth = frame.truth
+    assert truth is not None
+    assert labels is not None
+    assert one.segmentation.label_set is not None
+    dark = frame.color // 2
+    dark[one.wrong] = (230, 40, 40)
+    panels = [frame.color, truth.label_set.palette()[truth.labels], one.segmentation.label_set.palette()[labels], dark]
+    encoded = base64.b64encode(_png(panels)).decode()
+    said = f"frame {one.index}: mean IoU {one.mean_iou:.3f}, {one.wrong.mean():.1%} wrong"
+    return f'<h3>{said}</h3><img alt="picture, truth, prediction, errors in red" src="data:image/png;base64,{encoded}">'
+
+
+def _png(panels: Sequence[NDArray[np.uint8]]) -> bytes:
+    height, width = panels[0].shape[:2]
+    size = (max(1, round(_HEIGHT * width / height)), _HEIGHT)
+    row = np.hstack([cv2.resize(panel, size, interpolation=cv2.INTER_NEAREST) for panel in panels])
+    return cv2.imencode(".png", cv2.cvtColor(row, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+def _share(value: float) -> str:
+    return "-" if np.isnan(value) else f"{100 * value:.1f}"
