@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _STYLE = (
     "body{font-family:sans-serif;max-width:75em;margin:2em auto;padding:0 1em}img{max-width:100%}"
-    "table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .6em;text-align:right}th:first-child{text-align:left}"
+    "table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .6em;text-align:right}"
+    "th:first-child{text-align:left}"
 )
 _HEIGHT = 200
 
@@ -51,11 +52,11 @@ def _by_class(scores: Sequence[SourceScore]) -> str:
     rows.append(["pixels right", *(_share(pixel_accuracy(score.matrix)) for score in scores)])
     rows.append(["frames", *(str(score.frames) for score in scores)])
     rows += [[name, *(_share(one.get(name, np.nan)) for one in iou)] for name in names]
-    lines = (
-        "".join(f"<t{'h' if not i else 'd'}>{html.escape(c)}</t{'h' if not i else 'd'}>" for i, c in enumerate(row))
-        for row in rows
-    )
-    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+    lines = []
+    for first, *others in rows:
+        cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in others)
+        lines.append(f"<tr><th>{html.escape(first)}</th>{cells}</tr>")
+    return f"<table>{''.join(lines)}</table>"
 
 
 def _confusion(score: SourceScore) -> str:

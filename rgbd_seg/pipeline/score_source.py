@@ -132,7 +132,7 @@ def score_source(
             progress(done, total)
     if matching is None:
         raise ConfigurationError(
-            f"{sensor.info.name} has no labels to compare with: score a labelled folder or recording"
+            f"{sensor.info.name} has no labels to compare with: name a labelled folder or recording"
         )
     found = [one for _, _, one in sorted(kept, key=lambda entry: (-entry[0], entry[1]))]
     left_out = 1 - compared / labelled if labelled else 0.0
