@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         ("the model that comes with the program on your own labels", "score demo mine"),
         (
-            "an old and a new one, with their worst frames",
+            "an old and a new one, and a page",
             "score old.safetensors new.safetensors mine --html page.html",
         ),
         ("labels with other classes", "score demo mine --map seat=chair,stool"),
