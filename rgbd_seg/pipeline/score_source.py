@@ -10,8 +10,8 @@ import numpy as np
 
 from rgbd_seg.class_matching import ClassMatching, match_classes
 from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.pipeline.segment_source import every_frame, frame_count
 from rgbd_seg.scores import class_ious, confusion_matrix, mean_iou, pixel_accuracy
+from rgbd_seg.sensors.offline import every_frame, frame_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

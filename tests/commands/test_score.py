@@ -12,9 +12,9 @@ from rgbd_seg.inference import open_segmenter
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
 from rgbd_seg.models.model_file import ModelCard, save_model
-from rgbd_seg.pipeline.segment_source import every_frame
 from rgbd_seg.scores import Scores
 from rgbd_seg.sensors import open_sensor
+from rgbd_seg.sensors.offline import every_frame
 from tests.training.small_data import write_folder
 
 if TYPE_CHECKING:
