@@ -233,7 +233,7 @@ class Presenter(QObject):
 
     def _note(self, kind: str) -> str:
         """A few words beside a view's name: what it shows, and what about it is not as it seems."""
-        words = [self._state_of(kind)]
+        words = ["frozen", self._state_of(kind)] if self.frozen else [self._state_of(kind)]
         calibration = self.segmentation.frame.calibration if self.segmentation is not None else None
         if calibration is not None and not calibration.registered and kind in _DEPTH_OVER_COLOR:
             words.append(UNREGISTERED)
@@ -242,8 +242,8 @@ class Presenter(QObject):
         return ", ".join(filter(None, words))
 
     def _state_of(self, kind: str) -> str:
-        if self.frozen:
-            return "frozen, labels are coming" if self._labels_expected and self._lacks_labels else "frozen"
+        if self.frozen and self._labels_expected and self._lacks_labels:
+            return "labels are coming"
         age_ms = self.labels_age_ms
         if age_ms is not None and age_ms >= _OLD_LABELS_MS and kind == "overlay":
             return f"labels {age_ms / 1000:.1f} s old"

@@ -112,9 +112,10 @@ class CloudWorker:
         painter = _best_painter()
         thinning = Thinning()
         rough: Scene | None = None  # The last one drawn, if it was thinned.
+        rested_s = 0.0
         try:
             while not self._scenes.closed:
-                scene = self._scenes.take(_STANDING_S if rough is not None else None)
+                scene = self._scenes.take(max(_STANDING_S - rested_s, 0.0) if rough is not None else None)
                 stride = thinning.stride if scene is not None else 1
                 scene = scene or rough
                 if scene is None:
@@ -132,8 +133,8 @@ class CloudWorker:
                 rough = scene if stride > 1 else None
                 if stride == thinning.stride:
                     thinning.took(elapsed_ms)
-                if painter.software:
-                    time.sleep(min(elapsed_ms / 1000 * (1 / _SOFTWARE_SHARE - 1), 0.25))
+                rested_s = min(elapsed_ms / 1000 * (1 / _SOFTWARE_SHARE - 1), 0.25) if painter.software else 0.0
+                time.sleep(rested_s)
         finally:
             painter.close()
 
