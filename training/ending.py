@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 def how_it_ended(trainer: lightning.Trainer) -> str:
-    """Lines for people, of a fit that is complete; "" if it has kept nothing."""
-    if trainer.log_dir is None:
+    """Lines for people, of a fit that is complete; "" if it has kept nothing, and in all processes but the first."""
+    log_dir = trainer.log_dir  # All processes must ask: it is sent from the first to the others.
+    if log_dir is None or not trainer.is_global_zero:
         return ""
-    run = short_path(trainer.log_dir)
+    run = short_path(log_dir)
     kept = [c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint)]
     best = next((c for c in kept if c.monitor is not None and c.best_model_path), None)
     last = next((c.best_model_path for c in kept if c.filename == LAST), "")
@@ -28,7 +29,7 @@ def how_it_ended(trainer: lightning.Trainer) -> str:
         f"run   {run}",
     ]
     if best is not None:
-        lines.append(f"best  {short_path(best.best_model_path)}{_score(best, Path(trainer.log_dir))}")
+        lines.append(f"best  {short_path(best.best_model_path)}{_score(best, Path(log_dir))}")
     if last:
         lines.append(f"last  {short_path(last)}")
     chosen = best.best_model_path if best is not None else last

@@ -115,8 +115,7 @@ class TrainingCLI(LightningCLI):
 
     def after_fit(self) -> None:
         """Says how the run went."""
-        if self.trainer.is_global_zero:
-            sys.stdout.write(how_it_ended(self.trainer))
+        sys.stdout.write(how_it_ended(self.trainer))
 
     def _parse_ckpt_path(self) -> None:
         # Lightning would look for the settings of the network in it, which ours do not hold, and fail on a damaged one
