@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import resource
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -12,14 +13,16 @@ import numpy as np
 import pytest
 import torch
 
+from rgbd_seg.assets import model_path
 from rgbd_seg.errors import ModelError, RgbdSegError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
-from rgbd_seg.models.model_file import ModelCard, save_model
+from rgbd_seg.models.model_file import ModelCard, read_card, save_model
 from tests.training.small_data import write_folder
 from tests.training.small_run import arguments
 from training.__main__ import main
 from training.checkpoint_io import AtomicCheckpointIO
+from training.initial_weights import load_initial_weights
 from training.module import SegmentationModule
 from training.weights import load_trained
 
@@ -170,3 +173,11 @@ def test_going_on_from_what_is_not_there_is_refused(small_folder: Path, tmp_path
     assert main(arguments(small_folder / "elsewhere", tmp_path)) == 2
     assert "elsewhere does not exist: name your pictures' folder with --data.init_args.root" in capsys.readouterr().err
     assert main(["evaluate", "demo", "--data", str(small_folder / "elsewhere")]) != 0
+
+
+def test_convolutions_that_a_model_file_does_not_have_are_counted():
+    card = read_card(model_path("demo"))
+    assert load_initial_weights(DeResUNet(card.network), card.label_set, "demo") == "weights of demo"
+    deeper = DeResUNet(replace(card.network, encoder="resnet34"))
+    said = load_initial_weights(deeper, card.label_set, "demo")
+    assert "but 32 of 84 convolutions, which it has not, at random: model.encoder=resnet18" in said
