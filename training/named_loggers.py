@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,4 +34,7 @@ def named_logger(name: LoggerName, folder: Path) -> Any:
         return WandbLogger(project=_PROJECT, save_dir=folder)
     from lightning.pytorch.loggers import MLFlowLogger
 
-    return MLFlowLogger(experiment_name=_PROJECT, save_dir=str(folder / "mlruns"))
+    # MLflow itself refuses plain folders by now.
+    folder.mkdir(parents=True, exist_ok=True)
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(folder / 'mlflow.db').absolute()}"
+    return MLFlowLogger(experiment_name=_PROJECT, tracking_uri=uri)
