@@ -71,6 +71,16 @@ def test_seed_runs(tree: Path):
     assert main(["evaluate", str(best), "--data", str(folder / "config.yaml"), "--split", "test"]) == 0
 
 
+def test_a_tree_is_scored_on_the_kind_of_depth_that_the_run_took(tree: Path, capsys: pytest.CaptureFixture[str]):
+    folder = run("seed", tree, "--data.init_args.depth=refined")
+    best = next((folder / "checkpoints").glob("best-*.ckpt"))
+    capsys.readouterr()
+    assert main(["evaluate", str(best), "--data", str(tree), "--split", "test"]) == 0
+    assert "depth: refined, as the model was trained on" in capsys.readouterr().out
+    assert main(["evaluate", str(best), "--data", str(tree), "--split", "test", "--set", "depth=raw"]) == 0
+    assert "scored on raw depth, but trained on refined" in capsys.readouterr().out
+
+
 def test_strong_runs_and_goes_on_after_a_stop_in_mid_epoch(tree: Path):
     # Three batches an epoch: the first run ends in the middle of the second.
     recent = run("strong", tree, "--trainer.max_steps=4") / "checkpoints" / "recent.ckpt"
