@@ -125,6 +125,7 @@ def test_labels_of_other_sizes_stay_a_list():
             "label": torch.zeros(n, n),
             "name": "",
             "sensor": "",
+            "weight": 1.0,
         }
         for n in (5, 7)
     ]
