@@ -10,9 +10,10 @@ import rgbd_seg
 
 def main(source: str, model: str, port: int = 8765) -> None:
     with rgbd_seg.LiveServer(port=port) as server:
-        print(f"open {server.page} in a browser, or {server.address} in Foxglove", flush=True)
-        for _, result in rgbd_seg.stream(source, model):
+        for number, (_, result) in enumerate(rgbd_seg.stream(source, model)):
             server.publish(result)  # Never waits for a client.
+            if number == 0:
+                print(f"open {server.page} in a browser, or {server.address} in Foxglove", flush=True)
 
 
 if __name__ == "__main__":
