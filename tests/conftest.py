@@ -25,6 +25,9 @@ _HOME = Path(tempfile.mkdtemp(prefix="rgbd-seg-tests-"))
 for _name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
     os.environ[_name] = str(_HOME / _name.lower())
 os.environ["RGBD_SEG_LOG_DIR"] = str(_HOME / "log")
+# Hundreds of children import the program: each would compile it anew where a machine is told to keep no compiled files.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
