@@ -31,8 +31,10 @@ from tests.waiting import PATIENCE_S, until
 GROWTH = 0.05
 LOG_BYTES = 1_000_000
 SAMPLES = Path("out/soak.jsonl")
-# Two views and one, fainter and stronger labels, panels away and back, label mode and out of it.
-_KEYS = ("2", "1", "bracketleft", "bracketright", "h", "h", "e", "e")
+# Two views and one, fainter and stronger labels, panels away and back.
+_KEYS = ("2", "1", "bracketleft", "bracketright", "h", "h")
+_MODELS = 2  # The bundled ones come first in the menu.
+_LOADED = "loaded "  # What the log says of each model.
 _SERVED = "synthetic:?seed=5&room=kitchen&size=160x120&fps=10"
 
 
@@ -52,12 +54,13 @@ def soak(
     """
     samples: list[dict[str, float]] = []
     problems: list[str] = []
+    swaps = 0
     with virtual_screen() as display, company(folder, served) if served else nullcontext() as guests:
         window = WindowProcess(display, folder, [source, "--model", model])
         try:
             window.wait_until_shown()
             if model != "none":
-                until(lambda: "loaded " in window.log(), "the model", 600)
+                until(lambda: _LOADED in window.log(), "the model", 600)
             path = window.start_recording()
             time.sleep(warm_s)
             begin = time.monotonic()
@@ -71,6 +74,10 @@ def soak(
                         guests.visit()
                         for key in _KEYS:
                             window.press(key)
+                        _paint(window)
+                        if model != "none":
+                            swaps += 1
+                            _swap(window, swaps)
                     samples.append(window.resources() | (guests.resources() if guests else {}))
                 except psutil.NoSuchProcess:  # A child that was just ending.
                     continue
@@ -84,9 +91,28 @@ def soak(
             window.end()
             SAMPLES.parent.mkdir(exist_ok=True)
             SAMPLES.write_text("".join(json.dumps(sample) + "\n" for sample in samples), encoding="utf-8")
+    if swaps:
+        print(f"model swaps: {swaps}")
     problems += [f"the program wrote: {errors[-500:]}"] if errors else []
     problems += _growth(samples) + _recording(path) + _log(folder / "log")
     return problems + (_recording(second) if second else [])
+
+
+def _paint(window: WindowProcess) -> None:
+    """Into label mode, a stroke over the frozen picture, and out of it again."""
+    window.press("e")
+    window.stroke((600, 330), (680, 370))
+    window.press("e")
+
+
+def _swap(window: WindowProcess, number: int) -> None:
+    """Chooses the other model in the menu, and waits until it runs."""
+    before = window.log().count(_LOADED)
+    window.press("alt+m")
+    for _ in range(1 + number % _MODELS):
+        window.press("Down", focus=False)
+    window.press("Return", focus=False)
+    until(lambda: window.log().count(_LOADED) > before, "the other model", 600)
 
 
 def _growth(samples: list[dict[str, float]]) -> list[str]:

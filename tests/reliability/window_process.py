@@ -48,10 +48,16 @@ class WindowProcess:
         command = ["xdotool", *arguments]
         return subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False).stdout
 
-    def press(self, key: str) -> None:
-        """Types one key into the window."""
-        self._xdotool("windowfocus", "--sync", self._window)
+    def press(self, key: str, *, focus: bool = True) -> None:
+        """Types one key into the window; without `focus` into what has popped up in it."""
+        if focus:
+            self._xdotool("windowfocus", "--sync", self._window)
         self._xdotool("key", key)
+
+    def stroke(self, begin: tuple[int, int], end: tuple[int, int]) -> None:
+        """Draws a line with the left button held, in pixels of the screen."""
+        self._xdotool("mousemove", *map(str, begin), "mousedown", "1")
+        self._xdotool("mousemove", *map(str, end), "mouseup", "1")
 
     def start_recording(self) -> Path:
         """Presses R until a recording grows; returns its file."""
