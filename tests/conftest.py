@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _HOME = Path(tempfile.mkdtemp(prefix="rgbd-seg-tests-"))
 for _name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
     os.environ[_name] = str(_HOME / _name.lower())
+for _name in ("HOME", "USERPROFILE"):  # Vendors' libraries write there: librealsense a list of what was used.
+    os.environ[_name] = str(_HOME / "home")
+(_HOME / "home").mkdir()
 os.environ["RGBD_SEG_LOG_DIR"] = str(_HOME / "log")
 # Hundreds of children import the program: each would compile it anew where a machine is told to keep no compiled files.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

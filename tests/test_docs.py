@@ -42,3 +42,25 @@ def test_the_messages_of_the_troubleshooting_page_are_those_of_the_program() -> 
     quoted = [message for row in rows for message in re.findall(r'"([^"]+)"', row)]
     assert len(quoted) > 15
     assert not [message for message in quoted if message not in source]
+
+
+# What a system answers in its own way; names that every system has alike are not asked for.
+_ASKS_THE_SYSTEM = re.compile(
+    r"\bos\.(?!environ|fspath|PathLike|path|stat_result|urandom|getpid|fsencode)\w+"
+    r"|\bsignal\.(?:signal|getsignal|Signals|SIG\w+)"
+    r"|\bsubprocess\.(?:run|Popen)|get_context\("
+    r"|sys\.platform|platform\.system|[\"'](?:/proc|/sys|/dev)/"
+    r"|QFontDatabase\.|QFont\("
+)
+
+
+def test_the_page_about_other_systems_names_every_file_that_asks_the_system() -> None:
+    named = (ROOT / "docs/other-systems.md").read_text(encoding="utf-8")
+    asking = [
+        str(path.relative_to(ROOT))
+        for folder in ("rgbd_seg", "training")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if _ASKS_THE_SYSTEM.search(path.read_text(encoding="utf-8"))
+    ]
+    assert len(asking) > 40
+    assert not [name for name in asking if name not in named]

@@ -19,12 +19,13 @@ _STATISTIC = re.compile(r"^stat::(\w+):\s+(\d+)$", re.MULTILINE)
 _REACHED = re.compile(r"cov: (\d+)")
 
 
-def run_guided(name: str, seconds: float, out: Path) -> dict[str, int]:
-    """Runs one target in a child process until the time is over or something is found, and counts.
+def run_guided(name: str, inputs: int, seconds: float, out: Path) -> dict[str, int]:
+    """Runs one target in a child process until it is done or something is found, and counts.
 
     Args:
         name: The target.
-        seconds: For how long.
+        inputs: How many.
+        seconds: After how long it ends in any case, 0 for never.
         out: Keeps the corpus, so that a later run goes on from it, and what was found.
 
     Returns:
@@ -32,7 +33,7 @@ def run_guided(name: str, seconds: float, out: Path) -> dict[str, int]:
         "slowest_s" and "findings" (0 or 1).
     """
     out.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "tests.fuzz.guided", name, str(out), str(int(seconds))]
+    command = [sys.executable, "-m", "tests.fuzz.guided", name, str(out), str(inputs), str(int(seconds))]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     (out / f"{name}.log").write_text(done.stdout)
     statistics = {key: int(value) for key, value in _STATISTIC.findall(done.stdout)}
@@ -50,6 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
     parser.add_argument("out", type=Path)
+    parser.add_argument("inputs", type=int)
     parser.add_argument("seconds", type=int)
     args = parser.parse_args()
     import atheris
@@ -67,7 +69,8 @@ def main() -> None:
             (corpus / f"seed-{number}").write_bytes(seed)
     limits = [f"-timeout={HANG_S}", f"-rss_limit_mb={MEMORY_MB}", f"-max_len={LARGEST_INPUT}"]
     output = [f"-artifact_prefix={args.out}/{args.name}-", "-print_final_stats=1", f"-report_slow_units={SLOW_S}"]
-    arguments = [sys.argv[0], str(corpus), f"-max_total_time={args.seconds}", *limits, *output]
+    amount = [f"-runs={args.inputs}", f"-max_total_time={args.seconds}"]
+    arguments = [sys.argv[0], str(corpus), *amount, *limits, *output]
     atheris.Setup(arguments, lambda data: target.attempt(data, folder))
     atheris.Fuzz()
 

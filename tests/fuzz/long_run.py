@@ -1,8 +1,8 @@
 """The long fuzz run: every target in a process of its own, with limits on time and memory for each input.
 
-    python -m tests.fuzz.long_run --inputs 100000            # over all targets
-    python -m tests.fuzz.long_run --target mcap --seed 5     # one of them
-    python -m tests.fuzz.long_run --coverage --seconds 300   # each for 5 minutes, guided by coverage (needs atheris)
+    python -m tests.fuzz.long_run --inputs 100000              # so many for each reader
+    python -m tests.fuzz.long_run --target mcap bag --seed 5   # those with one of these texts in their names
+    python -m tests.fuzz.long_run --coverage --seconds 300     # guided by coverage (needs atheris), at most 5 minutes each
 
 Crashes, inputs that take over a second of processor time, and inputs over the memory limit are counted and kept under
 out/fuzz/
@@ -92,17 +92,17 @@ def run_target(name: str, inputs: int, seed: int, current: Path, report: Any) ->
 def main() -> int:
     """Runs the targets and prints a table; 1 if anything was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", type=int, default=100_000, help="damaged inputs over all targets")
-    parser.add_argument("--target", choices=sorted(TARGETS), help="only this one")
+    parser.add_argument("--inputs", type=int, default=100_000, help="damaged inputs for each reader")
+    parser.add_argument("--target", nargs="+", default=[""], help="only those with one of these texts in their names")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--coverage", action="store_true", help="guided by coverage instead of by chance")
-    parser.add_argument("--seconds", type=float, default=120, help="for each target, with --coverage")
+    parser.add_argument("--seconds", type=float, default=0, help="at most so long for each, with --coverage")
     args = parser.parse_args()
-    names = [args.target] if args.target else sorted(TARGETS)
+    names = [name for name in sorted(TARGETS) if any(part in name for part in args.target)]
     if args.coverage:
         bad = 0
         for name in (name for name in names if not TARGETS[name].in_child):
-            counts = run_guided(name, args.seconds, OUT)
+            counts = run_guided(name, args.inputs, args.seconds, OUT)
             bad += counts["findings"]
             print(f"{name:22} {counts}", flush=True)
         return int(bool(bad))
@@ -110,7 +110,7 @@ def main() -> int:
     bad = 0
     OUT.mkdir(parents=True, exist_ok=True)
     for name in names:
-        share = args.inputs // len(names) // (_CHILD_SHARE if TARGETS[name].in_child else 1) + 1
+        share = args.inputs // (_CHILD_SHARE if TARGETS[name].in_child else 1)
         report, current = context.Queue(), OUT / f"{name}-current"
         begin = time.monotonic()
         child = context.Process(target=run_target, args=(name, share, args.seed, current, report))
