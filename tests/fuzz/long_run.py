@@ -2,7 +2,7 @@
 
     python -m tests.fuzz.long_run --inputs 100000              # so many for each reader
     python -m tests.fuzz.long_run --target mcap bag --seed 5   # those with one of these texts in their names
-    python -m tests.fuzz.long_run --coverage --seconds 300     # guided by coverage (needs atheris), at most 5 minutes each
+    python -m tests.fuzz.long_run --coverage --seconds 300     # guided by coverage (needs atheris), 5 minutes each
 
 Crashes, inputs that take over a second of processor time, and inputs over the memory limit are counted and kept under
 out/fuzz/
