@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 FAULTS: dict[str, Callable[[Path], Outcome]] = {}
 #: Those that take too long for the suite: only the long run causes them.
 LONG: set[str] = set()
-_MODULES = ("camera_faults", "disk_faults", "model_faults", "process_faults", "second_program", "window_faults")
+_MODULES = (
+    "camera_faults",
+    "disk_faults",
+    "model_faults",
+    "process_faults",
+    "second_program",
+    "stored_faults",
+    "window_faults",
+)
 
 
 @dataclass(frozen=True)

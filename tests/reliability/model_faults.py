@@ -86,6 +86,18 @@ def _deleted(folder: Path) -> Outcome:
     return _swap_for(lambda path: path.unlink(), folder)
 
 
+@fault("weights changed in a model file while it runs")
+def _changed(folder: Path) -> Outcome:
+    """A file of the right size and shape, in which one bit of the weights is another."""
+
+    def change(path: Path) -> None:
+        data = bytearray(path.read_bytes())
+        data[-1000] ^= 1
+        path.write_bytes(data)
+
+    return _swap_for(change, folder)
+
+
 class _FailingRunner(EagerRunner):
     """Runs the real network until the device fails: the error is raised where CUDA raises its own."""
 
