@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -183,8 +184,11 @@ def read_labels(path: Path, say: Callable[[str], None] = _say_nothing, *, keep_2
     """
     data, header = _read_checked(path)
     if header.mode == "P":  # OpenCV would turn the indices into colours.
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-            ids: NDArray[np.generic] = np.array(picture, np.uint8)
+        try:
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+                ids: NDArray[np.generic] = np.array(picture, np.uint8)
+        except (OSError, ValueError, SyntaxError, struct.error, zlib.error, *_BOMBS) as error:
+            raise UnreadablePictureError(f"{path} is damaged: {error}") from None
     else:
         ids = _grey(path, _decode(path, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION, data))
         if header.bits < 8:  # Decoders stretch such values over 0..255.
