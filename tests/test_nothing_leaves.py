@@ -55,7 +55,7 @@ def test_the_watch_sees_a_connection(tmp_path: Path) -> None:
         ["-m", "rgbd_seg", "doctor"],
         [
             "-c",
-            "from rgbd_seg.inference.openvino.runtime import core; core(); import onnxruntime, training.augment;"
+            "from rgbd_seg.inference.openvino.runtime import core; core(); import onnxruntime, training.data.augment;"
             "from importlib.util import find_spec; find_spec('ray') and __import__('ray')",
         ],
     ],

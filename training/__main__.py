@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from training.commands import COMMANDS, LIGHTNING_COMMANDS, build_parser
-from training.early_checks import check_command_line
-from training.recipe_names import with_recipe_paths
+from training.recipes import with_recipe_paths
+from training.run.early_checks import check_command_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments[0] in LIGHTNING_COMMANDS:
             arguments = with_recipe_paths(arguments)
             check_command_line(arguments)
-            from training.fit import run_lightning  # Seconds, which a wrong command line should not cost.
+            from training.run.fit import run_lightning  # Seconds, which a wrong command line should not cost.
 
             return run_lightning(arguments)
         args = build_parser().parse_args(arguments)

@@ -79,10 +79,10 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 def evaluate_run(args: argparse.Namespace) -> int:
     """Prints overall scores, scores by class and by sensor."""
     from rgbd_seg.class_matching import parse_mapping
-    from training.data_source import open_data
+    from training.data.source import open_data
     from training.device import checked_device
-    from training.evaluate import MULTI_SCALES, Predictor, evaluate
-    from training.weights import load_trained
+    from training.network.weights import load_trained
+    from training.results.evaluate import MULTI_SCALES, Predictor, evaluate
 
     device = checked_device(args.device)
     network, card = load_trained(args.model)
@@ -148,8 +148,8 @@ def data_arguments(parser: argparse.ArgumentParser) -> None:
 
 def data_run(args: argparse.Namespace) -> int:
     """Prints what is in a data set."""
-    from training.data_source import open_data
-    from training.survey import survey
+    from training.data.source import open_data
+    from training.data.survey import survey
 
     found = survey(open_data(args.data, args.set).pictures(args.split), args.limit)
     print(found)
@@ -183,7 +183,7 @@ def repeat_arguments(parser: argparse.ArgumentParser) -> None:
 
 def repeat_run(args: argparse.Namespace) -> int:
     """Trains several times and says how far the scores spread."""
-    from training.repeat import repeat
+    from training.run.repeat import repeat
 
     settings = args.settings[1:] if args.settings[:1] == ["--"] else args.settings
     print(repeat(settings, args.out, folds=args.folds, seeds=args.seeds))
@@ -225,8 +225,8 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
 
 def export_run(args: argparse.Namespace) -> int:
     """Writes the model file and says what is in it."""
-    from training.data_source import open_data
-    from training.export import export
+    from training.data.source import open_data
+    from training.results.export import export
 
     pictures = open_data(args.calibrate).pictures("val") if args.calibrate is not None else None
     size = (args.size[0], args.size[1]) if args.size else None
@@ -266,8 +266,8 @@ def show_arguments(parser: argparse.ArgumentParser) -> None:
 
 def show_run(args: argparse.Namespace) -> int:
     """Writes a picture with a sample before and after augmentation."""
-    from training.data_source import open_data
-    from training.show import show
+    from training.data.show import show
+    from training.data.source import open_data
 
     data = open_data(args.data, args.set)
     print(show(data, args.split, args.index, args.output, args.augmentation, args.draws, args.seed))
@@ -306,7 +306,7 @@ def report_arguments(parser: argparse.ArgumentParser) -> None:
 def report_run(args: argparse.Namespace) -> int:
     """Writes scores, settings, curves, confusion and the worst samples as PNG and one HTML page."""
     from training.device import checked_device
-    from training.report import report
+    from training.results.report import report
 
     print(report(args.runs, args.output, args.samples, checked_device(args.device)))
     return 0
@@ -341,7 +341,7 @@ def rooms_arguments(parser: argparse.ArgumentParser) -> None:
 
 def rooms_run(args: argparse.Namespace) -> int:
     """Renders a labelled data set."""
-    from training.rooms import write_rooms
+    from training.preparation.rooms import write_rooms
 
     size = (args.size[0], args.size[1])
     kind: ViewKind = "walk" if args.walk else "random"
@@ -386,7 +386,7 @@ def prepare_arguments(parser: argparse.ArgumentParser) -> None:
 
 def prepare_run(args: argparse.Namespace) -> int:
     """Makes the tree."""
-    from training.prepare import prepare
+    from training.preparation.sunrgbd import prepare
 
     print(
         prepare(
@@ -445,8 +445,8 @@ def bench_arguments(parser: argparse.ArgumentParser) -> None:
 
 def bench_run(args: argparse.Namespace) -> int:
     """Measures the loader and the step."""
-    from training.bench import BenchOptions, as_text, bench
     from training.device import checked_device
+    from training.run.bench import BenchOptions, as_text, bench
 
     options = BenchOptions(
         model=args.model,
@@ -474,7 +474,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None], Callab
 }
 
 
-# `training.fit` has their arguments.
+# `training.run.fit` has their arguments.
 LIGHTNING_COMMANDS = {
     "fit": "train by a recipe; every setting can be changed on the command line",
     "validate": "score a checkpoint on the validation pictures, as the run itself does",

@@ -328,7 +328,7 @@ def _archives(folder: Path) -> list[bytes]:
 
 @target("archive", _archives)
 def _archive(data: bytes, folder: Path) -> object:
-    from training.archives import extract
+    from training.preparation.archives import extract
 
     path, out = folder / "fuzz.zip", folder / "outside" / "out"
     path.write_bytes(data)

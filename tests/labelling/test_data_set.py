@@ -22,7 +22,7 @@ from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.layouts.labelled_folder import list_pictures, weights_of
 from rgbd_seg.recording.pictures.saving import write_gray
-from training.folder import PictureFolder
+from training.data.folder import PictureFolder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

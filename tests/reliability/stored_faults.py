@@ -117,7 +117,7 @@ def train(*arguments: str) -> None:
 
 def _training(*arguments: str) -> BaseProcess:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.__main__", "training.module", "training.data"])
+    context.set_forkserver_preload(["training.__main__", "training.network.module", "training.data.data_module"])
     process = context.Process(target=train, args=arguments)
     process.start()
     return process

@@ -21,7 +21,7 @@ def arguments(folder: Path, out: Path, *more: str) -> list[str]:
     """The arguments of a fit; `more` come last and win."""
     return [
         "fit",
-        "--data=training.data.FolderData",
+        "--data=training.FolderData",
         f"--data.root={folder}",
         "--data.size=[64,64]",
         "--data.batch_size=4",

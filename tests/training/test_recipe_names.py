@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from training.__main__ import main
-from training.recipe_names import recipe_names, recipe_path, with_recipe_paths
+from training.recipes import recipe_names, recipe_path, with_recipe_paths
 
 
 def test_names_stand_for_the_files_that_come_with_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

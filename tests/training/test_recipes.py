@@ -12,8 +12,8 @@ import torch
 from rgbd_seg.errors import RgbdSegError
 from tests.training.small_run import NETWORK
 from training.__main__ import main
-from training.data_source import open_data
-from training.prepare import prepare
+from training.data.source import open_data
+from training.preparation.sunrgbd import prepare
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
 
@@ -55,7 +55,7 @@ def events(folder: Path, event: str) -> list[dict]:
 
 
 def test_real_runs_on_live_pictures(tree: Path):
-    crop = ("--data=training.sunrgbd.SunRgbdData", "--data.init_args.crop=[32,64]")
+    crop = ("--data=training.SunRgbdData", "--data.init_args.crop=[32,64]")
     weights = "--model.freeze_batch_norm=encoders"
     folder = run("real", tree, *crop, weights, "--data.init_args.samples_per_epoch=4", "--trainer.max_time=null")
     assert [row["epoch"] for row in events(folder, "validation")] == [0, 1]

@@ -105,7 +105,7 @@ class TrainingPlan:
         labels = f" with labels {self.data.predicted}" if self.data.predicted else ""
         return {
             "seed_everything": 0,
-            "data": {"class_path": "training.data.FolderData", "init_args": data},
+            "data": {"class_path": "training.FolderData", "init_args": data},
             "model": {
                 "name": self.name.strip(),
                 **(start.network if start else _LITE),
@@ -139,10 +139,10 @@ class TrainingPlan:
                 },
                 "callbacks": [
                     {
-                        "class_path": "training.averaging.WeightAveraging",
+                        "class_path": "training.WeightAveraging",
                         "init_args": {"decay": 0.98},
                     },
-                    {"class_path": "training.stop_file.StopFile"},
+                    {"class_path": "training.StopFile"},
                 ],
             },
         }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.frame import RgbdFrame
     from rgbd_seg.recording.reader import StoredFrame
-    from training.sample import Sample
+    from training.data.sample import Sample
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ class TestTraining:
 
     @pytest.mark.parametrize("unit_m", [0.001, 0.000125])
     def test_folders(self, tmp_path: Path, unit_m: float) -> None:
-        from training.folder import PictureFolder
+        from training.data.folder import PictureFolder
 
         frames = [make_stored(position, unit_m=unit_m) for position in range(3)]
         convert(frames, tmp_path / "set", SOURCE)
@@ -165,7 +165,7 @@ class TestTraining:
         self._assert_agrees(pictures.read(2), frames[2])
 
     def test_sunrgbd_trees_of_the_37_classes(self, tmp_path: Path) -> None:
-        from training.sunrgbd import SunRgbdPictures, read_index
+        from training.data.sunrgbd import SunRgbdPictures, read_index
 
         known = LabelSet.load("sunrgbd37")
         frames = [

@@ -1,0 +1,1 @@
+"""What came of a run: scores on labelled pictures, a report, a model file."""

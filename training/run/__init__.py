@@ -1,0 +1,1 @@
+"""One run: its command line, what happens beside the steps, its checkpoints, its end."""
