@@ -6,9 +6,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
-from training.commands import COMMANDS, LIGHTNING_COMMANDS, build_parser
+from training.commands import COMMANDS, build_parser
 from training.recipes import with_recipe_paths
-from training.run.early_checks import check_command_line
+from training.run.early_checks import LIGHTNING_COMMANDS, check_command_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             return run_lightning(arguments)
         args = build_parser().parse_args(arguments)
-        return COMMANDS[args.command][2](args)
+        return int(COMMANDS[args.command].run(args))
     except RgbdSegError as error:
         sys.stderr.write(f"training: {error}\n")
         return 2 if isinstance(error, ConfigurationError) else getattr(error, "exit_code", 1)

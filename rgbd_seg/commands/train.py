@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rgbd_seg.training_needs import missing_for_training
@@ -23,4 +22,6 @@ def run_arguments(arguments: Sequence[str]) -> int:
     if missing:
         print(f"rgbd-seg: training needs {missing}; install it with: pip install 'rgbd-seg[train]'", file=sys.stderr)
         return 2
-    return int(import_module("training.__main__").main(arguments))
+    from training.__main__ import main
+
+    return main(arguments)

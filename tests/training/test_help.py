@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from training.__main__ import main
-from training.commands import COMMANDS, LIGHTNING_COMMANDS
+from training.commands import COMMANDS
+from training.run.early_checks import LIGHTNING_COMMANDS
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *LIGHTNING_COMMANDS])

@@ -2,99 +2,25 @@
 
 from __future__ import annotations
 
-import signal
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import cv2
 import lightning
-import numpy as np
-import torch
-from torch.utils.data import DataLoader, Dataset
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
-from training.data.augment import GENTLE_ZOOM, Augmentation, augment
+from training.data.augment import GENTLE_ZOOM, Augmentation
+from training.data.batches import LateLoader, TensorSamples
 from training.data.classes import merged
+from training.data.depth_statistics import SMALLEST_DEPTH_M, DepthStatistics, measure_depth
 from training.data.sample import LabelledPictures, Remapped, Size, Subset
 from training.data.sampler import EpochSampler
 from training.data.survey import class_pixels, repeat_factors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from torch.utils.data import DataLoader
 
 Split = Literal["train", "val", "test"]
-_PICTURES_FOR_STATISTICS = 300
-_SMALLEST_DEPTH_M = 0.001
-
-
-@dataclass(frozen=True, slots=True)
-class DepthStatistics:
-    """Of the training pictures, holes left out, in metres."""
-
-    mean_m: float
-    std_m: float
-    max_m: float
-
-
-class TensorSamples(Dataset[dict[str, Any]]):
-    """Decodes and augments; each item is one sample as tensors, with the label in full size where scores are wanted."""
-
-    def __init__(
-        self,
-        pictures: LabelledPictures,
-        size: Size,
-        kind: Augmentation,
-        seed: int,
-        *,
-        full_labels: bool,
-        zoom: tuple[float, float] = GENTLE_ZOOM,
-        crop: Size | None = None,
-    ) -> None:
-        self._pictures = pictures
-        self._size = size
-        self._kind: Augmentation = kind
-        self._seed = seed
-        self._full_labels = full_labels
-        self._zoom = zoom
-        self._crop = crop
-
-    def __len__(self) -> int:
-        return len(self._pictures)
-
-    def __getitem__(self, draw: int) -> dict[str, Any]:
-        index, seed = draw % len(self._pictures), self._seed * 1_000_003 + draw
-        original = self._pictures.read(index) if self._full_labels else self._pictures.draw(index, seed)
-        sample = augment(original, self._kind, self._size, seed, self._zoom, self._crop)
-        label = original.label if self._full_labels else sample.label
-        return {
-            "color": torch.from_numpy(np.ascontiguousarray(sample.color.transpose(2, 0, 1))),
-            "depth_m": torch.from_numpy(np.ascontiguousarray(sample.depth_m[None])),
-            "label": torch.from_numpy(np.ascontiguousarray(label)),
-            "weight": self._pictures.weight(index),
-            "name": original.name,
-            "sensor": original.sensor,
-        }
-
-
-def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What a step sees, made of the items of `TensorSamples`.
-
-    Returns:
-        "color" (N, 3, h, w) uint8 RGB; "depth_m" (N, 1, h, w) float32 metres, 0 = hole; "labels", N pictures of uint8
-        ids, 0 = void, in training all (h, w), otherwise each of its own size; "weights" (N,) float32, how much each
-        counts in the loss; "names" and "sensors", N texts each.
-    """
-    return {
-        "color": torch.stack([item["color"] for item in items]),
-        "depth_m": torch.stack([item["depth_m"] for item in items]),
-        "labels": [item["label"] for item in items],
-        "weights": torch.tensor([item["weight"] for item in items], dtype=torch.float32),
-        "names": [item["name"] for item in items],
-        "sensors": [item["sensor"] for item in items],
-    }
 
 
 class RgbdData(lightning.LightningDataModule):
@@ -161,8 +87,8 @@ class RgbdData(lightning.LightningDataModule):
             raise ConfigurationError(f"data.samples_per_epoch must be at least 1, not {samples_per_epoch}")
         # Depth is divided by its deviation: next to nothing there makes infinities of it, and the loss no number.
         for name, metres in (("depth_max_m", depth_max_m), ("depth_std_m", depth_std_m)):
-            if metres is not None and not metres >= _SMALLEST_DEPTH_M:
-                raise ConfigurationError(f"data.{name} must be at least {_SMALLEST_DEPTH_M} metres, not {metres}")
+            if metres is not None and not metres >= SMALLEST_DEPTH_M:
+                raise ConfigurationError(f"data.{name} must be at least {SMALLEST_DEPTH_M} metres, not {metres}")
         self.size: Size = (height, width)
         self.batch_size = batch_size
         if not 0.1 <= zoom[0] <= zoom[1] <= 10:
@@ -283,50 +209,4 @@ class RgbdData(lightning.LightningDataModule):
         return self._loader(samples)
 
     def _loader(self, samples: TensorSamples, **options: Any) -> DataLoader[dict[str, Any]]:
-        return _LateLoader(
-            samples,
-            batch_size=self.batch_size,
-            num_workers=self._workers,
-            collate_fn=collate,
-            persistent_workers=self._workers > 0,
-            multiprocessing_context=self.worker_start if self._workers > 0 else None,
-            pin_memory=torch.cuda.is_available(),
-            worker_init_fn=_start_worker,
-            **options,
-        )
-
-
-class _LateLoader(DataLoader[dict[str, Any]]):
-    """Begins an epoch when its first batch is asked for.
-
-    Lightning makes the iterator before it knows in which epoch and where in it a resumed run goes on, and loader
-    processes would by then have begun with the first samples of the first epoch.
-    """
-
-    def __iter__(self) -> Any:
-        yield from super().__iter__()
-
-
-def _start_worker(_worker: int) -> None:
-    # Ctrl-C reaches every process of a terminal: the run itself ends its workers, after a last checkpoint.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Each worker is a process of its own: more threads in it would only get in the way of the others.
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)
-
-
-def measure_depth(pictures: LabelledPictures, max_m: float) -> tuple[float, float]:
-    """Mean and standard deviation in metres over measured pixels of up to 300 pictures spread over the set.
-
-    Raises:
-        ConfigurationError: No picture has any depth.
-    """
-    count = total = square = 0.0
-    for index in np.unique(np.linspace(0, len(pictures) - 1, _PICTURES_FOR_STATISTICS).astype(int)):
-        depth = pictures.read(int(index)).depth_m
-        values = np.minimum(depth[depth > 0].astype(np.float64), max_m)
-        count, total, square = count + values.size, total + values.sum(), square + (values**2).sum()
-    if not count:
-        raise ConfigurationError("no training picture has any depth: every value is 0")
-    mean = total / count
-    return float(mean), float(max(_SMALLEST_DEPTH_M, np.sqrt(max(0.0, square / count - mean**2))))
+        return LateLoader(samples, self.batch_size, self._workers, self.worker_start, **options)

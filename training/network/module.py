@@ -22,7 +22,8 @@ from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig, Fusion, pad_to
 from rgbd_seg.models.encoders import parameters_up_to
 from rgbd_seg.models.imagenet import color_statistics
 from rgbd_seg.models.model_file import ModelCard
-from training.data.data_module import DepthStatistics, RgbdData
+from training.data.data_module import RgbdData
+from training.data.depth_statistics import DepthStatistics
 from training.data.sample import Size
 from training.data.survey import class_pixels, median_frequency_weights
 from training.network.depthwise import hasten_depthwise

@@ -19,7 +19,7 @@ from rgbd_seg.machine import describe_machine
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
 from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE
 from rgbd_seg.report import Column, Report
-from training.data.data_module import TensorSamples, collate
+from training.data.batches import TensorSamples, collate
 from training.data.folder import FolderData
 
 if TYPE_CHECKING:

@@ -21,6 +21,12 @@ from training.recipes import CONFIG_OPTIONS, recipe_path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+# Lightning's commands; `training.run.fit` has their arguments.
+LIGHTNING_COMMANDS = {
+    "fit": "train by a recipe; every setting can be changed on the command line",
+    "validate": "score a checkpoint on the validation pictures, as the run itself does",
+    "test": "score a checkpoint on the test pictures, as the run itself does",
+}
 _OWN = "training."
 _TRAINING = Path(__file__).parents[1]
 _TOP = ("trainer", "model", "data", "checkpoint", "last", "recent", "pictures")

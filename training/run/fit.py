@@ -18,10 +18,10 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
-from training.commands import LIGHTNING_COMMANDS
 from training.data.data_module import RgbdData
 from training.network.module import SegmentationModule
 from training.run.callbacks import Pictures, RunRecord, StopOnNaN
+from training.run.early_checks import LIGHTNING_COMMANDS
 from training.run.ending import how_it_ended
 from training.run.metrics_file import LAST, MetricsFile
 from training.run.named_loggers import LoggerName, named_logger

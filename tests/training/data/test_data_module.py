@@ -14,8 +14,9 @@ from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.inference.graph import DeployedGraph
 from rgbd_seg.labels import LabelSet
 from tests.training.small_data import NAMES, draw, write_folder
+from training.data.batches import collate
 from training.data.classes import SUN_37_TO_13, merged, sun_13
-from training.data.data_module import DepthStatistics, collate
+from training.data.depth_statistics import DepthStatistics
 from training.data.folder import FolderData, PictureFolder
 from training.data.holdout import split_indices
 from training.data.sample import Sample, resize

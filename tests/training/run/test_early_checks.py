@@ -11,9 +11,9 @@ import pytest
 from rgbd_seg.errors import ConfigurationError
 from tests.training.small_run import arguments
 from training.__main__ import main
-from training.commands import COMMANDS, LIGHTNING_COMMANDS
+from training.commands import COMMANDS
 from training.recipes import recipe_names
-from training.run.early_checks import check_command_line
+from training.run.early_checks import LIGHTNING_COMMANDS, check_command_line
 
 if TYPE_CHECKING:
     from pathlib import Path
