@@ -3,12 +3,13 @@
 `NAME.graph.onnx` is the network of `NAME.safetensors` as ONNX, its weights empty: it changes with the network and its
 input size, not with training. The weights are filled in from the model file when it is opened; what is around the
 network is put together here, with the sampling points and roundings of `graph.DeployedGraph`. Bundled models bring
-such a file; `rgbd-seg model export FILE --to graph` writes one, where PyTorch is.
+such a file; `rgbd-seg model export FILE --to graph` writes one, where PyTorch is. Where there is one it is taken even if
+PyTorch is installed: the first labels are there after a second or two instead of ten to fifteen.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,18 @@ import numpy as np
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.cache import file_digest
-from rgbd_seg.inference.chain import SCORES, Chain
+from rgbd_seg.inference.chain import AVERAGED, SCORES, STATE, STRENGTH, Chain
 from rgbd_seg.inference.model_info import describe
 from rgbd_seg.inference.resize import block_size, decision_size, nearest_indices
+from rgbd_seg.inference.steadiness import (
+    COLOR_TOLERANCE,
+    NOISE_M,
+    NOISE_SIGMAS,
+    SMALLEST_PROBABILITY,
+    STEADY_PICTURE,
+    STEADY_TILE,
+    TILES,
+)
 from rgbd_seg.models.model_header import SCALE, count_parameters, damaged, read_metadata
 
 if TYPE_CHECKING:
@@ -33,15 +43,38 @@ if TYPE_CHECKING:
 
 SUFFIX = ".graph.onnx"
 NETWORK_INPUTS, NETWORK_OUTPUT = ("network_color", "network_depth"), "network_logits"
-SIZE_KEY = "rgbd_seg.size"
+NETWORK_KEY = "rgbd_seg.network"  # Metadata of the graph: `describe_network`.
 OPSET = 20
 _LARGEST_GRAPH_BYTES = 8_000_000
+_BY_PYTORCH = ("int8", "float16")  # Networks in these are made from the weights by PyTorch alone.
 _HEADER = f'<ir_version: 10, opset_import: ["" : {OPSET}]>'
 
 
 def pytorch_is_missing() -> bool:
     """Whether our own model files have to do without PyTorch here."""
     return find_spec("torch") is None
+
+
+def is_portable(path: Path, options: SegmenterOptions, precision: str) -> bool:
+    """Whether a model file, run in that way, has a graph beside it that is of the same network.
+
+    Raises:
+        ModelError: The model file cannot be used.
+    """
+    card, _ = read_metadata(path)
+    graph = path.with_name(path.stem + SUFFIX)
+    if precision in _BY_PYTORCH or (options.size or card.size) != card.size:
+        return False
+    try:
+        # Metadata lies in the file as it is: so much can be seen without loading ONNX, which a cached graph needs not.
+        return graph.stat().st_size <= _LARGEST_GRAPH_BYTES and describe_network(card).encode() in graph.read_bytes()
+    except OSError:
+        return False
+
+
+def describe_network(card: ModelCard) -> str:
+    """What a graph must agree on with the model whose weights it takes."""
+    return json.dumps({"network": card.network.to_dict(), "size": card.size}, sort_keys=True)
 
 
 class PortableModel:
@@ -63,7 +96,7 @@ class PortableModel:
         self._size = options.size or self._card.size
         self._graph_path = path.with_name(path.stem + SUFFIX)
         self.label_set = self._card.label_set
-        if precision in ("int8", "float16"):
+        if precision in _BY_PYTORCH:
             raise ModelError(f"a network in {precision} needs PyTorch: pip install 'rgbd-seg[torch]', or choose auto")
         if self._size != self._card.size:
             raise ModelError(f"another size than {self._card.size} needs PyTorch: pip install 'rgbd-seg[torch]'")
@@ -76,16 +109,17 @@ class PortableModel:
     def describe(self, backend: str, device: str, precision: str, reason: str) -> SegmenterInfo:
         """What people are told about it."""
         parameters = count_parameters(self._path)
-        info = describe(self._path, self._card, parameters, backend, device, precision, self._size, reason)
-        return replace(info, notes=(*info.notes, "without PyTorch there is no smoothing over time"))
+        return describe(self._path, self._card, parameters, backend, device, precision, self._size, reason)
 
     def parts(self, frame_size: Size) -> Chain:
         """The graph for frames of that size, in two parts."""
+        classes = self._card.network.classes
         return Chain(
             {
                 "scores": lambda: self._convert(self._scores(frame_size)),
-                "labels": lambda: self._convert(decision(self._card.network.classes, self._size, frame_size)),
-            }
+                "labels": lambda: self._convert(decision(classes, self._size, frame_size)),
+            },
+            lambda: self._convert(smoothed_decision(classes, self._size, frame_size)),
         )
 
     def contents(self, frame_size: Size) -> str:
@@ -116,7 +150,7 @@ def filled(graph_path: Path, path: Path, card: ModelCard) -> Any:
         model = onnx.load_model_from_string(graph_path.read_bytes())
     except (DecodeError, OSError) as error:
         raise ModelError(f"{graph_path} cannot be read: {error}") from None
-    if {entry.key: entry.value for entry in model.metadata_props}.get(SIZE_KEY) != f"{card.size[0]}x{card.size[1]}":
+    if {entry.key: entry.value for entry in model.metadata_props}.get(NETWORK_KEY) != describe_network(card):
         raise ModelError(misfit)
     try:
         with safe_open(path, framework="numpy") as file:
@@ -202,13 +236,123 @@ def with_preparation(network: Any, card: ModelCard, frame_size: Size, size: Size
 
 def decision(classes: int, size: Size, frame_size: Size) -> bytes:
     """The second part, as `graph.PlainDecision`: from logits to labels and confidence at the camera's size."""
+    given = f"float[1,{classes},{size[0]},{size[1]}] {SCORES[0]}"
+    return _deciding([], SCORES[0], given, "", classes, size, frame_size)
+
+
+def smoothed_decision(classes: int, size: Size, frame_size: Size) -> bytes:
+    """The second part with a memory, as `smoothing.SmoothedDecision`."""
+    rows, columns = size
+    tile = f"{rows // TILES}, {columns // TILES}"
+    shapes = (f"[1,{classes},{rows},{columns}]", f"[1,3,{rows},{columns}]", f"[1,1,{rows},{columns}]")
+    now = [f"float{shape} {name}" for shape, name in zip(shapes, SCORES, strict=True)]
+    before = [f"float{shape} {name}" for shape, name in zip(shapes, STATE, strict=True)]
+    numbers = {
+        "nothing": 0.0,
+        "all": 1.0,
+        "tolerance": COLOR_TOLERANCE,
+        "sigmas": NOISE_SIGMAS,
+        "noise_least": NOISE_M[0],
+        "noise_growth": NOISE_M[1],
+        "noise_from": NOISE_M[2],
+        "far_away": -1000.0,
+        "smallest": SMALLEST_PROBABILITY,
+        "tile_low": STEADY_TILE[0],
+        "tile_span": STEADY_TILE[1] - STEADY_TILE[0],
+        "picture_low": STEADY_PICTURE[0],
+        "picture_span": STEADY_PICTURE[1] - STEADY_PICTURE[0],
+    }
+    lines = [
+        *(f"{name} = Constant<value_float = {value!r}>()" for name, value in numbers.items()),
+        "channels = Constant<value_ints = [1]>()",
+        "everywhere = Constant<value_ints = [1, 2, 3]>()",
+        f"seen = Softmax<axis = 1>({SCORES[0]})",
+        # How well the colours agree.
+        f"color_change = Sub({SCORES[1]}, {STATE[1]})",
+        "color_far = Abs(color_change)",
+        "color_mean = ReduceMean<keepdims = 1>(color_far, channels)",
+        "color_part = Div(color_mean, tolerance)",
+        *_bell("color_part", "same_color"),
+        # How well the depths agree with the 3 x 3 pixels of before.
+        f"measured = Greater({SCORES[2]}, nothing)",
+        f"was_measured = Greater({STATE[2]}, nothing)",
+        f"farthest = MaxPool<kernel_shape = [3, 3], pads = [1, 1, 1, 1]>({STATE[2]})",
+        f"turned = Neg({STATE[2]})",
+        "turned_there = Where(was_measured, turned, far_away)",
+        "turned_most = MaxPool<kernel_shape = [3, 3], pads = [1, 1, 1, 1]>(turned_there)",
+        "nearest = Neg(turned_most)",
+        f"beyond = Sub({SCORES[2]}, farthest)",
+        f"before = Sub(nearest, {SCORES[2]})",
+        "beyond_m = Relu(beyond)",
+        "before_m = Relu(before)",
+        "outside_m = Add(beyond_m, before_m)",
+        f"noise_at = Sub({SCORES[2]}, noise_from)",
+        "noise_squared = Mul(noise_at, noise_at)",
+        "noise_more = Mul(noise_squared, noise_growth)",
+        "noise_m = Add(noise_more, noise_least)",
+        "passes_m = Mul(noise_m, sigmas)",
+        "depth_part = Div(outside_m, passes_m)",
+        *_bell("depth_part", "depth_bell"),
+        "both_measured = And(measured, was_measured)",
+        "same_depth = Where(both_measured, depth_bell, all)",
+        # How steady the picture is as a whole.
+        f"tiles = AveragePool<kernel_shape = [{tile}], strides = [{tile}]>(same_color)",
+        *_ramp("tiles", "steady_tiles", "tile"),
+        "steady_mean = ReduceMean<keepdims = 1>(steady_tiles, everywhere)",
+        *_ramp("steady_mean", "steady", "picture"),
+        "agreed_color = Mul(same_color, same_depth)",
+        "agreed = Mul(agreed_color, steady)",
+        f"weight = Mul(agreed, {STRENGTH})",
+        f"missing = Sub({STATE[0]}, seen)",
+        "remembered = Mul(weight, missing)",
+        f"{AVERAGED} = Add(seen, remembered)",
+        f"probable = Max({AVERAGED}, smallest)",
+        "averaged_logits = Log(probable)",
+    ]
+    given = ", ".join([*now, f"float {STRENGTH}", *before])
+    return _deciding(lines, "averaged_logits", given, f", float{shapes[0]} {AVERAGED}", classes, size, frame_size)
+
+
+def _bell(source: str, target: str) -> list[str]:
+    """Lines for exp(-x^2)."""
+    return [
+        f"{target}_squared = Mul({source}, {source})",
+        f"{target}_turned = Neg({target}_squared)",
+        f"{target} = Exp({target}_turned)",
+    ]
+
+
+def _ramp(source: str, target: str, ends: str) -> list[str]:
+    """Lines for a ramp from 0 to 1 over the span of `ends`."""
+    return [
+        f"{target}_above = Sub({source}, {ends}_low)",
+        f"{target}_part = Div({target}_above, {ends}_span)",
+        f"{target} = Clip({target}_part, nothing, all)",
+    ]
+
+
+def _deciding(
+    before: list[str], logits: str, given: str, more: str, classes: int, size: Size, frame_size: Size
+) -> bytes:
+    """A model that ends with the decision.
+
+    Args:
+        before: Lines that make the logits.
+        logits: Their name.
+        given: The model's inputs.
+        more: Its outputs besides labels and confidence.
+        classes: How many.
+        size: Height and width of the logits.
+        frame_size: Those of the labels.
+    """
     from onnx import parser
 
     (height, width), decided_at = frame_size, decision_size(size, frame_size)
     lines = [
+        *before,
         "axis = Constant<value_ints = [1]>()",
         f"size = Constant<value_ints = [1, {classes}, {decided_at[0]}, {decided_at[1]}]>()",
-        f'sized = Resize<mode = "linear", coordinate_transformation_mode = "half_pixel">({SCORES[0]}, , , size)',
+        f'sized = Resize<mode = "linear", coordinate_transformation_mode = "half_pixel">({logits}, , , size)',
         "best = ReduceMax<keepdims = 1>(sized, axis)",
         "shifted = Sub(sized, best)",
         "grown = Exp(shifted)",
@@ -230,9 +374,8 @@ def decision(classes: int, size: Size, frame_size: Size) -> bytes:
         "labels = Reshape(id_map, hw)",
         "confidence = Reshape(sure_map, hw)",
     ]
-    scores = f"float[1,{classes},{size[0]},{size[1]}] {SCORES[0]}"
     outputs = f"uint8[{height},{width}] labels, uint8[{height},{width}] confidence"
-    model = parser.parse_model(f"{_HEADER}\nlabels ({scores}) => ({outputs}) {{\n  {_body(lines)}\n}}")
+    model = parser.parse_model(f"{_HEADER}\nlabels ({given}) => ({outputs}{more}) {{\n  {_body(lines)}\n}}")
     return bytes(model.SerializeToString())
 
 

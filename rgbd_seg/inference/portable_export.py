@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from rgbd_seg.errors import ModelError
-from rgbd_seg.inference.portable import NETWORK_INPUTS, NETWORK_OUTPUT, OPSET, SIZE_KEY
+from rgbd_seg.inference.portable import NETWORK_INPUTS, NETWORK_KEY, NETWORK_OUTPUT, OPSET, describe_network
 from rgbd_seg.models.model_file import load_model
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def write_graph(model: Path, output: Path) -> None:
         raise ModelError("PyTorch returned no ONNX model")
     graph = _without_weights(program.model_proto, set(network.state_dict()))
     entry = graph.metadata_props.add()
-    entry.key, entry.value = SIZE_KEY, f"{height}x{width}"
+    entry.key, entry.value = NETWORK_KEY, describe_network(card)
     try:
         output.write_bytes(graph.SerializeToString())
     except OSError as error:

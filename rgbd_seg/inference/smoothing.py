@@ -14,26 +14,21 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from rgbd_seg.inference.steadiness import (
+    COLOR_TOLERANCE,
+    NOISE_M,
+    NOISE_SIGMAS,
+    SMALLEST_PROBABILITY,
+    STEADY_PICTURE,
+    STEADY_TILE,
+    TILES,
+)
+
 if TYPE_CHECKING:
     from torch import Tensor
 
     from rgbd_seg.inference.graph import Decision
     from rgbd_seg.inference.resize import Size
-
-# Standard deviation of a structured-light camera's depth: 1.2 mm + 1.9 mm (z - 0.4 m)^2 at z metres (Nguyen, Izadi and
-# Lovell, "Modeling Kinect Sensor Noise for Improved 3D Reconstruction and Tracking", 2012). Stereo cameras have more:
-# five of them may pass, 3 cm at 2 m.
-_NOISE_SIGMAS = 5.0
-# A mean difference of the normalised colour channels that leaves a weight of 1/e; 0.4 is about 23 of 255 levels.
-_COLOR_TOLERANCE = 0.4
-# Whether the camera moves is decided by an 8 x 8 grid of tiles: one of them is steady if its colours agree (from the
-# first number on a little, from the second on wholly), and the more of the picture is steady, the more is kept. On
-# the synthetic rooms all of it is steady for a standing camera, 0.27 to 0.63 for one that walks at 0.35 m/s and
-# 30 frames/s, so that somebody who walks through a standing camera's picture does not make the rest of it flicker.
-_TILES = 8
-_STEADY_TILE = (0.88, 0.96)
-_STEADY_PICTURE = (0.65, 0.85)
-_SMALLEST_PROBABILITY = 1e-7  # A float16 device still knows this number; the logarithm of 0 would spread.
 
 
 class SmoothingState(NamedTuple):
@@ -118,22 +113,22 @@ def average(now: Tensor, color: Tensor, depth_m: Tensor, strength: Tensor | floa
 
 def as_logits(probabilities: Tensor) -> Tensor:
     """Logarithms of probabilities are logits: without a memory, the labels are those of the plain graph."""
-    return torch.log(probabilities.clamp(min=_SMALLEST_PROBABILITY))
+    return torch.log(probabilities.clamp(min=SMALLEST_PROBABILITY))
 
 
 def agreement(color: Tensor, depth_m: Tensor, state: SmoothingState) -> Tensor:
     """How much each pixel may keep of what was seen before: (1, 1, h, w) float32, 0..1."""
     difference = (color - state.color).abs().mean(dim=1, keepdim=True)
-    same_color = torch.exp(-((difference / _COLOR_TOLERANCE) ** 2))
+    same_color = torch.exp(-((difference / COLOR_TOLERANCE) ** 2))
     return same_color * _depth_agreement(depth_m, state.depth_m) * _steadiness(same_color)
 
 
 def _steadiness(same_color: Tensor) -> Tensor:
     """How much may be kept of the picture as a whole: (1,) float32, 0 for a moving camera or a cut."""
     height, width = same_color.shape[-2:]
-    tiles = functional.avg_pool2d(same_color, (height // _TILES, width // _TILES))
-    steady = _ramp(tiles, *_STEADY_TILE).mean(dim=(1, 2, 3))
-    return _ramp(steady, *_STEADY_PICTURE)
+    tiles = functional.avg_pool2d(same_color, (height // TILES, width // TILES))
+    steady = _ramp(tiles, *STEADY_TILE).mean(dim=(1, 2, 3))
+    return _ramp(steady, *STEADY_PICTURE)
 
 
 def _ramp(values: Tensor, low: float, high: float) -> Tensor:
@@ -151,6 +146,6 @@ def _depth_agreement(depth_m: Tensor, previous_m: Tensor) -> Tensor:
     farthest = functional.max_pool2d(previous_m, 3, stride=1, padding=1)
     nearest = -functional.max_pool2d(torch.where(was_measured, -previous_m, -1000.0), 3, stride=1, padding=1)
     outside_m = (depth_m - farthest).clamp(min=0.0) + (nearest - depth_m).clamp(min=0.0)
-    tolerance_m = _NOISE_SIGMAS * (0.0012 + 0.0019 * (depth_m - 0.4) ** 2)
+    tolerance_m = NOISE_SIGMAS * (NOISE_M[0] + NOISE_M[1] * (depth_m - NOISE_M[2]) ** 2)
     same_depth = torch.exp(-((outside_m / tolerance_m) ** 2))
     return torch.where(measured & was_measured, same_depth, 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from rgbd_seg.errors import ModelError
 from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.onnx.runtime import find_provider
 from rgbd_seg.inference.onnx.segmenter import OnnxSegmenter
-from rgbd_seg.inference.portable import SUFFIX, PortableModel, filled
+from rgbd_seg.inference.portable import SUFFIX, PortableModel, filled, is_portable
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.models.model_header import read_card
 from tests.reliability.model_faults import write_model
@@ -60,15 +61,35 @@ def test_labels_are_those_of_pytorch(frame_size: tuple[int, int]) -> None:
     provider = find_provider("cpu")
     portable = PortableModel(path, SegmenterOptions(), "float32", lambda model: model)
     info = portable.describe("ONNX Runtime", provider.name, "float32", "a test")
-    frame = moment(3, size=frame_size).frame
+    frames = [moment(number, size=frame_size).frame for number in (3, 3, 4)]
+    frames[1] = replace(frames[1], index=frames[0].index + 1, depth=np.roll(frames[1].depth, 2, axis=1))
     with open_segmenter(path, options) as expected, OnnxSegmenter(portable, info, provider, options) as segmenter:
-        wanted, found = expected(frame), segmenter(frame)
-    assert wanted.labels is not None
-    assert found.labels is not None
-    assert wanted.confidence is not None
-    assert found.confidence is not None
-    assert (wanted.labels == found.labels).mean() > 0.999
-    assert np.abs(wanted.confidence.astype(int) - found.confidence).max() <= 2
+        pairs = [(expected(frames[0]), segmenter(frames[0]))]
+        for one in (expected, segmenter):
+            one.configure(smoothing="high", min_confidence=0.0)
+            one.reset()
+        pairs += [(expected(frame), segmenter(frame)) for frame in frames]
+    for wanted, found in pairs:
+        assert wanted.labels is not None
+        assert found.labels is not None
+        assert wanted.confidence is not None
+        assert found.confidence is not None
+        assert (wanted.labels == found.labels).mean() > 0.999
+        assert np.abs(wanted.confidence.astype(int) - found.confidence).max() <= 2
+    # What was seen before counts in the second frame, and no more after the cut to the third.
+    confidences = [found.confidence for _, found in pairs]
+    assert not np.array_equal(confidences[1], confidences[2])
+
+
+def test_the_graph_is_taken_where_it_fits_even_if_pytorch_is_there(tmp_path: Path) -> None:
+    demo, options = model_path("demo"), SegmenterOptions()
+    assert is_portable(demo, options, "float32")
+    assert not is_portable(demo, options, "int8")
+    assert not is_portable(demo, SegmenterOptions(size=(64, 64)), "float32")
+    write_model(tmp_path / "tiny.safetensors")
+    assert not is_portable(tmp_path / "tiny.safetensors", options, "float32")
+    shutil.copy(demo.with_name(demo.stem + SUFFIX), tmp_path / f"tiny{SUFFIX}")
+    assert not is_portable(tmp_path / "tiny.safetensors", options, "float32"), "the graph of another network"
 
 
 @pytest.mark.parametrize(("backend", "name"), [("auto", "real"), ("openvino", "demo"), ("onnxruntime", "real")])
@@ -82,7 +103,7 @@ with rgbd_seg.open_model({name!r}, backend={backend!r}) as model:
 """
     )
     assert done.returncode == 0, done.stderr
-    assert "(120, 160) ('without PyTorch there is no smoothing over time',) False" in done.stdout
+    assert "(120, 160) () False" in done.stdout
 
 
 def test_a_model_without_a_graph_says_what_to_do(tmp_path: Path) -> None:

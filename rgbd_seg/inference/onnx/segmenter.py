@@ -18,7 +18,7 @@ from rgbd_seg.inference.onnx.runtime import (
     installed_providers,
     open_sessions,
 )
-from rgbd_seg.inference.portable import PortableModel, pytorch_is_missing
+from rgbd_seg.inference.portable import PortableModel, is_portable, pytorch_is_missing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress:
         from rgbd_seg.inference.onnx.foreign import OnnxNetwork
 
         source: OnnxNetwork | OnnxModelFile | PortableModel = OnnxNetwork(path, options)
-    elif pytorch_is_missing():
+    elif pytorch_is_missing() or is_portable(path, options, precision):
         source = PortableModel(path, options, precision, lambda model: model)
     else:
         from rgbd_seg.inference.onnx.graph import OnnxModelFile

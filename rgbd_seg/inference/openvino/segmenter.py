@@ -13,7 +13,7 @@ from rgbd_seg.inference.openvino.compilation import SMOOTHED, compilations
 from rgbd_seg.inference.openvino.model import OpenVinoModel
 from rgbd_seg.inference.openvino.runtime import Device, choose_precision, core, find_device
 from rgbd_seg.inference.openvino.runtime import devices as found_devices
-from rgbd_seg.inference.portable import PortableModel, pytorch_is_missing
+from rgbd_seg.inference.portable import PortableModel, is_portable, pytorch_is_missing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,7 @@ def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress:
         from rgbd_seg.inference.openvino.foreign import OpenVinoNetwork
 
         source: OpenVinoNetwork | OpenVinoModel | PortableModel = OpenVinoNetwork(path, options)
-    elif pytorch_is_missing():
+    elif pytorch_is_missing() or is_portable(path, options, precision):
         source = PortableModel(path, options, precision, lambda model: core().read_model(model, b""))
     else:
         source = OpenVinoModel(path, options.size, precision)
