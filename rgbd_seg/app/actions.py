@@ -25,6 +25,7 @@ class Command:
 COMMANDS = (
     Command("open_file", "Open a recording…", ("Ctrl+O",), "Source"),
     Command("open_folder", "Open a folder…", ("Ctrl+Shift+O",), "Source"),
+    Command("pick_source", "Open any source, with its options…", ("Ctrl+U",), "Source"),
     Command("refresh_sources", "Look for cameras again", ("F5",), "Source"),
     Command("close_source", "Close the source", ("Ctrl+W",), "Source"),
     Command("open_model", "Load a model…", ("M",), "Source"),
@@ -54,6 +55,7 @@ COMMANDS = (
     Command("less_opaque", "Labels fainter", ("[",), "Views"),
     Command("more_opaque", "Labels stronger", ("]",), "Views"),
     Command("toggle_edges", "Darken edges", ("Shift+E",), "Views"),
+    Command("toggle_legend", "Big legend below the picture", ("G",), "Views"),
     Command("reset_view", "Whole picture", ("0", "Escape"), "Views"),
     Command("ruler", "Ruler: measure between two points", ("D",), "Views"),
     Command("show_all_classes", "Show all classes", ("A",), "Views"),

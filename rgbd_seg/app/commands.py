@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.classes.panel import ClassesPanel
     from rgbd_seg.app.context import Context
     from rgbd_seg.app.labelling.controller import LabellingController
+    from rgbd_seg.app.layouts.controller import LayoutController
     from rgbd_seg.app.live_output import LiveOutput
     from rgbd_seg.app.model.controller import ModelController
     from rgbd_seg.app.recording.controller import RecordingController
@@ -50,6 +51,7 @@ class Parts(Protocol):
     recordings: RecordingController
     exports: ExportController
     labelling: LabellingController
+    layouts: LayoutController
     training: TrainingController
     settings_control: SettingsController
     live_output: LiveOutput
@@ -89,6 +91,7 @@ class WindowCommands(QObject):
         return {
             "open_file": parts.sources.choose_file,
             "open_folder": parts.sources.choose_folder,
+            "pick_source": parts.sources.pick,
             "refresh_sources": parts.sources.finder.refresh,
             "close_source": parts.sources.close,
             "open_model": parts.models.choose_file,
@@ -118,6 +121,7 @@ class WindowCommands(QObject):
             "less_opaque": partial(self._change_opacity, -0.05),
             "more_opaque": partial(self._change_opacity, 0.05),
             "toggle_edges": lambda: presenter.change(edges=not presenter.display.edges),
+            "toggle_legend": parts.layouts.toggle_legend,
             "reset_view": self._reset_view,
             "ruler": presenter.start_ruler,
             "show_all_classes": presenter.show_all,
@@ -141,13 +145,14 @@ class WindowCommands(QObject):
         menu = QMenu(self._context.widget)
         for names in (
             ("undo", "redo"),
-            ("open_file", "open_folder", "open_model", "close_source"),
+            ("open_file", "open_folder", "pick_source", "open_model", "close_source"),
             ("save_snapshot", "copy_picture", "export_recording", "label_frames", "train_model"),
             ("ruler", "toggle_full_screen", "toggle_panels"),
         ):
             for name in names:
                 menu.addAction(self.actions[name])
             menu.addSeparator()
+        menu.addMenu(self._parts.layouts.menu)
         panels = menu.addMenu("Panels")
         panels.aboutToShow.connect(lambda: self._parts.panels.fill_menu(panels))
         look = menu.addMenu("Look")
@@ -217,6 +222,8 @@ class WindowCommands(QObject):
 
     def _toggle_full_screen(self) -> None:
         """Full screen, or as large as before: a maximised window is maximised again."""
+        if self._window.isFullScreen() and self._parts.layouts.leave_full_screen():
+            return
         self._window.setWindowState(self._window.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _quit(self) -> None:

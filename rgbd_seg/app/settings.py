@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING, Any
 from platformdirs import user_config_path, user_videos_path
 from PySide6.QtCore import QLockFile
 
+from rgbd_seg.app.layouts.layout import MAX_LAYOUTS, Layout, accepted, accepted_name
 from rgbd_seg.app.view.display import Style
 from rgbd_seg.app.view.kinds import VIEW_NAMES
 from rgbd_seg.assets import BUNDLED_MODELS, REAL
+from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.inference.available import BACKENDS, backends
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.private_file import write_private
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from _typeshed import DataclassInstance
 
 MAX_RECENT = 10
@@ -45,6 +49,7 @@ class Settings:
         one_moment: Whether a camera's picture waits for its own labels, instead of lying under those of before.
         views: How many views are shown: 1, 2 or 4.
         panes: What each of the four views shows.
+        layouts: Arrangements of the window that were saved, by name.
         record_folder: Where recordings go.
         snapshot_folder: Where snapshots go.
         pre_roll_s: Seconds before the record button that are kept.
@@ -62,6 +67,7 @@ class Settings:
     one_moment: bool = False
     views: int = 2
     panes: tuple[str, ...] = ("overlay", "depth", "labels", "cloud")
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
     record_folder: str = ""
     snapshot_folder: str = ""
     pre_roll_s: float = 0.0
@@ -130,6 +136,8 @@ def _accepted(name: str, value: Any, default: Any) -> Any:
         low, high = _LIMITS[name]
         fits = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
         return float(value) if fits else default
+    if name == "layouts":
+        return _accepted_layouts(value)
     if name == "colors":
         return _accepted_colors(value)
     if name == "panes":
@@ -156,6 +164,14 @@ def _accepted_colors(value: Any) -> dict[str, tuple[int, int, int]]:
         for name, rgb in value.items()
         if isinstance(rgb, list) and len(rgb) == 3 and all(isinstance(c, int) and 0 <= c <= 255 for c in rgb)
     }
+
+
+def _accepted_layouts(value: Any) -> dict[str, Layout]:
+    found: dict[str, Layout] = {}
+    for name, data in list(value.items() if isinstance(value, dict) else ())[:MAX_LAYOUTS]:
+        with contextlib.suppress(ConfigurationError):
+            found[accepted_name(name)] = accepted(data)
+    return found
 
 
 def _merged(mine: DataclassInstance, since: DataclassInstance, theirs: DataclassInstance) -> Any:

@@ -21,6 +21,7 @@ from rgbd_seg.app.classes.panel import ClassesPanel
 from rgbd_seg.app.commands import WindowCommands
 from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.labelling.controller import LabellingController
+from rgbd_seg.app.layouts.controller import LayoutController
 from rgbd_seg.app.live_output import LiveOutput
 from rgbd_seg.app.messages import Messages
 from rgbd_seg.app.model.comparison_controller import ComparisonController
@@ -53,6 +54,7 @@ from rgbd_seg.app.view.grid import ViewGrid
 from rgbd_seg.app.view.presenter import Presenter
 from rgbd_seg.app.widgets.accessible_names import name_controls
 from rgbd_seg.app.widgets.banner import Banners
+from rgbd_seg.app.widgets.legend import Legend
 from rgbd_seg.app.widgets.panels import BELOW, LEFT, RIGHT, Panels
 from rgbd_seg.app.widgets.stage import Stage
 from rgbd_seg.app.widgets.status_line import StatusLine, rate_texts
@@ -128,6 +130,9 @@ class MainWindow(QMainWindow):
         self.drops = DropTarget(self, self.models, self.sources, self.label_sets)
         self.undos = UndoController(self, self.sources, self.models, self.replay_bar)
         self.settings_control = SettingsController(self, self.grid, self.models, self.look, self.undos)
+        self.layouts = LayoutController(
+            self, self.grid, self.panels, self.legend, self.labelling, lambda: (self.status_line, self.top_bar)
+        )
         self.commands = WindowCommands(self, self)
         self.top_bar = TopBar(theme, self.sources.menu, self.models.menu, self.undos.menu, self.commands.main_menu)
         self.addToolBar(self.top_bar)
@@ -171,6 +176,8 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.banners)
         column.addWidget(self.stage, 1)
+        self.legend = Legend()
+        column.addWidget(self.legend)
         column.addWidget(self.replay_bar)
         self.setCentralWidget(self.middle)
         # A click on the pictures takes the keys back from a search field or list; they begin there, too.
@@ -298,6 +305,7 @@ class MainWindow(QMainWindow):
         status = self._status = self.session.status()
         info = self.session.info
         self.presenter.tick()
+        self._show_legend()
         self.exports.tick()
         self.comparisons.tick()
         kind = info.kind if info else "camera"
@@ -334,6 +342,11 @@ class MainWindow(QMainWindow):
         self.top_bar.show_recording(text, status.state is State.RUNNING)
         self.recording_panel.show_recorder(recorder, self.settings.recordings, status.state is State.RUNNING)
         self.setWindowTitle(f"{source} - rgbd-seg" if source else "rgbd-seg")
+
+    def _show_legend(self) -> None:
+        display, label_set = self.presenter.display, self.presenter.label_set
+        colors = display.named_colors(label_set) if label_set is not None and not self.legend.isHidden() else {}
+        self.legend.show_rows(self.presenter.steady_rows, colors, display.shown_name, display.shows)
 
     def _show_stage(self, status: Status) -> None:
         if self.labelling.active:
@@ -445,6 +458,7 @@ class MainWindow(QMainWindow):
         for dialog in self.findChildren(QDialog):
             dialog.close()  # One may have a child process of its own.
         self.labelling.leave()
+        self.layouts.leave_full_screen()
         self.comparisons.restore_views()
         self._saver.save()
         self.hide()

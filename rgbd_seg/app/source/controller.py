@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu
 
 from rgbd_seg.app.source.device_finder import DeviceFinder
 from rgbd_seg.app.source.names import facts, from_anywhere, recording_of, short_name
+from rgbd_seg.app.source.picker import SourcePicker
 from rgbd_seg.app.widgets.file_dialog import RECORDINGS, choose
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.pipeline.status import State, StopReason
@@ -54,6 +55,8 @@ class SourceController(QObject):
         welcome.source_wanted.connect(self.open)
         welcome.file_wanted.connect(self.choose_file)
         welcome.folder_wanted.connect(self.choose_folder)
+        welcome.picker_wanted.connect(self.pick)
+        panel.picker_wanted.connect(self.pick)
         welcome.camera_wanted.connect(self.open_first_camera)
         self.show_settings()
 
@@ -97,6 +100,15 @@ class SourceController(QObject):
     def choose_folder(self) -> None:
         """Asks for a folder."""
         choose(self._context.widget, "Open a folder with frames", self.open, start=self._start_folder())
+
+    def pick(self) -> None:
+        """Asks for any source, with its options."""
+        recent = self._context.settings.recent_sources
+        picker = SourcePicker(
+            self._session.uri, self._devices, recent, self._start_folder(), self._context.widget.window()
+        )
+        picker.source_wanted.connect(self.open)
+        picker.show()
 
     def _start_folder(self) -> Path:
         return self._context.settings.recordings if self._context.settings.recordings.is_dir() else Path.home()
@@ -212,6 +224,7 @@ class SourceController(QObject):
                 action.setToolTip(uri)
                 action.triggered.connect(lambda _checked, u=uri: self.open(u))
         menu.addSeparator()
+        menu.addAction("Any source, with its options…").triggered.connect(self.pick)
         menu.addAction("Open a recording…").triggered.connect(self.choose_file)
         menu.addAction("Open a folder…").triggered.connect(self.choose_folder)
         menu.addAction("Look for cameras again").triggered.connect(self.finder.refresh)

@@ -42,6 +42,7 @@ class SourcePanel(QWidget):
     refresh_wanted = Signal()
     file_wanted = Signal()
     folder_wanted = Signal()
+    picker_wanted = Signal()
     close_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -101,6 +102,7 @@ class SourcePanel(QWidget):
         for name, tip, signal in (
             ("file", "Open a recording…  Ctrl+O", self.file_wanted),
             ("folder", "Open a folder…  Ctrl+Shift+O", self.folder_wanted),
+            ("sliders", "Any source, with its options…  Ctrl+U", self.picker_wanted),
             ("refresh", "Look for cameras again  F5", self.refresh_wanted),
         ):
             button = QToolButton()

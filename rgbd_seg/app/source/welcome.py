@@ -46,6 +46,7 @@ class Welcome(QWidget):
     camera_wanted = Signal()
     file_wanted = Signal()
     folder_wanted = Signal()
+    picker_wanted = Signal()
     source_wanted = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -72,6 +73,11 @@ class Welcome(QWidget):
             choices.addWidget(button)
         choices.addStretch(1)
         column.addLayout(choices)
+        more = QToolButton()
+        more.setText("Any source, with its options: kinds of rooms, cameras by name …")
+        more.setToolTip("Ctrl+U")
+        more.clicked.connect(self.picker_wanted)
+        column.addWidget(more, 0, Qt.AlignmentFlag.AlignHCenter)
         self._uris: tuple[str, ...] = ()
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)

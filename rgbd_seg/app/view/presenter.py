@@ -63,6 +63,7 @@ class Presenter(QObject):
         self._labels_expected = False
         self._second_expected = False
         self.rows: tuple[ClassRow, ...] = ()  # The classes in view, as of the last tick.
+        self.steady_rows: tuple[ClassRow, ...] = ()  # The same, averaged so that they can be read.
         self._grid, self._cloud, self._classes, self._status = grid, cloud, classes, status
         self._pictures: Pictures | None = None
         self._depth_range = DepthRange()
@@ -180,6 +181,7 @@ class Presenter(QObject):
         for pane in self._grid.panes:
             pane.show_picture(None)
         self._cloud.forget()
+        self.rows = self.steady_rows = ()
         self._classes.show_rows((), None)
         self._status.show_probe("")
 
@@ -298,8 +300,8 @@ class Presenter(QObject):
         if self._undrawn:  # The camera has stopped meanwhile.
             self.redraw()
         self.rows = count_classes(self.segmentation)
-        rows = self._steady.update(self.rows, self.label_set, self._classes.pointed_at)
-        self._classes.show_rows(rows, self.label_set)
+        self.steady_rows = self._steady.update(self.rows, self.label_set, self._classes.pointed_at)
+        self._classes.show_rows(self.steady_rows, self.label_set)
         self._status.show_score(*self._score())
 
     def _score(self) -> tuple[str, str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 RECORDINGS = "Recordings (*.mcap *.db3 *.bag *.oni *.mkv);;All files (*)"
 MODELS = "Models (*.safetensors *.onnx);;All files (*)"
 LABEL_SETS = "Label sets (*.json)"
+LAYOUTS = "Layouts (*.json)"
 SETTINGS = "Settings (*.json)"
 TABLES = "Tables (*.csv)"
 CLOUDS = "Point clouds (*.ply)"

@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QTabBar, QWidget
 
+from rgbd_seg.app.layouts.layout import PanelPlace
 from rgbd_seg.app.widgets.panel_title import PanelTitle
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtCore import QByteArray
     from PySide6.QtWidgets import QMenu
 
+    from rgbd_seg.app.layouts.layout import Side
     from rgbd_seg.app.widgets.theme import Theme
 
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
 BELOW = Qt.DockWidgetArea.BottomDockWidgetArea
+_AREAS: dict[Side, Qt.DockWidgetArea] = {"left": LEFT, "right": RIGHT, "below": BELOW}
 _FIRST_SHOWN = ("Classes", "Model")
 
 
@@ -74,6 +79,33 @@ class Panels(QObject):
         else:
             for name in _FIRST_SHOWN:
                 self.docks[name].show()
+
+    def places(self) -> tuple[PanelPlace, ...]:
+        """Where the panels lie that are shown; those in front come last."""
+        sides = {area: side for side, area in _AREAS.items()}
+        shown = [(name, dock) for name, dock in self.docks.items() if not dock.isHidden()]
+        shown.sort(key=lambda entry: not entry[1].visibleRegion().isEmpty())
+        return tuple(
+            PanelPlace(name, sides.get(self._window.dockWidgetArea(dock), "right"), dock.width(), dock.height())
+            for name, dock in shown
+        )
+
+    def arrange(self, places: Sequence[PanelPlace]) -> None:
+        """Shows these panels and no others."""
+        wanted = {place.name: place for place in places if place.name in self.docks}
+        for name, dock in self.docks.items():
+            if name not in wanted:
+                dock.hide()
+        for name, place in wanted.items():
+            dock = self.docks[name]
+            dock.setFloating(False)
+            if self._window.dockWidgetArea(dock) != _AREAS[place.side]:
+                self._window.addDockWidget(_AREAS[place.side], dock)
+            dock.show()
+            dock.raise_()
+        docks = [self.docks[name] for name in wanted]
+        self._window.resizeDocks(docks, [place.width for place in wanted.values()], Qt.Orientation.Horizontal)
+        self._window.resizeDocks(docks, [place.height for place in wanted.values()], Qt.Orientation.Vertical)
 
     def fill_menu(self, menu: QMenu) -> None:
         """One entry for each panel."""
