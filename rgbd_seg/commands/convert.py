@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
-    from rgbd_seg.arguments import add_examples
+    from rgbd_seg.arguments import add_examples, positive_int
     from rgbd_seg.coloring import OPACITY
     from rgbd_seg.recording.exports.formats import formats
 
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "convert walk.mcap walk.mp4 --seconds 10:20 --predict",
         ),
         ("pictures and label maps for training", "convert walk.mcap walk-sunrgbd --to sunrgbd"),
+        ("every tenth frame as pictures to label", "convert walk.mcap walk-tenth --every 10"),
         ("clouds of points of ten frames", "convert walk.mcap clouds --to ply --frames 120:130"),
     )
     parser.add_argument("input", help="a recording: .mcap, .db3, .bag, .oni, a folder in any layout, or a URI")
@@ -43,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", choices=tuple(formats()), help="format (default: by the suffix; folder without one)")
     parser.add_argument("--frames", metavar="A:B", help="only frames A to B, B not included; either may be missing")
     parser.add_argument("--seconds", metavar="A:B", help="only this part of the time, in seconds from the start")
+    parser.add_argument(
+        "--every", type=positive_int, default=1, metavar="N", help="only every Nth of them (default: 1)"
+    )
     parser.add_argument("--color", choices=("png", "jpg"), help="png keeps every bit (default: what the format has)")
     parser.add_argument(
         "--model",
@@ -127,6 +131,9 @@ def _frames(
         details = dict(info.details) | {"uri": info.uri, "serial": info.serial}
         warnings: list[str] = []
 
+        if args.every > 1:
+            raise ConfigurationError(f"{args.input} is read frame by frame: --every is for recordings")
+
         def watched() -> Iterator[StoredFrame]:
             try:
                 yield from stored_frames_of(sensor, limit)
@@ -145,7 +152,8 @@ def _frames(
     else:
         start, stop = _range(args.frames, "--frames")
     begin, end = int(start), len(reader) if stop is None else min(int(stop), len(reader))
-    return stored_frames(reader, begin, end, damage), end - begin, source_of(reader), list(reader.info.warnings)
+    frames = stored_frames(reader, begin, end, damage, args.every)
+    return frames, -(-(end - begin) // args.every), source_of(reader, args.every), list(reader.info.warnings)
 
 
 def _unpaced(uri: Uri) -> str:

@@ -3,8 +3,8 @@
 `NAME.graph.onnx` is the network of `NAME.safetensors` as ONNX, its weights empty: it changes with the network and its
 input size, not with training. The weights are filled in from the model file when it is opened; what is around the
 network is put together here, with the sampling points and roundings of `graph.DeployedGraph`. Bundled models bring
-such a file; `rgbd-seg model export FILE --to graph` writes one, where PyTorch is. Where there is one it is taken even if
-PyTorch is installed: the first labels are there after a second or two instead of ten to fifteen.
+such a file; `rgbd-seg model export FILE --to graph` writes one, where PyTorch is. Where there is one it is taken even
+if PyTorch is installed: the first labels are there after a second or two instead of ten to fifteen.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ class ExportPlan:
         to: One of the export formats.
         start: First frame.
         stop: Frame after the last; None for the end.
+        step: Only every so many-th frame.
         model: Model file that labels every frame anew; None keeps recorded labels.
         options: How that model is run.
         written: How the frames are written.
@@ -43,6 +44,7 @@ class ExportPlan:
     to: str
     start: int = 0
     stop: int | None = None
+    step: int = 1
     model: Path | None = None
     options: SegmenterOptions = field(default_factory=SegmenterOptions)
     written: ExportOptions = field(default_factory=ExportOptions)
@@ -132,7 +134,7 @@ class ExportJob:
         try:
             with open_any_recording(plan.source, **plan.source_options) as reader:
                 stop = len(reader) if plan.stop is None else plan.stop
-                total = stop - plan.start
+                total = -(-(stop - plan.start) // plan.step)
                 began_s = time.monotonic()
                 self._report(ExportStatus(0, total))
 
@@ -141,9 +143,9 @@ class ExportJob:
                     self._report(ExportStatus(done, total, left_s=left_s))
 
                 result = convert(
-                    stored_frames(reader, plan.start, stop, damage),
+                    stored_frames(reader, plan.start, stop, damage, plan.step),
                     plan.target,
-                    source_of(reader),
+                    source_of(reader, plan.step),
                     to=plan.to,
                     options=plan.written,
                     annotate=segmenter,

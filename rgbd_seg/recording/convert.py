@@ -57,7 +57,7 @@ class Damage:
 
 
 def stored_frames(
-    reader: RecordingReader, start: int = 0, stop: int | None = None, damage: Damage | None = None
+    reader: RecordingReader, start: int = 0, stop: int | None = None, damage: Damage | None = None, step: int = 1
 ) -> Iterator[StoredFrame]:
     """Frames of a recording in order; damaged ones are left out and noted.
 
@@ -66,9 +66,10 @@ def stored_frames(
         start: First position.
         stop: Position after the last, None for the end.
         damage: Where to note frames that cannot be read; None raises instead.
+        step: Only every so many-th one. What is left out so is no gap; a gap among it is told by the next frame.
 
     Raises:
-        ConfigurationError: The range is empty or outside the recording.
+        ConfigurationError: The range is empty or outside the recording, or the step is not positive.
         RecordingError: A frame cannot be read and `damage` is None.
     """
     end = len(reader) if stop is None else stop
@@ -76,9 +77,11 @@ def stored_frames(
         raise ConfigurationError(
             f"frames {start} to {end} are no range of this recording: it has {len(reader)}, and the end is not included"
         )
+    if step < 1:
+        raise ConfigurationError(f"every frame or every Nth one: N is 1 or more, not {step}")
     gaps = {gap.after: gap for gap in reader.info.gaps if gap.after >= start or start == 0}
     unreadable = False
-    for position in range(start, end):
+    for position in range(start, end, step):
         try:
             frame = reader.read(position)
         except RecordingError as error:
@@ -87,19 +90,20 @@ def stored_frames(
             damage.add(position, error)
             unreadable = True
             continue
-        gap = gaps.get(position - 1) or (Gap(position - 1, 0, 0.0, "unreadable") if unreadable else None)
+        passed = (gaps.get(before) for before in range(position - 1, max(position - 1 - step, -2), -1))
+        gap = next(filter(None, passed), None) or (Gap(position - 1, 0, 0.0, "unreadable") if unreadable else None)
         unreadable = False
         yield replace(frame, gap=gap) if gap else frame
 
 
-def source_of(reader: RecordingReader) -> ExportSource:
-    """What a recording says of itself."""
+def source_of(reader: RecordingReader, step: int = 1) -> ExportSource:
+    """What a recording says of itself, of which every so many-th frame is taken."""
     info = reader.info
     # What a layout left open is settled in the export.
     details = {key: value for key, value in info.details.items() if key != KIND_NOTE}
     started = details.pop("started", "")
     details.pop("program", None)
-    fps = video_fps(reader.times_us)
+    fps = video_fps(reader.times_us[::step])
     return ExportSource(info.name, details, reader.start_ns, fps, reader.epoch_offset_ns, started)
 
 

@@ -51,9 +51,7 @@ _ROOM = (
 )
 _RECORDING = (
     SourceOption("loop", "Start again at the end", "no", _YES_NO),
-    SourceOption(
-        "speed", "Speed", "1", tuple((text, f"{text}x") for text in ("0.1", "0.25", "0.5", "1", "2", "4", "8"))
-    ),
+    SourceOption("speed", "Speed", "1", tuple((text, f"{text}x") for text in ("0.1", "0.5", "1", "2", "4", "8"))),
     SourceOption(
         "mode", "Frames", "in real time", (("real-time", "in real time"), ("every-frame", "every one, however slow"))
     ),

@@ -165,6 +165,9 @@ class TestConduct:
         write_pairs(tmp_path / "in", 6)
         with open_recording(tmp_path / "in") as reader:
             assert [f.index for f in stored_frames(reader, 2, 4)] == [2, 3]
+            assert [f.index for f in stored_frames(reader, 1, step=2)] == [1, 3, 5]
+            with pytest.raises(ConfigurationError, match="1 or more"):
+                list(stored_frames(reader, step=0))
             for start, stop in ((-1, 2), (3, 3), (0, 7), (9, None)):
                 with pytest.raises(ConfigurationError, match="no range"):
                     list(stored_frames(reader, start, stop))

@@ -118,10 +118,17 @@ class ExportDialog(QDialog):
             box.setValue((usual if mark is None else mark) + 1)
             box.setMinimumWidth(90)
             box.valueChanged.connect(self._show_length)
+        self.step = QSpinBox()
+        self.step.setRange(1, max(length, 1))
+        self.step.setPrefix("every ")
+        self.step.setSpecialValueText("every one")
+        self.step.setAccessibleName("Only every so many-th frame")
+        self.step.valueChanged.connect(self._show_length)
         self._length = QLabel()
         row.addWidget(self.first)
         row.addWidget(QLabel("to"))
         row.addWidget(self.last)
+        row.addWidget(self.step)
         row.addWidget(self._length)
         row.addStretch(1)
         self._show_length()
@@ -144,7 +151,8 @@ class ExportDialog(QDialog):
             self._length.setText("The first must not come after the last.")
             return
         seconds = self._time_of(last - 1) - self._time_of(first - 1)
-        self._length.setText(f"of {self._frames} frames: {last - first + 1} in {seconds:.1f} s")
+        taken = (last - first) // self.step.value() + 1
+        self._length.setText(f"of {self._frames} frames: {taken} in {seconds:.1f} s")
 
     def _show_format(self) -> None:
         """What the chosen format can be asked for, and its file."""
@@ -219,6 +227,7 @@ class ExportDialog(QDialog):
                 name,
                 self.first.value() - 1,
                 self.last.value(),
+                self.step.value(),
                 model,
                 self._options,
                 ExportOptions(

@@ -115,17 +115,21 @@ def test_the_marked_range_in_every_format(replay: MainWindow, qtbot: QtBot, tmp_
     for to in FORMATS:
         dialog = asked(replay, to)
         assert (dialog.first.value(), dialog.last.value()) == (4, 8)
+        if to == "tum":
+            dialog.step.setValue(2)
+            assert ": 3 in" in dialog._length.text()
         target = tmp_path / "recordings" / dialog.target.text().rpartition("/")[2]
+        count = 3 if to == "tum" else 5
         agree(dialog, qtbot)
-        qtbot.waitUntil(lambda name=target.name: says(replay, "Exported 5 frames", name), timeout=10000)
+        qtbot.waitUntil(lambda name=target.name, n=count: says(replay, f"Exported {n} frames", name), timeout=10000)
         made.add(target.name)
         assert {path.name for path in target.parent.iterdir()} == made
         if to in ("mcap", "folder", "tum", "sunrgbd"):
             with open_recording(target) as exported:
-                assert len(exported) == 5
+                assert len(exported) == count
                 depth_m = exported.read(0).depth * exported.read(0).calibration.depth_unit_m
                 assert np.allclose(depth_m, make_frame().depth * 0.001)
-                assert exported.times_us[1] == 50_000 or to == "sunrgbd"  # That layout has no times.
+                assert exported.times_us[1] == (100_000 if to == "tum" else 50_000) or to == "sunrgbd"  # Has no times.
 
 
 def test_the_result_opens_with_one_click_and_is_never_overwritten(replay: MainWindow, qtbot: QtBot) -> None:
