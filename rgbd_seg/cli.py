@@ -30,6 +30,7 @@ _COMMANDS = {
     "serve": "show a source to browsers and Foxglove, without a window",
     "segment": "segment a recording or a camera into pictures, a video and a table",
     "score": "score models against the labels of a folder or recording",
+    "statistics": "say what is in view over a recording: how long, from when on, how large",
     "info": "say what is inside a recording",
     "repair": "rebuild a damaged recording beside the original",
     "convert": "turn a recording into another format",
@@ -40,7 +41,7 @@ _COMMANDS = {
 }
 
 # Commands that run long enough to be worth a log file.
-_LOGGED = frozenset({"window", "demo", "record", "capture", "serve", "segment", "convert", "bench"})
+_LOGGED = frozenset({"window", "demo", "record", "capture", "serve", "segment", "statistics", "convert", "bench"})
 
 _EPILOG = """\
 Without a command, the window opens: rgbd-seg [SOURCE] [--model FILE] is short for rgbd-seg window. A SOURCE is a URI

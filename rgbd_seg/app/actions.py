@@ -35,6 +35,7 @@ COMMANDS = (
     Command("save_snapshot", "Save a snapshot", ("S",), "Keep"),
     Command("copy_picture", "Copy the picture", ("Ctrl+C",), "Keep"),
     Command("export_recording", "Export…", ("Ctrl+E",), "Keep"),
+    Command("recording_statistics", "Statistics of the recording…", ("Ctrl+I",), "Keep"),
     Command("label_frames", "Label mode: paint your own classes", ("E",), "Keep"),
     Command("train_model", "Train a model…", ("Ctrl+T",), "Keep"),
     Command("toggle_play", "Pause or play; freeze a camera's view", ("Space",), "Replay"),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.replay.bar import ReplayBar
     from rgbd_seg.app.settings_controller import SettingsController
     from rgbd_seg.app.source.controller import SourceController
+    from rgbd_seg.app.statistics.recording_statistics import RecordingStatisticsController
     from rgbd_seg.app.training.controller import TrainingController
     from rgbd_seg.app.undo_controller import UndoController
     from rgbd_seg.app.view.freezer import Freezer
@@ -50,6 +51,7 @@ class Parts(Protocol):
     undos: UndoController
     recordings: RecordingController
     exports: ExportController
+    recording_statistics: RecordingStatisticsController
     labelling: LabellingController
     layouts: LayoutController
     training: TrainingController
@@ -101,6 +103,7 @@ class WindowCommands(QObject):
             "save_snapshot": parts.recordings.snapshot,
             "copy_picture": parts.recordings.copy_picture,
             "export_recording": parts.exports.ask,
+            "recording_statistics": parts.recording_statistics.ask,
             "label_frames": parts.labelling.toggle,
             "train_model": lambda: parts.training.ask(parts.labelling.folder),
             "toggle_play": self._pause_or_freeze,
@@ -146,7 +149,14 @@ class WindowCommands(QObject):
         for names in (
             ("undo", "redo"),
             ("open_file", "open_folder", "pick_source", "open_model", "close_source"),
-            ("save_snapshot", "copy_picture", "export_recording", "label_frames", "train_model"),
+            (
+                "save_snapshot",
+                "copy_picture",
+                "export_recording",
+                "recording_statistics",
+                "label_frames",
+                "train_model",
+            ),
             ("ruler", "toggle_full_screen", "toggle_panels"),
         ):
             for name in names:

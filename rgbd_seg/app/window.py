@@ -43,6 +43,7 @@ from rgbd_seg.app.source.welcome import Welcome
 from rgbd_seg.app.statistics.figures import Figures
 from rgbd_seg.app.statistics.measure_panel import MeasurePanel
 from rgbd_seg.app.statistics.plots_panel import PlotsPanel
+from rgbd_seg.app.statistics.recording_statistics import RecordingStatisticsController
 from rgbd_seg.app.training.controller import TrainingController
 from rgbd_seg.app.training.panel import TrainingPanel
 from rgbd_seg.app.undo_controller import UndoController
@@ -122,6 +123,7 @@ class MainWindow(QMainWindow):
             self, self.stage, self.grid, self.replay_bar, self.docks, self.training.ask
         )
         self.exports = ExportController(self, self.replay_bar, self.cloud, self.sources.open, self.training.ask)
+        self.recording_statistics = RecordingStatisticsController(self)
         self.comparisons = ComparisonController(self, self.comparison_panel, self.grid)
         self.live_output = LiveOutput(self)
         self.freezer = Freezer(self)
@@ -307,6 +309,7 @@ class MainWindow(QMainWindow):
         self.presenter.tick()
         self._show_legend()
         self.exports.tick()
+        self.recording_statistics.tick()
         self.comparisons.tick()
         kind = info.kind if info else "camera"
         playback = self.session.playback if status.state is State.RUNNING else None
@@ -467,12 +470,14 @@ class MainWindow(QMainWindow):
         self.cloud_worker.close(0.0)
         self.filmstrip.close()
         self.exports.cancel()
+        self.recording_statistics.cancel()
         self.sources.finder.close()
         self.figures.close()
         deadline = Deadline(_CLOSING_S)
         for part in (
             self.recordings,
             self.exports,
+            self.recording_statistics,
             self.comparisons,
             self.training,
             self.live_output,

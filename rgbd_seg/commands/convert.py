@@ -44,9 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", choices=tuple(formats()), help="format (default: by the suffix; folder without one)")
     parser.add_argument("--frames", metavar="A:B", help="only frames A to B, B not included; either may be missing")
     parser.add_argument("--seconds", metavar="A:B", help="only this part of the time, in seconds from the start")
-    parser.add_argument(
-        "--every", type=positive_int, default=1, metavar="N", help="only every Nth of them (default: 1)"
-    )
+    parser.add_argument("--every", type=positive_int, default=1, metavar="N", help="only every Nth frame (default: 1)")
     parser.add_argument("--color", choices=("png", "jpg"), help="png keeps every bit (default: what the format has)")
     parser.add_argument(
         "--model",

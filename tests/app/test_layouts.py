@@ -55,7 +55,7 @@ def test_presenting_fills_the_screen_and_gives_it_back(window: MainWindow, qtbot
     assert window.isFullScreen()
     assert not shown(window)
     assert window.top_bar.isHidden()
-    assert "wall" in window.legend.text()
+    assert "books" in window.legend.text()
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert window.layouts.current.panes == before.panes
     assert shown(window) == {place.name for place in before.panels}

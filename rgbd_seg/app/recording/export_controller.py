@@ -16,7 +16,8 @@ from rgbd_seg.app.source.names import recording_of
 from rgbd_seg.app.view.cloud.scene import point_grid
 from rgbd_seg.app.widgets.file_dialog import CLOUDS, choose
 from rgbd_seg.pipeline.background import Deadline
-from rgbd_seg.pipeline.export_job import ExportJob, ExportPlan, ExportStatus
+from rgbd_seg.pipeline.export_job import ExportJob, ExportPlan
+from rgbd_seg.pipeline.job import progress_text
 from rgbd_seg.recording.exports.cloud import cloud_file
 from rgbd_seg.recording.exports.formats import formats
 
@@ -166,14 +167,3 @@ class ExportController(QObject):
             self.job.close(deadline.left_s)
         if self._cloud_thread is not None:
             self._cloud_thread.join(deadline.left_s)
-
-
-def progress_text(status: ExportStatus) -> str:
-    """How far an export is and how long it will take, in words."""
-    if not status.total:
-        return status.text or "beginning"
-    text = f"{status.done} of {status.total} frames"
-    if status.left_s is None or status.left_s < 2:
-        return text
-    left = f"{status.left_s:.0f} s" if status.left_s < 100 else f"{status.left_s / 60:.0f} min"
-    return f"{text}, about {left} left"

@@ -121,6 +121,7 @@ class ExportDialog(QDialog):
         self.step = QSpinBox()
         self.step.setRange(1, max(length, 1))
         self.step.setPrefix("every ")
+        self.step.setSuffix(" frames")
         self.step.setSpecialValueText("every one")
         self.step.setAccessibleName("Only every so many-th frame")
         self.step.valueChanged.connect(self._show_length)

@@ -41,6 +41,9 @@ class Figures(QObject):
         presenter = self._context.presenter
         segmentation = presenter.segmentation
         if segmentation is None:
+            if self._measured is not None:  # Of a source that is closed.
+                self._measured = None
+                self._measures.show_measurements(())
             return
         label_set = presenter.label_set
         self.history.add(self._context.session.status(), presenter.rows)

@@ -52,6 +52,6 @@ class Legend(QLabel):
             red, green, blue = colors.get(row.name, (128, 128, 128))
             name = escape(shown_name(row.name)).replace(" ", "&nbsp;")
             entries.append(f'<span style="color: rgb({red},{green},{blue})">■</span>&nbsp;{name}')
-        text = "&nbsp;&nbsp; ".join(entries) or "No classes in view"
+        text = "&nbsp;&nbsp; ".join(entries)
         if text != self.text():
             self.setText(text)

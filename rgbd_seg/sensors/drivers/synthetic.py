@@ -132,7 +132,7 @@ def _number(uri: Uri, name: str, default: float, low: float, high: float, *, who
         value = float("nan")
     if not low <= value <= high:  # False for NaN too.
         kind = "a whole number" if whole else "a number"
-        raise ConfigurationError(f"{uri.text}: {name} must be {kind} {low:g} to {high:g}, not {text!r}")
+        raise ConfigurationError(f"{uri.text}: {name} must be {kind} {low:.15g} to {high:.15g}, not {text!r}")
     return value
 
 

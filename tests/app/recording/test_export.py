@@ -10,8 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox, QPushButton
 
-from rgbd_seg.app.recording.export_controller import progress_text
-from rgbd_seg.pipeline.export_job import ExportStatus
+from rgbd_seg.pipeline.job import JobStatus, progress_text
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.exports.formats import FORMATS
 from rgbd_seg.recording.mcap.writer import RecordingWriter
@@ -206,8 +205,8 @@ def test_a_typed_name_stays_when_the_format_changes(replay: MainWindow, tmp_path
 
 
 def test_progress_in_words() -> None:
-    assert progress_text(ExportStatus()) == "beginning"
-    assert progress_text(ExportStatus(text="loading the model, reading, 50 %")) == "loading the model, reading, 50 %"
-    assert progress_text(ExportStatus(3, 10, left_s=1.0)) == "3 of 10 frames"
-    assert progress_text(ExportStatus(3, 1000, left_s=42.4)) == "3 of 1000 frames, about 42 s left"
-    assert progress_text(ExportStatus(3, 10000, left_s=600.0)) == "3 of 10000 frames, about 10 min left"
+    assert progress_text(JobStatus()) == "beginning"
+    assert progress_text(JobStatus(text="loading the model, reading, 50 %")) == "loading the model, reading, 50 %"
+    assert progress_text(JobStatus(3, 10, left_s=1.0)) == "3 of 10 frames"
+    assert progress_text(JobStatus(3, 1000, left_s=42.4)) == "3 of 1000 frames, about 42 s left"
+    assert progress_text(JobStatus(3, 10000, left_s=600.0)) == "3 of 10000 frames, about 10 min left"

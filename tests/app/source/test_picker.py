@@ -19,7 +19,7 @@ def test_a_room_is_picked_by_its_options(window: MainWindow, qtbot: QtBot) -> No
     qtbot.keyClick(window, Qt.Key.Key_U, Qt.KeyboardModifier.ControlModifier)
     picker = window.findChild(SourcePicker)
     assert picker.uri == "synthetic:"
-    fields = {field.accessibleName(): field for field in picker.findChildren((QComboBox, QLineEdit))}
+    fields = {field.accessibleName(): field for kind in (QComboBox, QLineEdit) for field in picker.findChildren(kind)}
     room = fields["Room"]
     room.setCurrentIndex(room.findData("kitchen"))
     room.activated.emit(room.currentIndex())
