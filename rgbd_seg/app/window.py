@@ -132,9 +132,7 @@ class MainWindow(QMainWindow):
         self.drops = DropTarget(self, self.models, self.sources, self.label_sets)
         self.undos = UndoController(self, self.sources, self.models, self.replay_bar)
         self.settings_control = SettingsController(self, self.grid, self.models, self.look, self.undos)
-        self.layouts = LayoutController(
-            self, self.grid, self.panels, self.legend, self.labelling, lambda: (self.status_line, self.top_bar)
-        )
+        self.layouts = LayoutController(self, self.grid, self.panels, self.legend, self.labelling, self._bars)
         self.commands = WindowCommands(self, self)
         self.top_bar = TopBar(theme, self.sources.menu, self.models.menu, self.undos.menu, self.commands.main_menu)
         self.addToolBar(self.top_bar)
@@ -213,6 +211,9 @@ class MainWindow(QMainWindow):
         panels.tab("Plots", "Training")
         panels.tab("Model", "Recording", "Measurements", "Comparison")
         self.docks["Plots"].hide()
+
+    def _bars(self) -> tuple[QWidget, ...]:
+        return (self.status_line, self.top_bar)
 
     def _connect(self) -> None:
         self.bridge.awake.connect(self._take)
