@@ -9,13 +9,14 @@ import socket
 import sys
 import tempfile
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
-from tests.waiting import end_all
+from tests.waiting import PATIENCE_S, end_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +71,17 @@ def _nothing_left_the_machine() -> Any:
     _tried_to_leave.clear()
     yield
     assert not _tried_to_leave
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patience_with_drivers() -> Iterator[None]:
+    """The processes of drivers have a test's time to answer, unless the test gives them other limits."""
+    from rgbd_seg.sensors.isolation import isolated
+
+    patient = partial(isolated.TimeLimits, open_s=PATIENCE_S, answer_s=PATIENCE_S, control_s=PATIENCE_S)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(isolated, "TimeLimits", patient)
+        yield
 
 
 _FAILED = pytest.StashKey[bool]()

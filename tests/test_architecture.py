@@ -10,6 +10,8 @@ from graphlib import TopologicalSorter
 import grimp
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 HEAVY = (
     "torch",
     "torchvision",
@@ -26,7 +28,7 @@ HEAVY = (
 def modules_loaded_by(code: str) -> set[str]:
     """The top-level modules in a fresh interpreter after running `code`."""
     probe = f"{code}\nimport json, sys\nprint(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     return set(json.loads(done.stdout.strip().splitlines()[-1]))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rgbd_seg import __version__, cli
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def rgbd_seg(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Runs the program in a process of its own."""
     command = [sys.executable, "-m", "rgbd_seg", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=cwd)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=cwd)
 
 
 def test_version() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rgbd_seg.doctor import check_extensions
+from tests.waiting import PATIENCE_S
 
 TOY = Path(__file__).parent / "toy"
 
@@ -21,7 +22,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the toy package as an installer would leave it."""
     folder = tmp_path_factory.mktemp("toy")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=TOY, check=True, capture_output=True, timeout=120)
+    subprocess.run(build, cwd=TOY, check=True, capture_output=True, timeout=PATIENCE_S)
     (wheel,) = folder.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(folder / "site")
     return folder / "site"
@@ -36,7 +37,7 @@ def python(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=PATIENCE_S,
     )
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -35,7 +37,12 @@ def run_watched(arguments: list[str], trace: Path) -> subprocess.CompletedProces
     watch = ["strace", "--seccomp-bpf", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", str(trace)]
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
     return subprocess.run(
-        [*watch, sys.executable, *arguments], capture_output=True, text=True, timeout=150, check=False, env=environment
+        [*watch, sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+        env=environment,
     )
 
 
@@ -75,7 +82,7 @@ def test_the_demo_runs_with_the_network_taken_away(tmp_path: Path) -> None:
         pytest.skip("network namespaces are not permitted here")
     demo = [sys.executable, "-m", "rgbd_seg", "demo", "--headless", "--seconds", "1", "--source", ROOM]
     done = subprocess.run(
-        [*alone, *demo, "-o", str(tmp_path)], capture_output=True, text=True, timeout=150, check=False
+        [*alone, *demo, "-o", str(tmp_path)], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"demo.png", "demo.mp4"}

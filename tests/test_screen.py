@@ -11,6 +11,7 @@ import pytest
 
 from rgbd_seg.screen import screen_problem
 from tests.virtual_screen import virtual_screen
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
 
@@ -39,7 +40,7 @@ def test_the_program_ends_with_a_sentence_instead_of_an_abort() -> None:
         env=environment | {"DISPLAY": ":60999"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 2

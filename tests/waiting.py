@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.pipeline.live import LivePipeline
 
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 
 def until(condition: Callable[[], object], what: str = "it", seconds: float = PATIENCE_S) -> None:

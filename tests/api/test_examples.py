@@ -16,6 +16,7 @@ import pytest
 import rgbd_seg
 from tests.recording.picture_trees import color_of, depth_of, write_color, write_gray
 from tests.reliability.model_faults import write_model
+from tests.waiting import PATIENCE_S
 
 EXAMPLES = Path(__file__).parent.parent.parent / "docs/examples"
 # One size for all, so that the tiny model is converted once.
@@ -33,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(name: str, *arguments: object) -> str:
     command = [sys.executable, str(EXAMPLES / f"{name}.py"), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False, env=_environment())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=_environment())
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -53,7 +54,7 @@ def until_line(name: str, *arguments: object) -> tuple[subprocess.Popen[str], st
 def end(process: subprocess.Popen[str]) -> None:
     """Ctrl-C: the example ends by itself, without a traceback."""
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert errors == ""
 
@@ -100,7 +101,7 @@ def test_a_browser_sees_the_camera_until_ctrl_c(folder: Path) -> None:
     try:
         page = line.split()[1]
         base, query = page.split("/?")
-        with urlopen(f"{base}/metrics?{query}", timeout=60) as answer:
+        with urlopen(f"{base}/metrics?{query}", timeout=PATIENCE_S) as answer:
             assert b"rgbd_seg_viewers" in answer.read()
         end(process)
     finally:
@@ -116,7 +117,7 @@ def test_rerun_reads_what_it_was_sent(folder: Path, tmp_path: Path) -> None:
         [*command, str(folder / "tiny.safetensors"), str(file)],
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=PATIENCE_S,
         check=False,
         env=_environment(),
     )

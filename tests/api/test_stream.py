@@ -22,6 +22,7 @@ from rgbd_seg.inference.segmenter import SegmenterOptions
 from tests.pipeline.constant_segmenter import ConstantSegmenter
 from tests.recording.picture_trees import write_pairs
 from tests.reliability.model_faults import write_model
+from tests.waiting import PATIENCE_S
 
 ROOM = "synthetic:?size=160x120&noise=0&fps=30"
 
@@ -98,7 +99,7 @@ def test_ctrl_c_ends_the_loop_and_the_program_goes_on(times: int) -> None:
         assert process.stdout.readline() == "looping\n"
         for _ in range(times):
             process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
         process.communicate()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import rgbd_seg
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parent.parent.parent
 # The others need libraries that are no dependencies of the tests.
@@ -44,7 +45,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     command = [sys.executable, "-m", "mypy", "--python-executable", sys.executable]
     environment = os.environ | {"MYPYPATH": str(ROOT)}
     done = subprocess.run(
-        [*command, "."], cwd=folder, env=environment, capture_output=True, text=True, timeout=390, check=False
+        [*command, "."], cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     return done.stdout + done.stderr
 

@@ -22,6 +22,7 @@ from tests.recording.picture_trees import write_pairs, write_sunrgbd_frame
 from tests.sensors import realsense_file
 from tests.sensors.drivers.test_freenect import needs_fakenect, write_dump
 from tests.sensors.oni_file import write_oni
+from tests.waiting import PATIENCE_S
 
 _BACKEND = ("--backend", "torch", "--device", "cpu", "--precision", "float32")
 
@@ -192,7 +193,7 @@ class TestConvert:
 
     def test_a_realsense_recording_goes_into_ours_aligned(self, tmp_path: Path) -> None:
         script = Path(realsense_file.__file__)
-        subprocess.run([sys.executable, str(script), str(tmp_path / "in.db3")], check=True, timeout=300)
+        subprocess.run([sys.executable, str(script), str(tmp_path / "in.db3")], check=True, timeout=PATIENCE_S)
         assert main(["convert", str(tmp_path / "in.db3"), str(tmp_path / "out")]) == 0
         with open_recording(tmp_path / "out") as reader:
             stored = list(reader)

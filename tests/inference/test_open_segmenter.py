@@ -16,6 +16,7 @@ from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference import available, available_backends, backends, installed_backends, open_segmenter
 from rgbd_seg.inference.cpu import cpu_name, default_threads
 from rgbd_seg.inference.segmenter import SegmenterOptions
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,6 +162,6 @@ def test_importing_the_package_loads_no_torch_and_threads_wait_passively() -> No
     )
     env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300, env=env
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=PATIENCE_S, env=env
     )
     assert done.stdout.strip() == "PASSIVE"

@@ -21,6 +21,7 @@ from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.models.model_header import read_card
 from tests.reliability.model_faults import write_model
 from tests.serving.clients import moment
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +45,7 @@ importlib.util.find_spec = lambda name, *rest: None if name.split(".")[0] == "to
 def without_torch(code: str) -> subprocess.CompletedProcess[str]:
     """Runs Python where PyTorch cannot be imported."""
     return subprocess.run(
-        [sys.executable, "-c", _WITHOUT + code], capture_output=True, text=True, timeout=170, check=False
+        [sys.executable, "-c", _WITHOUT + code], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
 
 

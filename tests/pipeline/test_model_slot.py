@@ -16,15 +16,13 @@ from rgbd_seg.pipeline.session import Session
 from rgbd_seg.pipeline.status import ModelState, State
 from rgbd_seg.sensors.sensor import Capture, Request, Sensor, SensorInfo
 from tests.pipeline.constant_segmenter import ConstantSegmenter
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rgbd_seg.frame import RgbdFrame, Segmentation
     from rgbd_seg.inference.segmenter import Segmenter
-
-_PATIENCE_S = 20.0
 
 
 class SizedCamera(Sensor):
@@ -73,7 +71,7 @@ class SlowToPrepare(ConstantSegmenter):
 
     def prepare(self, frame_size: tuple[int, int]) -> None:
         self.preparing.set()
-        assert self.may_prepare.wait(_PATIENCE_S)
+        assert self.may_prepare.wait(PATIENCE_S)
         if self.broken:
             raise ModelError("no memory for frames of that size")
         self.size = frame_size
@@ -105,7 +103,7 @@ def session(segmenter: SlowToPrepare) -> Iterator[Session]:
     until(lambda: session.status().model.state is ModelState.READY)
     yield session
     segmenter.may_prepare.set()
-    session.close(_PATIENCE_S)
+    session.close(PATIENCE_S)
     until(lambda: not session.busy)
     assert segmenter.closed
 
@@ -150,7 +148,7 @@ def test_a_source_can_be_left_while_the_model_is_prepared_for_it(session: Sessio
 def test_a_model_that_is_being_prepared_can_be_unloaded(session: Session, segmenter: SlowToPrepare) -> None:
     segmenter.may_prepare.clear()
     session.open_source("sized:16x12")
-    assert segmenter.preparing.wait(_PATIENCE_S)
+    assert segmenter.preparing.wait(PATIENCE_S)
     session.model.unload()
     assert session.status().model.state is ModelState.NONE
     assert not segmenter.closed

@@ -20,6 +20,7 @@ from rgbd_seg.recording.mcap.scan import scan
 from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions
 from rgbd_seg.sensors.sensor import SensorInfo
 from tests.recording.frames import PERIOD_NS, make_calibration, make_frame, make_segmentation
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,7 @@ class Ended:
         self.event.set()
 
     def wait(self) -> RecorderStatus:
-        assert self.event.wait(20)
+        assert self.event.wait(PATIENCE_S)
         assert self.status is not None
         return self.status
 
@@ -76,14 +77,14 @@ def test_a_full_queue_drops_counts_and_writes_it_down(tmp_path: Path, monkeypatc
 
     def stuck(self: RecordingWriter, *args: object) -> None:
         slow.set()
-        assert go_on.wait(20)
+        assert go_on.wait(PATIENCE_S)
         write(self, *args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(RecordingWriter, "write", stuck)
     frame_bytes = make_frame(0).color.nbytes + make_frame(0).depth.nbytes
     with start(tmp_path / "a.mcap", RecorderOptions(queue_bytes=MIB, min_free_bytes=0)) as recorder:
         assert recorder.offer(make_frame(0))
-        assert slow.wait(20)
+        assert slow.wait(PATIENCE_S)
         accepted = [recorder.offer(make_frame(i)) for i in range(1, 200)]
         status = recorder.status()
         assert status.queued_bytes <= MIB
@@ -102,7 +103,7 @@ def test_a_full_queue_drops_counts_and_writes_it_down(tmp_path: Path, monkeypatc
 def test_packs_less_before_it_drops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
     write = RecordingWriter.write
-    monkeypatch.setattr(RecordingWriter, "write", lambda self, *args: go_on.wait(20) and write(self, *args))
+    monkeypatch.setattr(RecordingWriter, "write", lambda self, *args: go_on.wait(PATIENCE_S) and write(self, *args))
     options = RecorderOptions(queue_bytes=MIB, min_free_bytes=0, writer=WriterOptions(chunk_bytes=1))
     with start(tmp_path / "a.mcap", options) as recorder:
         assert all(recorder.offer(make_frame(i)) for i in range(60))  # Most of a mebibyte.

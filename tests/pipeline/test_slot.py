@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from rgbd_seg.pipeline.slot import LatestSlot
+from tests.waiting import PATIENCE_S
 
 
 def test_newest_wins_and_the_rest_is_counted() -> None:
@@ -26,7 +27,7 @@ def test_close_wakes_a_waiting_consumer() -> None:
     consumer = threading.Thread(target=lambda: taken.append(slot.take()))
     consumer.start()
     slot.close()
-    consumer.join(5)
+    consumer.join(PATIENCE_S)
     assert taken == [None]
 
 
@@ -52,7 +53,7 @@ def test_a_busy_producer_never_waits_and_nothing_is_lost_uncounted() -> None:
     for value in range(1, 5001):
         slot.put(value)
     slot.close()
-    consumer.join(10)
+    consumer.join(PATIENCE_S)
     assert seen == sorted(seen)
     assert seen[-1] == 5000
     assert len(seen) + slot.overwritten == 5000

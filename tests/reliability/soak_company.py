@@ -35,7 +35,7 @@ class Company:
         self._get("/metrics?token=wrong")
 
     def _get(self, path: str, most: int = 10_000_000) -> bytes:
-        connection = http.client.HTTPConnection("127.0.0.1", _PORT, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", _PORT, timeout=PATIENCE_S)
         try:
             connection.request("GET", path)
             return connection.getresponse().read(most)

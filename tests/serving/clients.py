@@ -17,13 +17,13 @@ from websockets.sync.client import ClientConnection, connect
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.labels import LabelSet
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rgbd_seg.serving.server import LiveServer
 
-WAIT_S = 60.0
 FOXGLOVE = ["foxglove.sdk.v1"]
 PAGE = ["rgbd-seg.page.v1"]
 
@@ -42,7 +42,7 @@ def moment(index: int = 0, *, unit_m: float = 0.001, size: tuple[int, int] = (48
 
 def wait_until(condition: Callable[[], bool], publish: Callable[[], None] = lambda: None) -> None:
     """Publishes until something has come true."""
-    until = time.monotonic() + WAIT_S
+    until = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < until, "it did not come true"
         publish()
@@ -56,8 +56,8 @@ def foxglove(server: LiveServer, **options: object) -> ClientConnection:
 
 def subscribe(client: ClientConnection, topics: dict[str, int]) -> dict[str, object]:
     """Subscribes to topics by name; returns the server's info."""
-    info: dict[str, object] = json.loads(client.recv(WAIT_S))
-    channels = {one["topic"]: one["id"] for one in json.loads(client.recv(WAIT_S))["channels"]}
+    info: dict[str, object] = json.loads(client.recv(PATIENCE_S))
+    channels = {one["topic"]: one["id"] for one in json.loads(client.recv(PATIENCE_S))["channels"]}
     wanted = [{"id": number, "channelId": channels[topic]} for topic, number in topics.items()]
     client.send(json.dumps({"op": "subscribe", "subscriptions": wanted}))
     return info
@@ -65,7 +65,7 @@ def subscribe(client: ClientConnection, topics: dict[str, int]) -> dict[str, obj
 
 def next_message(client: ClientConnection) -> tuple[int, int, bytes]:
     """Subscription, time in nanoseconds, and content of the next binary message."""
-    message = client.recv(WAIT_S)
+    message = client.recv(PATIENCE_S)
     assert isinstance(message, bytes)
     opcode, subscription, time_ns = struct.unpack_from("<BIQ", message)
     assert opcode == 1

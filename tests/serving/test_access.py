@@ -16,7 +16,8 @@ from websockets.sync.client import connect
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.serving.server import LiveServer
-from tests.serving.clients import FOXGLOVE, WAIT_S, foxglove, moment, publishing, subscribe, wait_until
+from tests.serving.clients import FOXGLOVE, foxglove, moment, publishing, subscribe, wait_until
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ def ask(
     server: LiveServer, path: str, method: str = "GET", body: str | None = None, **headers: str
 ) -> tuple[int, dict[str, str], str]:
     """Status, headers and body of an answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=WAIT_S)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()
@@ -153,8 +154,8 @@ def test_with_a_certificate_everything_is_encrypted(tmp_path: Path) -> None:
     with LiveServer(port=0, certificate=certificate, key=key) as server:
         assert server.page.startswith("https://")
         with connect(server.address, subprotocols=FOXGLOVE, ssl=trust) as client:  # type: ignore[arg-type]
-            assert json.loads(client.recv(WAIT_S))["op"] == "serverInfo"
-        connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=trust, timeout=WAIT_S)
+            assert json.loads(client.recv(PATIENCE_S))["op"] == "serverInfo"
+        connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=trust, timeout=PATIENCE_S)
         connection.request("GET", f"/?token={server.token}")
         assert "Secure" in str(connection.getresponse().headers["Set-Cookie"])
         connection.close()
@@ -173,7 +174,7 @@ def test_pictures_come_alone_and_as_motion_jpeg(server: LiveServer) -> None:
     server.publish(moment())
     assert ask(server, f"/overlay.jpg?token={server.token}")[1]["Content-Type"] == "image/jpeg"
     assert ask(server, f"/record?on=1&token={server.token}", "POST")[0] == 404  # Nobody is there to record.
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=WAIT_S)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)
     with publishing(server):
         connection.request("GET", f"/depth.mjpg?token={server.token}")
         answer = connection.getresponse()

@@ -20,7 +20,6 @@ from rgbd_seg.serving.routes import MOST_CLIENTS
 from rgbd_seg.serving.server import LiveServer
 from tests.serving.clients import (
     PAGE,
-    WAIT_S,
     Deaf,
     foxglove,
     next_message,
@@ -28,6 +27,7 @@ from tests.serving.clients import (
     subscribe,
     wait_until,
 )
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,7 +139,7 @@ def _flood(client: ClientConnection) -> None:
 
 def read_to_the_end(client: ClientConnection) -> None:
     while True:
-        client.recv(WAIT_S)
+        client.recv(PATIENCE_S)
 
 
 def test_a_client_that_floods_is_sent_away_and_delays_nobody(server: LiveServer) -> None:
@@ -165,7 +165,7 @@ def test_what_is_no_request_hurts_nobody(server: LiveServer, data: bytes) -> Non
     with socket.create_connection(("127.0.0.1", server.port)) as stranger:
         stranger.sendall(data)
         stranger.shutdown(socket.SHUT_WR)
-        stranger.settimeout(WAIT_S)
+        stranger.settimeout(PATIENCE_S)
         while stranger.recv(65536):
             continue
     with foxglove(server) as client:

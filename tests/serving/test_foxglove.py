@@ -17,7 +17,8 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.frames import CloseCode
 
 from rgbd_seg.frame import RgbdFrame, Segmentation
-from tests.serving.clients import WAIT_S, foxglove, moment, next_message, publishing, receive, subscribe
+from tests.serving.clients import foxglove, moment, next_message, publishing, receive, subscribe
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from rgbd_seg.serving.server import LiveServer
@@ -107,7 +108,7 @@ def test_nothing_more_comes_after_unsubscribing(server: LiveServer) -> None:
         while next_message(client)[0] != 7:
             continue
         client.send(json.dumps({"op": "unsubscribe", "subscriptionIds": [7]}))
-        in_a_row, until = 0, time.monotonic() + WAIT_S
+        in_a_row, until = 0, time.monotonic() + PATIENCE_S
         while in_a_row < 20:
             in_a_row = 0 if next_message(client)[0] == 7 else in_a_row + 1
             assert time.monotonic() < until

@@ -18,6 +18,7 @@ from websockets.sync.client import connect
 from rgbd_seg.recording import open_recording
 from tests.reliability.model_faults import write_model
 from tests.serving.clients import PAGE, WAIT_S, wait_until
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,7 @@ class Served:
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         self.process.send_signal(number)
-        output, _ = self.process.communicate(timeout=60)
+        output, _ = self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode, output
 
 
@@ -153,7 +154,7 @@ def test_the_token_file_keeps_the_address(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_served_is_said(arguments: list[str], words: str, code: int, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "rgbd_seg", "serve", "--port", "0", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=tmp_path)
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert done.returncode == code

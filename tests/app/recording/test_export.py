@@ -16,6 +16,7 @@ from rgbd_seg.recording.exports.formats import FORMATS
 from rgbd_seg.recording.mcap.writer import RecordingWriter
 from tests.app.conftest import CALIBRATION, HalvesModel, make_frame, make_segmentation
 from tests.app.watching import says
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,7 @@ class SlowModel(HalvesModel):
     def __call__(self, frame: RgbdFrame) -> Segmentation:
         self.calls += 1
         if self.calls > 2:
-            assert self.may_go_on.wait(20)
+            assert self.may_go_on.wait(PATIENCE_S)
         return super().__call__(frame)
 
 

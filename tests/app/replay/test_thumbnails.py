@@ -12,6 +12,7 @@ from rgbd_seg.app.replay.thumbnails import HEIGHT_PX, MOST, Thumbnails, spread
 from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.recording.mcap.writer import RecordingWriter
 from tests.app.conftest import CALIBRATION, make_frame
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def test_there_are_so_many_and_no_more_and_they_are_small(recording: Path) -> No
             done.set()
 
     made.append(Thumbnails(recording, {}, woken))
-    assert done.wait(30)
+    assert done.wait(PATIENCE_S)
     pictures = made[0].pictures
     made[0].close(5.0)
     assert all(picture.shape == (HEIGHT_PX, round(HEIGHT_PX * 4 / 3), 3) for picture in pictures.values())

@@ -54,7 +54,11 @@ def cached(model: Path) -> list[bool]:
 
 def open_in_a_fresh_process(model: Path, backend: str = "auto") -> tuple[list[int], bool, dict[str, str]]:
     done = subprocess.run(
-        [sys.executable, "-c", _OPEN, str(model), backend], capture_output=True, text=True, check=True, timeout=150
+        [sys.executable, "-c", _OPEN, str(model), backend],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_S,
     )
     shape, has_torch, details = json.loads(done.stdout)
     return shape, has_torch, details

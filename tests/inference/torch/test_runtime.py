@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 _CODE = """
 import sys
 from pathlib import Path
@@ -21,5 +23,5 @@ print(int(torch.ones(3, 3).sum()))
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the import itself loads them")
 def test_libraries_come_before_the_import() -> None:
-    done = subprocess.run([sys.executable, "-c", _CODE], capture_output=True, text=True, check=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", _CODE], capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     assert done.stdout.strip() == "9"

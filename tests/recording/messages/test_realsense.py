@@ -13,6 +13,7 @@ from rgbd_seg.recording import open_recording
 from rgbd_seg.testing.layouts import ReaderConformance
 from tests.sensors import realsense_file as camera
 from tests.sensors.realsense_bag import write_bag
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("pyrealsense2")
     folder = tmp_path_factory.mktemp("realsense")
     script = [sys.executable, str(camera.__file__), str(folder / "pairs.db3"), "pairs"]
-    subprocess.run(script, check=True, timeout=120)
+    subprocess.run(script, check=True, timeout=PATIENCE_S)
     write_bag(folder / "pairs.bag")
     return folder
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,6 @@ from rgbd_seg.errors import SensorError, SensorLost, SensorTimeout
 from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.drivers import freenect, freenect_library
 from rgbd_seg.sensors.hotplug import discover_isolated
-from rgbd_seg.sensors.isolation import isolated
 from rgbd_seg.sensors.isolation.isolated import IsolatedSensor, TimeLimits
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo, StreamMode
 from rgbd_seg.testing.sensors import READ_S, SensorConformance
@@ -50,7 +48,6 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bus(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bus:
     """A bus with a camera, for every driver's process that is started from now on, and patience with them."""
     monkeypatch.setitem(sensors._DRIVERS, "kinect1", "tests.sensors.fake_usb.patient_freenect")
-    monkeypatch.setattr(isolated, "TimeLimits", partial(TimeLimits, open_s=READ_S, answer_s=READ_S, control_s=READ_S))
     monkeypatch.setenv("LD_PRELOAD", str(library))
     monkeypatch.setenv("FAKE_USB_BUS", str(tmp_path / "bus"))
     return Bus(tmp_path / "bus")

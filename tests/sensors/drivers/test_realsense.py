@@ -18,6 +18,7 @@ from rgbd_seg.sensors.sensor import Request, Sensor, StreamMode
 from rgbd_seg.testing.sensors import SensorConformance
 from tests.sensors import realsense_file as camera
 from tests.sensors.realsense_bag import write_bag
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("realsense")
     for name in ("pairs", "late-color", "equal-numbers", "clock-back", "aligned"):
         script = [sys.executable, camera.__file__, str(folder / f"{name}.db3"), name]
-        subprocess.run(script, check=True, timeout=60)
+        subprocess.run(script, check=True, timeout=PATIENCE_S)
     write_bag(folder / "pairs.bag")
     return folder
 
@@ -173,12 +174,12 @@ def test_devices_that_come_and_go_are_listed_and_announced(recording: Path):
     context.set_devices_changed_callback(lambda event: seen.set())
     before = realsense.list_devices(context)
     device = context.load_device(str(recording))
-    assert seen.wait(5)
+    assert seen.wait(PATIENCE_S)
     added = [device for device in realsense.list_devices(context) if device not in before]
     assert [(device.uri, device.name) for device in added] == [(f"realsense:{camera.SERIAL}", "Software D435")]
     seen.clear()
     context.unload_device(str(recording))
-    assert seen.wait(5)
+    assert seen.wait(PATIENCE_S)
     assert realsense.list_devices(context) == before
     assert device  # Only while somebody holds a loaded recording does librealsense list it.
     context.set_devices_changed_callback(lambda event: None)

@@ -13,6 +13,7 @@ from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.drivers.synthetic import list_devices
 from rgbd_seg.sensors.sensor import Request, Sensor, StreamMode
 from rgbd_seg.testing.sensors import SensorConformance
+from tests.waiting import PATIENCE_S
 
 SMALL = "synthetic:?seed=3&room=living&size=160x120&fps=0"
 
@@ -66,7 +67,7 @@ class TestSyntheticSensor(SensorConformance):
 
         thread = threading.Thread(target=capture)
         thread.start()
-        thread.join(30)
+        thread.join(PATIENCE_S)
         assert shapes == [(120, 160)]
 
     @pytest.mark.parametrize("camera", CAMERA_NAMES)

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tests.waiting import PATIENCE_S
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -118,7 +120,9 @@ def build(folder: Path) -> Path | None:
     if compiler is None:
         return None
     library = folder / "fake_usb.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", str(library), str(SOURCE)], check=True, timeout=300)
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-O2", "-o", str(library), str(SOURCE)], check=True, timeout=PATIENCE_S
+    )
     return library
 
 

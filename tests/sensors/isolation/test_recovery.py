@@ -11,7 +11,7 @@ from rgbd_seg.pipeline.live import LivePipeline
 from rgbd_seg.pipeline.recorder import Recorder
 from rgbd_seg.pipeline.status import State
 from rgbd_seg.recording import open_recording
-from rgbd_seg.sensors.isolation.isolated import IsolatedSensor, TimeLimits
+from rgbd_seg.sensors.isolation.isolated import IsolatedSensor
 from rgbd_seg.sensors.sensor import Request, SensorInfo
 from tests.waiting import until
 
@@ -24,7 +24,7 @@ def test_recording_goes_on_after_a_crash_of_the_driver(tmp_path: Path, monkeypat
     plugged = tmp_path / "plugged"
     plugged.touch()
     uri = f"nasty:nothing?pace=100&while={plugged}"
-    sensor = IsolatedSensor(uri, SensorInfo(uri, "Nasty camera", "camera"), Request(), "nasty_driver", TimeLimits())
+    sensor = IsolatedSensor(uri, SensorInfo(uri, "Nasty camera", "camera"), Request(), "nasty_driver")
     pipeline = LivePipeline(sensor)
     pipeline.start()
     try:

@@ -10,6 +10,7 @@ import pytest
 
 from rgbd_seg.errors import ConfigurationError
 from tests.training.small_run import arguments
+from tests.waiting import PATIENCE_S
 from training.__main__ import main
 from training.commands import COMMANDS
 from training.recipes import recipe_names
@@ -82,5 +83,5 @@ def test_none_of_it_loads_what_takes_seconds():
         "slow = {'torch', 'lightning', 'numpy', 'cv2', 'jsonargparse'} & {name.split('.')[0] for name in sys.modules}\n"
         "assert not slow, slow"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr

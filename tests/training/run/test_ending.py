@@ -7,13 +7,13 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
 from tests.training.small_run import arguments, fit
+from tests.waiting import PATIENCE_S, program, until
 from training.__main__ import main
 
 if TYPE_CHECKING:
@@ -49,19 +49,12 @@ def test_a_signal_ends_a_run_after_a_checkpoint_and_the_run_goes_on_in_its_folde
 ):
     run = tmp_path / "run" / "one"
     command = arguments(small_folder, tmp_path, "--trainer.max_epochs=100000", "--data.num_workers=1")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "training", *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        deadline = time.monotonic() + 150
-        while not (run / "checkpoints" / "last.ckpt").is_file() and time.monotonic() < deadline:
-            assert process.poll() is None
-            time.sleep(0.05)
+    started = [sys.executable, "-m", "training", *command]
+    with program(started, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        last = run / "checkpoints" / "last.ckpt"
+        until(lambda: last.is_file() or process.poll() is not None, "the first checkpoint")
         process.send_signal(number)
-        said = process.communicate(timeout=120)[1]
-    finally:
-        process.kill()
-        process.wait(30)
+        said = process.communicate(timeout=PATIENCE_S)[1]
     assert process.returncode == 128 + number
     assert f"training: {name} ended the run after step " in said
     assert "Traceback" not in said
