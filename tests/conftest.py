@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 # Before anything is imported that reads them. Children inherit all of it.
 _HOME = Path(tempfile.mkdtemp(prefix="rgbd-seg-tests-"))
 for _name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
-    os.environ[_name] = str(_HOME / _name.lower())
+    # Workers share the cache of the process that has started them: what one has converted, the others find there.
+    if _name != "XDG_CACHE_HOME" or "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ[_name] = str(_HOME / _name.lower())
 for _name in ("HOME", "USERPROFILE"):  # Vendors' libraries write there: librealsense a list of what was used.
     os.environ[_name] = str(_HOME / "home")
 (_HOME / "home").mkdir()
@@ -132,9 +135,6 @@ def _nothing_runs_on(request: pytest.FixtureRequest) -> Iterator[None]:
         pytest.fail(f"processes are left: {names}")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _remove_home() -> Any:
-    yield
-    import shutil
-
+def pytest_unconfigure() -> None:
+    """Removes the home; also that of the process that only starts workers."""
     shutil.rmtree(_HOME, ignore_errors=True)

@@ -7,6 +7,7 @@ compared with the file before memory is taken.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import struct
 from pathlib import Path
@@ -25,6 +26,7 @@ STORAGE_KEY = "rgbd_seg.storage"
 #: SHA-256 of everything behind the header, in hexadecimal.
 WEIGHTS_KEY = "rgbd_seg.weights_sha256"
 NO_HASH = "0" * 64
+_NOTES = "__metadata__"  # What safetensors calls them.
 SCALE = ".scale"  # An int8 weight W is stored as round(W / scale) with one scale for each output channel.
 COUNTER = "num_batches_tracked"  # BatchNorm's step counter: of no use after training, not stored.
 _NO_PARAMETERS = (SCALE, "running_mean", "running_var", COUNTER)
@@ -143,15 +145,21 @@ def check_weights(path: str | Path) -> None:
 def seal_weights(path: Path) -> None:
     """Writes the hash of the weights into a file that was saved with `NO_HASH` in its place.
 
+    Its notes are put into order, so that the same weights and card always give the same file.
+
     Raises:
         OSError: It cannot be written.
     """
     found = hash_weights(path)
     with path.open("r+b") as file:
         (header_bytes,) = struct.unpack("<Q", file.read(8))
-        place = file.read(header_bytes).index(NO_HASH.encode())
-        file.seek(8 + place)
-        file.write(found.encode())
+        header = json.loads(file.read(header_bytes))
+        header[_NOTES] = dict(sorted((header[_NOTES] | {WEIGHTS_KEY: found}).items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        if len(text) > header_bytes:
+            raise OSError(f"its header does not fit into {header_bytes} bytes")
+        file.seek(8)
+        file.write(text.ljust(header_bytes))
 
 
 def damaged(path: str | Path, error: Exception) -> ModelError:

@@ -150,6 +150,12 @@ def test_a_changed_byte_in_the_weights_is_noticed(model_path: Path) -> None:
         load_model(model_path)
 
 
+def test_the_same_weights_and_card_are_the_same_file(model_path: Path, tmp_path: Path, network: DeResUNet) -> None:
+    for name in ("one", "two", "three"):
+        save_model(tmp_path / name, network, CARD)
+        assert (tmp_path / name).read_bytes() == model_path.read_bytes()
+
+
 def test_a_file_of_an_older_version_without_a_hash_loads(model_path: Path) -> None:
     rewrite_header(model_path, lambda header: header["__metadata__"].pop("rgbd_seg.weights_sha256"))
     load_model(model_path)
