@@ -70,6 +70,21 @@ target("foxglove protobuf", _bag("seed.mcap", _foxglove))(_reader(".mcap"))
 target("foxglove json", _bag("seed.mcap", _foxglove_json))(_reader(".mcap"))
 
 
+def _videos(folder: Path) -> list[bytes]:
+    from tests.recording.messages.test_video import ENCODERS, packets
+
+    return [packets(*ENCODERS[name][::2])[0] for name in ("H.264", "H.265")]
+
+
+@target("video", _videos)
+def _video(data: bytes, folder: Path) -> object:
+    from rgbd_seg.recording.messages.video import VideoTrack
+
+    kind = "hevc" if data[4:5] == b"\x40" else "h264"
+    track = VideoTrack(lambda row: (kind, data), 2)
+    return [track.color(row) for row in (1, 0)]
+
+
 def _cdr_messages(folder: Path) -> list[bytes]:
     """Each with a byte before it that says of which type it is."""
     from tests.recording.messages.scene import ROS2, START_NS, color, ros_camera, ros_image, ros_transform

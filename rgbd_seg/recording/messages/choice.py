@@ -137,7 +137,10 @@ def choose(
     if color.topic == depth.topic:
         notes.append("There is no colour: depth itself is shown in its place, near bright and far dark.")
     elif color.role != "color":
-        notes.append(f"There is no colour: {color.topic} is a grey picture ({color.encoding}), shown in its place.")
+        refused = "".join(f" Not known how to read: {s}." for s in pictures if s.role == "unknown")
+        notes.append(
+            f"There is no colour: {color.topic} is a grey picture ({color.encoding}), shown in its place.{refused}"
+        )
     depth_calibration = None if registered else _calibration_of(depth, color, cameras, None)[0]
     return Choice(color, depth, calibration, depth_calibration, registered, reason, tuple(notes))
 
@@ -223,6 +226,7 @@ def _fitness(color: PictureStream, depth: PictureStream, cameras: Sequence[Camer
         # What is left to taste: a named colour camera, more pictures, uncompressed ones; at last the order of names.
         bool(of_color & _COLOR_WORDS),
         min(color.count, depth.count),
+        not color.encoding.endswith(" video"),
         "compressed" not in of_color,
         "compressed" not in of_depth and "compresseddepth" not in of_depth,
         "rect" not in of_color,

@@ -10,6 +10,7 @@ from typing import Any
 
 from foxglove_schemas_protobuf.CameraCalibration_pb2 import CameraCalibration
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
+from foxglove_schemas_protobuf.CompressedVideo_pb2 import CompressedVideo
 from foxglove_schemas_protobuf.FrameTransform_pb2 import FrameTransform
 from foxglove_schemas_protobuf.FrameTransforms_pb2 import FrameTransforms
 from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
@@ -22,10 +23,12 @@ from rgbd_seg.recording.messages.message import Camera, Picture, Transform
 _PROTOBUF: dict[str, Any] = {
     "foxglove.RawImage": RawImage,
     "foxglove.CompressedImage": CompressedImage,
+    "foxglove.CompressedVideo": CompressedVideo,
     "foxglove.CameraCalibration": CameraCalibration,
     "foxglove.FrameTransform": FrameTransform,
     "foxglove.FrameTransforms": FrameTransforms,
 }
+_PACKED = ("foxglove.CompressedImage", "foxglove.CompressedVideo")
 _MAX_NUMBERS = 1000
 # Tag of the first field, the time stamp, which Foxglove's messages begin with.
 _FIRST_FIELD = 0x0A
@@ -61,7 +64,7 @@ def read_protobuf(schema: str, data: bytes | memoryview) -> Picture | Camera | t
     if name == "foxglove.RawImage":
         raw = RawPixels(message.encoding, message.width, message.height, message.step, False, message.data, True)
         return Picture(stamp, message.frame_id, raw)
-    if name == "foxglove.CompressedImage":
+    if name in _PACKED:
         return Picture(stamp, message.frame_id, None, message.data, message.format)
     d, k, p = (tuple(values[:_MAX_NUMBERS]) for values in (message.D, message.K, message.P))
     return Camera(stamp, message.frame_id, message.width, message.height, message.distortion_model, d, k, p)
@@ -114,7 +117,7 @@ def read_json(schema: str, data: bytes | memoryview) -> Picture | Camera | tuple
             model = str(fields.get("distortion_model", ""))[:100]
             return Camera(stamp, frame_id, int(fields.get("width", 0)), int(fields.get("height", 0)), model, d, k, p)
         content = base64.b64decode(fields["data"])
-        if name == "foxglove.CompressedImage":
+        if name in _PACKED:
             return Picture(stamp, frame_id, None, content, str(fields.get("format", ""))[:100])
         width, height, step = (int(fields.get(key, 0)) for key in ("width", "height", "step"))
         return Picture(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.recording.messages.compressed import codec_of, packed_color, packed_depth, packed_role
 from rgbd_seg.recording.messages.encodings import RawPixels, color_pixels, depth_pixels, role_of
+from rgbd_seg.recording.messages.video import video_codec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +35,15 @@ class Picture:
     format: str = ""
 
     @property
+    def video(self) -> str:
+        """The codec of a picture that needs those before it, to be had from a `VideoTrack`; "" for all others."""
+        return video_codec(self.format) if self.raw is None and codec_of(self.packed) == "unknown" else ""
+
+    @property
     def role(self) -> Role:
         """What it can be."""
+        if self.video:
+            return "color"
         return packed_role(self.packed, self.format) if self.raw is None else role_of(self.raw.encoding)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,7 +15,7 @@ from rgbd_seg.recording.messages.choice import PictureStream, Wanted, cameras_of
 from rgbd_seg.recording.messages.lens import intrinsics_of
 from rgbd_seg.recording.messages.message import Camera, Picture
 from rgbd_seg.recording.messages.pairing import nearest_pairs
-from rgbd_seg.recording.messages.survey import Survey, Topic, survey
+from rgbd_seg.recording.messages.survey import Survey, Topic, survey, video_of
 from rgbd_seg.recording.messages.transforms import pose_between
 from rgbd_seg.recording.pictures.pair_reader import flag_option, number_option, refuse_unknown
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rgbd_seg.calibration import Origin
     from rgbd_seg.recording.messages.store import MessageStore
     from rgbd_seg.recording.messages.transforms import Pose
+    from rgbd_seg.recording.messages.video import VideoTrack
 
 OPTIONS = ("color", "depth", "calibration", "depth_unit_m", "invalid_depth", "registered")
 
@@ -107,6 +108,7 @@ class MessageReader(RecordingReader):
         self._color, self._depth = found.topics[choice.color.topic], found.topics[choice.depth.topic]
         self._camera = found.topics[choice.calibration.topic] if choice.calibration else None
         self._notes = list(choice.notes)
+        self._video = self._video_of_color()
         self._calibrations: dict[tuple[int, int], Calibration] = {}
         self._move = self._way_to_color(found)
         self._pair()
@@ -164,6 +166,8 @@ class MessageReader(RecordingReader):
         counts = self._counts(self._picture(self._depth, depth_row).depth())
         if self._choice.color.topic == self._choice.depth.topic:
             color = _gray_of(counts, self._unit_m)
+        elif self._video is not None:
+            color = self._video.color(int(color_row))
         else:
             color = self._picture(self._color, color_row).color()
         height, width = color.shape[:2]
@@ -186,6 +190,20 @@ class MessageReader(RecordingReader):
             device_us=stamp_ns // 1000 if self._stamped else None,
             host_ns=int(self._taken_ns[position] - self._taken_ns[0]),
         )
+
+    def _video_of_color(self) -> VideoTrack | None:
+        """The decoder of colour that is video; pictures before the first whole one are left out."""
+        if not self._choice.color.encoding.endswith(" video"):
+            return None
+        video = video_of(self._store, self._color)
+        if not video.first:
+            return video
+        self._notes.append(
+            f"The video on {self._choice.color.topic} begins in the middle: its first {video.first} pictures need "
+            "others that are not there, and are left out."
+        )
+        self._color = replace(self._color, places=self._color.places[video.first :])
+        return video_of(self._store, self._color)
 
     def _picture(self, topic: Topic, row: int) -> Picture:
         place = topic.places[row]

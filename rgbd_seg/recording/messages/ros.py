@@ -133,6 +133,15 @@ def _foxglove_compressed(fields: _Fields) -> Picture:
     return Picture(stamp, frame_id, None, data, fields.text())
 
 
+def _ffmpeg_packet(fields: _Fields) -> Picture:
+    stamp, frame_id = fields.header()
+    fields.numbers("i", 2)  # Width and height, which the video says itself.
+    encoder = fields.text()
+    fields.numbers("Q")
+    fields.numbers("B", 2)
+    return Picture(stamp, frame_id, None, fields.bytes(), encoder)
+
+
 def _foxglove_calibration(fields: _Fields) -> Camera:
     stamp, frame_id = fields.stamp(), fields.text()
     width, height = fields.number("I"), fields.number("I")
@@ -150,6 +159,8 @@ _READERS: dict[str, Callable[[_Fields], Picture | Camera | tuple[Transform, ...]
     "tf/tfMessage": _transforms,
     "foxglove_msgs/RawImage": _foxglove_raw,
     "foxglove_msgs/CompressedImage": _foxglove_compressed,
+    "foxglove_msgs/CompressedVideo": _foxglove_compressed,
+    "ffmpeg_image_transport_msgs/FFMPEGPacket": _ffmpeg_packet,
     "foxglove_msgs/CameraCalibration": _foxglove_calibration,
 }
 
@@ -185,7 +196,7 @@ def read_stamp(schema: str, data: bytes | memoryview, *, ros1: bool) -> int | No
         RecordingError: Not even those are there.
     """
     fields = _Fields(memoryview(data), ros1=ros1)
-    if plain_name(schema).startswith("sensor_msgs/") and ros1:
+    if ros1 and not plain_name(schema).startswith("foxglove_msgs/"):
         fields.number("I")
     return fields.stamp()
 

@@ -11,6 +11,7 @@ from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.messages import realsense
 from rgbd_seg.recording.messages.choice import CameraStream, PictureStream
 from rgbd_seg.recording.messages.message import Camera, Picture
+from rgbd_seg.recording.messages.video import VideoTrack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,8 +85,7 @@ def survey(store: MessageStore) -> Survey:
             continue
         first = _first(store, topic)
         if isinstance(first, Picture):
-            size = _size(first)
-            pictures.append(PictureStream(name, first.role, first.encoding, first.frame_id, size, len(topic.places)))
+            pictures.append(_stream(store, name, topic, first))
         elif isinstance(first, Camera):
             cameras.append(CameraStream(name, first))
         elif isinstance(first, tuple):
@@ -100,6 +100,38 @@ def survey(store: MessageStore) -> Survey:
         pictures, cameras, transforms = list(named), list(calibrations), [*transforms, *places]
         others = [other for other in others if not realsense.is_topic(other.split(" ")[0])]
     return Survey(topics, tuple(pictures), tuple(cameras), tuple(transforms), tuple(unknown), tuple(others), vendor)
+
+
+def video_of(store: MessageStore, topic: Topic) -> VideoTrack:
+    """The pictures of a topic that are video.
+
+    Raises:
+        RecordingError: They cannot be decoded; the message says what is missing.
+    """
+
+    def packet(row: int) -> tuple[str, bytes]:
+        place = topic.places[row]
+        found = topic.channel.read(store.message(int(place[3]), place[:3]))
+        if not isinstance(found, Picture):
+            raise RecordingError("a message is no picture")
+        return found.format, bytes(found.packed)
+
+    return VideoTrack(packet, len(topic.places))
+
+
+def _stream(store: MessageStore, name: str, topic: Topic, first: Picture) -> PictureStream:
+    role, encoding, size = first.role, first.encoding, None
+    if first.video:
+        encoding = f"{first.video} video"
+        try:
+            video = video_of(store, topic)
+            pixels = video.color(video.first)
+            size = pixels.shape[1], pixels.shape[0]
+        except RecordingError as error:
+            role, encoding = "unknown", f"{encoding}: {error}"
+    else:
+        size = _size(first)
+    return PictureStream(name, role, encoding, first.frame_id, size, len(topic.places))
 
 
 def _topics(store: MessageStore) -> dict[str, Topic]:
