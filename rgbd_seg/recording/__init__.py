@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 # Tried in this order; the module says whether a path is one of its own.
 _LAYOUTS = (
-    "rgbd_seg.recording.messages.rosbag",
+    "rgbd_seg.recording.layouts.rosbag",
     "rgbd_seg.recording.layouts.sunrgbd",
     "rgbd_seg.recording.layouts.tum",
     "rgbd_seg.recording.layouts.folder",
     "rgbd_seg.recording.layouts.azure_kinect",
-    "rgbd_seg.recording.mcap.reader",
+    "rgbd_seg.recording.layouts.mcap",
 )
 
 

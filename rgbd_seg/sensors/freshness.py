@@ -6,12 +6,7 @@ frame number, the same device time, or a device time that falls further and furt
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rgbd_seg.errors import SensorFrozen, SensorLost
-
-if TYPE_CHECKING:
-    from rgbd_seg.sensors.sensor import Capture
 
 #: A frame this far behind the quickest one seen counts as old, in seconds.
 MAX_AGE_S = 3.0
@@ -40,20 +35,21 @@ class Freshness:
         self._host_us = 0.0
         self._lag_us: float | None = None
 
-    def is_new(self, capture: Capture, host_ns: int) -> bool:
+    def is_new(self, number: int | None, device_us: int | None, host_ns: int) -> bool:
         """Whether this is a picture that has not been delivered before, and a recent one.
 
         Args:
-            capture: What the driver handed over.
+            number: The camera's own count of its frames, None where it has none.
+            device_us: The camera's own clock, microseconds, None where it has none.
             host_ns: `time.monotonic_ns()` at its arrival.
         """
-        repeated = (capture.number is not None and capture.number == self._number) or (
-            capture.device_us is not None and capture.device_us == self._device_us
+        repeated = (number is not None and number == self._number) or (
+            device_us is not None and device_us == self._device_us
         )
-        if repeated or self._is_old(capture.device_us, host_ns / 1e3):
+        if repeated or self._is_old(device_us, host_ns / 1e3):
             self._repeats += 1
             return False
-        self._number, self._device_us = capture.number, capture.device_us
+        self._number, self._device_us = number, device_us
         self._limit_s, self._waited_s, self._repeats = self._lost_after_s, 0.0, 0
         return True
 

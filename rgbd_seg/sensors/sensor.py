@@ -353,7 +353,9 @@ class Sensor(ABC):
         left_s = timeout_s
         while True:
             capture = self._grab(left_s)
-            if capture and (not self._freshness or self._freshness.is_new(capture, time.monotonic_ns())):
+            if capture and (
+                not self._freshness or self._freshness.is_new(capture.number, capture.device_us, time.monotonic_ns())
+            ):
                 return capture
             waited_s = time.monotonic() - started
             left_s = timeout_s - waited_s

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rgbd_seg import cli
-from rgbd_seg.recording.mcap.reader import McapReader
+from rgbd_seg.recording.layouts.mcap import McapReader
 from rgbd_seg.recording.mcap.writer import RecordingWriter
 from tests.recording.frames import PERIOD_NS, make_calibration, make_frame
 from tests.reliability.process_faults import chunks

@@ -13,9 +13,9 @@ from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.pipeline.pre_roll import PreRoll
 from rgbd_seg.pipeline.recorder import MIB, QUEUE_FULL, Recorder, RecorderOptions, RecorderStatus
+from rgbd_seg.recording.layouts.mcap import McapReader
 from rgbd_seg.recording.mcap.input import McapInput
 from rgbd_seg.recording.mcap.output import McapOutput
-from rgbd_seg.recording.mcap.reader import McapReader
 from rgbd_seg.recording.mcap.scan import scan
 from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions
 from rgbd_seg.sensors.sensor import SensorInfo

@@ -15,9 +15,9 @@ from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.convert import convert, source_of, stored_frames
 from rgbd_seg.recording.exports.formats import FORMATS, ExportOptions
 from rgbd_seg.recording.layouts.labelled_folder import provenance_of
+from rgbd_seg.recording.layouts.mcap import McapReader
 from rgbd_seg.recording.mcap import format as layout
 from rgbd_seg.recording.mcap.output import McapOutput
-from rgbd_seg.recording.mcap.reader import McapReader
 from rgbd_seg.recording.mcap.writer import RecordingWriter
 from rgbd_seg.sensors import open_sensor
 from tests.recording.frames import make_calibration, make_frame, make_segmentation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rgbd_seg.recording.mcap.reader import McapReader
+from rgbd_seg.recording.layouts.mcap import McapReader
 from tests.reliability.fault import Outcome
 
 if TYPE_CHECKING:

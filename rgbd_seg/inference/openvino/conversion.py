@@ -1,26 +1,23 @@
 """Converts and compiles a model file in a process of its own, which leaves the results in the cache.
 
 PyTorch's exporter holds Python's lock for up to half a second at a time and leaves some hundred megabytes behind: a
-window in the same process would stand still, and stay large. `python -m rgbd_seg.inference.openvino.conversion` is the
-other process; it ends with the one that has started it.
+window in the same process would stand still, and stay large. `conversion_process.py` is the other.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
 import sys
 import tempfile
-import threading
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from rgbd_seg.errors import ModelError, RgbdSegError
+from rgbd_seg.errors import ModelError
 
 _log = logging.getLogger(__name__)
-_REFUSED = 3  # The exit code for an error that was foreseen; its sentence is the output.
+_PROGRAM = "rgbd_seg.inference.openvino.conversion_process"
+REFUSED = 3  # The exit code for an error that was foreseen; its sentence is the output.
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ def convert_apart(wanted: Conversion) -> None:
     Raises:
         ModelError: The model file cannot be used.
     """
-    command = [sys.executable, "-m", __name__, json.dumps(asdict(wanted))]
+    command = [sys.executable, "-m", _PROGRAM, json.dumps(asdict(wanted))]
     try:
         with (
             tempfile.TemporaryFile() as errors,
@@ -67,43 +64,7 @@ def convert_apart(wanted: Conversion) -> None:
     except OSError as error:
         _log.warning("no process for converting %s: %s", wanted.model, error)
         return
-    if process.returncode == _REFUSED:
+    if process.returncode == REFUSED:
         raise ModelError(said.strip())
     if process.returncode:
         _log.warning("converting %s apart ended with %d: %s", wanted.model, process.returncode, complaint[-2000:])
-
-
-def _convert(wanted: Conversion) -> None:
-    from rgbd_seg.inference.openvino.compilation import compilations
-    from rgbd_seg.inference.openvino.model import OpenVinoModel
-    from rgbd_seg.inference.openvino.runtime import find_device
-
-    model = OpenVinoModel(Path(wanted.model), wanted.size, wanted.precision)
-    device = find_device(wanted.device)
-    parts = model.parts(wanted.frame_size)
-    contents = model.contents(wanted.frame_size)
-    for compilation in compilations(parts, contents, device, wanted.precision, wanted.threads).values():
-        if compilation.from_cache() is None:
-            compilation.compile()
-
-
-def _end_with_parent() -> None:
-    """Ends this process when the other end of its standard input is closed, however that came about."""
-    os.read(sys.stdin.fileno(), 1)  # Not through Python's buffer, whose lock would be in the way at a normal end.
-    os._exit(1)
-
-
-def main(text: str) -> int:
-    data = json.loads(text)
-    sizes = {name: tuple(data[name]) for name in ("size", "frame_size")}
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        _convert(Conversion(**{**data, **sizes}))
-    except RgbdSegError as error:
-        sys.stdout.write(str(error))
-        return _REFUSED
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))

@@ -16,7 +16,7 @@ from torch import nn
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.graph import Decision, DeployedGraph, PlainDecision, ScoringGraph
-from rgbd_seg.inference.openvino.int8 import read_quantised
+from rgbd_seg.inference.openvino.int8_file import read_quantised
 from rgbd_seg.inference.openvino.runtime import import_openvino
 from rgbd_seg.inference.smoothing import SmoothedDecision
 from rgbd_seg.models.model_file import load_model

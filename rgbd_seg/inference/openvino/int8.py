@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import platformdirs
 
 from rgbd_seg.errors import ConfigurationError, ModelError
-from rgbd_seg.inference.cache import file_digest
+from rgbd_seg.inference.openvino.int8_file import Agreement, agreement_path, quantised_path
 from rgbd_seg.inference.openvino.runtime import core, import_openvino
 from rgbd_seg.labels import MAX_CLASSES
 from rgbd_seg.scores import confusion_matrix, equal_share, mean_iou
@@ -33,29 +32,6 @@ if TYPE_CHECKING:
 
 MIN_FRAMES = 8
 _HELD_OUT = 4  # Every fourth frame is kept back to measure what was lost.
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """What quantising has cost, on frames that the calibration did not see.
-
-    Attributes:
-        frames: How many frames were compared.
-        equal_share: Share of pixels with the label of the float32 network, 0..1.
-        miou: Mean intersection over union with the labels of the float32 network, 0..1.
-        recording: What it was calibrated on, as people call it.
-    """
-
-    frames: int
-    equal_share: float
-    miou: float
-    recording: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.equal_share:.2%} of pixels as in float32 (mIoU with its labels {self.miou:.3f}) on {self.frames} "
-            f"other frames of {self.recording}"
-        )
 
 
 def quantise(
@@ -91,62 +67,12 @@ def quantise(
     progress("measuring what was lost", 0.8)
     held_out = [_network_input(network, card, frame, size) for frame in frames[::_HELD_OUT]]
     agreement = _compare(exact, quantised, held_out, recording)
-    path = _path(model, size)
+    path = quantised_path(model, size)
     path.parent.mkdir(parents=True, exist_ok=True)
     import_openvino().save_model(quantised, path, compress_to_fp16=False)
-    _agreement_path(path).write_text(json.dumps(asdict(agreement), indent=2), encoding="utf-8")
+    agreement_path(path).write_text(json.dumps(asdict(agreement), indent=2), encoding="utf-8")
     progress("ready", 1.0)
     return agreement
-
-
-def read_quantised(model: Path, size: Size) -> Any:
-    """The quantised network as an `openvino.Model`.
-
-    Raises:
-        ModelError: The model was not calibrated for this size.
-    """
-    return core().read_model(_existing(model, size))
-
-
-def quantised_weights(model: Path, size: Size) -> Path:
-    """The file with the quantised weights; it changes with every calibration.
-
-    Raises:
-        ModelError: The model was not calibrated for this size.
-    """
-    return _existing(model, size).with_suffix(".bin")
-
-
-def read_agreement(model: Path, size: Size) -> Agreement:
-    """What quantising has cost.
-
-    Raises:
-        ModelError: The model was not calibrated for this size.
-    """
-    path = _agreement_path(_existing(model, size))
-    try:
-        return Agreement(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise ModelError(f"{path} is damaged ({error}): calibrate the model again") from None
-
-
-def _path(model: Path, size: Size) -> Path:
-    folder = platformdirs.user_data_path("rgbd-seg") / "int8"
-    return folder / f"{file_digest(model)[:32]}-{size[0]}x{size[1]}.xml"
-
-
-def _agreement_path(path: Path) -> Path:
-    return path.with_suffix(".json")
-
-
-def _existing(model: Path, size: Size) -> Path:
-    path = _path(model, size)
-    if not path.is_file():
-        raise ModelError(
-            f"{model.name} is not calibrated for int8 at {size[1]}x{size[0]} yet: run "
-            f"rgbd-seg model calibrate {model} RECORDING with a recording of yours"
-        )
-    return path
 
 
 def _network_input(network: Any, card: Any, frame: RgbdFrame, size: Size) -> list[NDArray[np.float32]]:

@@ -15,7 +15,7 @@ from rgbd_seg.inference.cache import file_digest
 from rgbd_seg.inference.chain import Chain
 from rgbd_seg.inference.model_info import describe
 from rgbd_seg.inference.openvino.conversion import Conversion, convert_apart
-from rgbd_seg.inference.openvino.int8 import quantised_weights, read_agreement
+from rgbd_seg.inference.openvino.int8_file import quantised_weights, read_agreement
 from rgbd_seg.models.model_header import count_parameters, read_card
 
 if TYPE_CHECKING:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rgbd_seg.calibration import Intrinsics
+from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.recording.lens import distortion_of, scaled_to
 from rgbd_seg.recording.messages.compressed import codec_of, packed_color, packed_depth, packed_role
 from rgbd_seg.recording.messages.encodings import RawPixels, color_pixels, depth_pixels, role_of
 from rgbd_seg.recording.messages.video import video_codec
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rgbd_seg.calibration import LensModel
     from rgbd_seg.recording.messages.encodings import Role
 
 
@@ -103,3 +107,36 @@ class Transform:
     child: str
     translation_m: tuple[float, float, float]
     rotation: tuple[float, float, float, float]
+
+
+def intrinsics_of(camera: Camera, width: int, height: int, *, rectified: bool = False) -> tuple[Intrinsics, str]:
+    """A calibration message for a picture of this size.
+
+    Args:
+        camera: The message; its own size may be another, or 0 where it does not say.
+        width: Pixels across.
+        height: Pixels down.
+        rectified: Whether the picture has had its lens distortion removed.
+
+    Returns:
+        The intrinsics, and a sentence if the lens is left out.
+
+    Raises:
+        RecordingError: The numbers are no camera's.
+    """
+    k, note = camera.k, ""
+    distortion: tuple[float, ...] = ()
+    model: LensModel = "brown-conrady"
+    if rectified:
+        if len(camera.p) == 12 and camera.p[0] > 0 and camera.p[5] > 0:
+            k = (camera.p[0], 0.0, camera.p[2], 0.0, camera.p[5], camera.p[6], 0.0, 0.0, 1.0)
+    else:
+        distortion, model, note = distortion_of(camera.model, camera.d)
+    if len(k) != 9:
+        raise RecordingError("a camera calibration has no camera matrix")
+    size = (camera.width or width, camera.height or height)
+    try:
+        own = replace(Intrinsics(*size, k[0], k[4], k[2], k[5]), distortion=distortion, lens_model=model)
+    except ConfigurationError as error:
+        raise RecordingError(f"a camera calibration is damaged: {error}") from None
+    return scaled_to(own, width, height), note

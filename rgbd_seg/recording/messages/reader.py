@@ -12,10 +12,9 @@ import numpy as np
 from rgbd_seg.calibration import Calibration, Intrinsics, register_depth
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.messages.choice import PictureStream, Wanted, cameras_of, choose, nothing_found
-from rgbd_seg.recording.messages.lens import intrinsics_of
-from rgbd_seg.recording.messages.message import Camera, Picture
+from rgbd_seg.recording.messages.message import Camera, Picture, intrinsics_of
 from rgbd_seg.recording.messages.pairing import nearest_pairs
-from rgbd_seg.recording.messages.survey import Survey, Topic, survey, video_of
+from rgbd_seg.recording.messages.survey import Survey, survey, video_of
 from rgbd_seg.recording.messages.transforms import pose_between
 from rgbd_seg.recording.pictures.pair_reader import flag_option, number_option, refuse_unknown
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rgbd_seg.calibration import Origin
-    from rgbd_seg.recording.messages.store import MessageStore
+    from rgbd_seg.recording.messages.store import MessageStore, Topic
     from rgbd_seg.recording.messages.transforms import Pose
     from rgbd_seg.recording.messages.video import VideoTrack
 

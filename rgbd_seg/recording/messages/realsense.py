@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.recording.messages.store import MessageStore
-    from rgbd_seg.recording.messages.survey import Topic
+    from rgbd_seg.recording.messages.store import MessageStore, Topic
 
 _TOPIC = re.compile(r"^/device_\d+/(info$|sensor_\d+/)|^/file_version$")
 _STREAM = re.compile(r"^(/device_\d+/sensor_\d+/([A-Za-z]+_\d+))/")

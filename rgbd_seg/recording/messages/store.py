@@ -107,3 +107,16 @@ class MessageStore(Protocol):
 
     def close(self) -> None:
         """Frees files. Closing twice does nothing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Topic:
+    """All messages of one topic and kind, also where several channels carry them.
+
+    Attributes:
+        channel: The first of its channels.
+        places: (N, 4) int64: log time, two numbers that find the message, channel; in the order of time.
+    """
+
+    channel: StoredChannel
+    places: NDArray[np.int64]

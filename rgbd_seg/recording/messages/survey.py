@@ -11,6 +11,7 @@ from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.messages import realsense
 from rgbd_seg.recording.messages.choice import CameraStream, PictureStream
 from rgbd_seg.recording.messages.message import Camera, Picture
+from rgbd_seg.recording.messages.store import Topic
 from rgbd_seg.recording.messages.video import VideoTrack
 
 if TYPE_CHECKING:
@@ -25,19 +26,6 @@ _TRIED = 10
 _MAX_CHANNELS = 2000
 _MAX_TRANSFORMS = 500
 _PICTURE_WORDS = ("image", "video", "picture")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Topic:
-    """All messages of one topic and kind, also where several channels carry them.
-
-    Attributes:
-        channel: The first of its channels.
-        places: (N, 4) int64: log time, two numbers that find the message, channel; in the order of time.
-    """
-
-    channel: StoredChannel
-    places: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.messages.lens import distortion_of
+from rgbd_seg.recording.lens import distortion_of
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, Matrix, read_text
 
 if TYPE_CHECKING:

@@ -109,7 +109,12 @@ def test_a_damaged_file_is_refused_in_one_sentence(
 
 
 def test_the_other_process_ends_when_the_first_is_gone(model_path: Path) -> None:
-    command = [sys.executable, "-m", openvino_conversion.__name__, json.dumps(asdict(conversion(model_path)))]
+    command = [
+        sys.executable,
+        "-m",
+        "rgbd_seg.inference.openvino.conversion_process",
+        json.dumps(asdict(conversion(model_path))),
+    ]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with program(command, stdin=subprocess.PIPE, **quiet) as process:
         process.stdin.close()

@@ -22,10 +22,10 @@ from mcap.writer import CompressionType, Writer
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording import open_recording
+from rgbd_seg.recording.layouts.mcap import McapReader
 from rgbd_seg.recording.mcap import format as layout
 from rgbd_seg.recording.mcap.input import McapInput, inner_records, message_at
 from rgbd_seg.recording.mcap.output import McapOutput
-from rgbd_seg.recording.mcap.reader import McapReader
 from rgbd_seg.recording.mcap.scan import scan
 from rgbd_seg.recording.mcap.writer import RecordingWriter
 from rgbd_seg.recording.pictures.codec import decode_color, encode_color

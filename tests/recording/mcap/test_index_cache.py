@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rgbd_seg.errors import RecordingError
+from rgbd_seg.recording.layouts.mcap import McapReader
 from rgbd_seg.recording.mcap import index_cache
 from rgbd_seg.recording.mcap.contents import McapContents
-from rgbd_seg.recording.mcap.reader import McapReader
 from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions
 from tests.recording.frames import make_calibration, make_frame, readable_frames
 

@@ -16,7 +16,7 @@ from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording import open_recording
-from rgbd_seg.recording.mcap.reader import McapReader
+from rgbd_seg.recording.layouts.mcap import McapReader
 from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions, default_name, unused_path
 from rgbd_seg.testing.layouts import ReaderConformance
 from tests.recording.frames import PERIOD_NS, make_calibration, make_frame, make_segmentation

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.frame import RgbdFrame
-from rgbd_seg.recording.mcap.reader import McapReader
+from rgbd_seg.recording.layouts.mcap import McapReader
 from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions
 
 numbers = st.floats(0.01, 1e4)

@@ -15,8 +15,8 @@ import pytest
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.layouts.mcap import McapReader
 from rgbd_seg.recording.mcap.input import McapInput
-from rgbd_seg.recording.mcap.reader import McapReader
 from rgbd_seg.recording.mcap.repair import repair, repaired_path
 from rgbd_seg.recording.mcap.scan import scan
 from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions

@@ -1,19 +1,14 @@
-"""From the numbers that files give for a camera to `Intrinsics`: sizes, lens models by their many names."""
+"""Lens models by the many names that ROS, Foxglove, OpenCV and Kalibr give them."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
-
-from rgbd_seg.calibration import Intrinsics
-from rgbd_seg.errors import ConfigurationError, RecordingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rgbd_seg.calibration import LensModel
-    from rgbd_seg.recording.messages.message import Camera
+    from rgbd_seg.calibration import Intrinsics, LensModel
 
 _POLYNOMIAL = frozenset(
     {"", "plumb_bob", "rational_polynomial", "brown_conrady", "modified_brown_conrady", "radtan"}
@@ -59,36 +54,3 @@ def scaled_to(intrinsics: Intrinsics, width: int, height: int) -> Intrinsics:
     if (intrinsics.width, intrinsics.height) == (width, height):
         return intrinsics
     return intrinsics.scaled(width, height)
-
-
-def intrinsics_of(camera: Camera, width: int, height: int, *, rectified: bool = False) -> tuple[Intrinsics, str]:
-    """A calibration message for a picture of this size.
-
-    Args:
-        camera: The message; its own size may be another, or 0 where it does not say.
-        width: Pixels across.
-        height: Pixels down.
-        rectified: Whether the picture has had its lens distortion removed.
-
-    Returns:
-        The intrinsics, and a sentence if the lens is left out.
-
-    Raises:
-        RecordingError: The numbers are no camera's.
-    """
-    k, note = camera.k, ""
-    distortion: tuple[float, ...] = ()
-    model: LensModel = "brown-conrady"
-    if rectified:
-        if len(camera.p) == 12 and camera.p[0] > 0 and camera.p[5] > 0:
-            k = (camera.p[0], 0.0, camera.p[2], 0.0, camera.p[5], camera.p[6], 0.0, 0.0, 1.0)
-    else:
-        distortion, model, note = distortion_of(camera.model, camera.d)
-    if len(k) != 9:
-        raise RecordingError("a camera calibration has no camera matrix")
-    size = (camera.width or width, camera.height or height)
-    try:
-        own = replace(Intrinsics(*size, k[0], k[4], k[2], k[5]), distortion=distortion, lens_model=model)
-    except ConfigurationError as error:
-        raise RecordingError(f"a camera calibration is damaged: {error}") from None
-    return scaled_to(own, width, height), note

@@ -15,17 +15,16 @@ import numpy as np
 from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import Prediction, Truth
+from rgbd_seg.recording.layouts.mcap_pictures import color_picture, depth_picture, id_picture
 from rgbd_seg.recording.mcap import format as layout
 from rgbd_seg.recording.mcap.chunks import ChunkCache
 from rgbd_seg.recording.mcap.input import DamagedError, McapInput
 from rgbd_seg.recording.mcap.opening import read_contents
 from rgbd_seg.recording.mcap.output import MAGIC
-from rgbd_seg.recording.mcap.pictures import color_picture, depth_picture, id_picture
 from rgbd_seg.recording.mcap.streams import find_streams, is_own
 from rgbd_seg.recording.messages.foxglove import read_protobuf
-from rgbd_seg.recording.messages.lens import intrinsics_of
 from rgbd_seg.recording.messages.mcap_store import McapStore
-from rgbd_seg.recording.messages.message import Camera
+from rgbd_seg.recording.messages.message import Camera, intrinsics_of
 from rgbd_seg.recording.messages.reader import MessageOptions, MessageReader
 from rgbd_seg.recording.pictures.pair_reader import flag_option, number_option, refuse_unknown
 from rgbd_seg.recording.reader import Gap, RecordingInfo, RecordingReader, StoredFrame
