@@ -119,6 +119,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     """Runs a command; errors that were foreseen become one sentence and an exit code."""
+    from rgbd_seg.inference.torch.triton_beside_mesa import settle
+
+    settle()  # Before any command can load Mesa.
     try:
         return int(import_module(f"rgbd_seg.commands.{args.command}").run(args))
     except ConfigurationError as error:

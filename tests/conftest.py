@@ -38,6 +38,10 @@ sys.dont_write_bytecode = False
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from rgbd_seg.inference.torch.triton_beside_mesa import settle  # noqa: E402 (behind the variables above)
+
+settle()  # Tests render rooms and compile networks in one process.
+
 # A suite that a shell runs in the background ignores Ctrl-C, and its children would too.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
+from rgbd_seg.inference.torch.triton_beside_mesa import settle
 from training.commands import COMMANDS, build_parser
 from training.recipes import with_recipe_paths
 from training.run.early_checks import LIGHTNING_COMMANDS, check_command_line
@@ -31,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments[0] in LIGHTNING_COMMANDS:
             arguments = with_recipe_paths(arguments)
             check_command_line(arguments)
+            settle()
             from training.run.fit import run_lightning  # Seconds, which a wrong command line should not cost.
 
             return run_lightning(arguments)

@@ -23,6 +23,7 @@ from rgbd_seg.inference.available import available_backends, backend_module, bac
 from rgbd_seg.inference.cache import file_digest
 from rgbd_seg.inference.cpu import cpu_name, wait_passively
 from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
+from rgbd_seg.inference.torch.triton_beside_mesa import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,7 @@ def open_segmenter(
     if options.threads is not None and options.threads < 1:
         raise ConfigurationError(f"threads must be at least 1, not {options.threads}")
     wait_passively()
+    settle()
     report("choosing a back end", 0.0)
     if options.backend != "auto":
         module = backend_module(options.backend)

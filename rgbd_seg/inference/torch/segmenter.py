@@ -13,8 +13,8 @@ from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.available import DeviceChoice
 from rgbd_seg.inference.cpu import cpu_name, default_threads, has_bfloat16
 from rgbd_seg.inference.graph_segmenter import warmed
+from rgbd_seg.inference.torch.gpu_files import has_gpu_files
 from rgbd_seg.inference.torch.runtime import load_libraries
-from rgbd_seg.models.gpu_files import has_gpu_files
 
 if TYPE_CHECKING:
     from pathlib import Path

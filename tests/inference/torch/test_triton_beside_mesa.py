@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rgbd_seg.models import triton_beside_mesa as settling
+from rgbd_seg.inference.torch import triton_beside_mesa as settling
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,8 @@ _ROOM_FIRST = """
 from rgbd_seg.sensors import open_sensor
 with open_sensor("synthetic:?seed=1") as room:
     room.read(30)
+from rgbd_seg.inference.torch.triton_beside_mesa import settle
+settle()
 import rgbd_seg.models.deresunet as deresunet
 import torchvision
 print(deresunet.DeResUNetConfig.lite(5).classes)
@@ -41,7 +43,7 @@ def test_triton_is_there_for_a_gpu_and_hidden_elsewhere(
     maps.write_text(f"7f00-7f01 r-xp 00000000 08:01 1 {mapped}\n")
     if gpu:
         driver.touch()
-    monkeypatch.setattr("rgbd_seg.models.gpu_files._FILES", (driver,))
+    monkeypatch.setattr("rgbd_seg.inference.torch.gpu_files._FILES", (driver,))
     monkeypatch.setattr(settling, "_MAPS", maps)
     (tmp_path / "triton.py").write_text("")  # The real one must not meet what other tests have loaded.
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -2,7 +2,8 @@
 
 PyTorch's compiler for GPUs, Triton, brings an LLVM of its own. Where OpenGL runs in software, Mesa loads another, and
 importing Triton after that ends the process with a segmentation fault; the other way round both work (Triton 3.9,
-Mesa 22.3 with LLVM 15). PyTorch imports Triton late and unasked, so the order is settled here, early.
+Mesa 22.3 with LLVM 15). PyTorch imports Triton late and unasked, so programs settle the order when they begin, and
+`open_segmenter` where nobody has.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import logging
 import sys
 from pathlib import Path
 
-from rgbd_seg.models.gpu_files import has_gpu_files
+from rgbd_seg.inference.torch.gpu_files import has_gpu_files
 
 _MAPS = Path("/proc/self/maps")
 
