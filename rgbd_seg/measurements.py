@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 _STRIDE = 4
 _SMOOTH = 5  # Points of the thinned grid over which normals are averaged: single depth noise would tilt them.
-_STEEPEST = 8.0  # Slant beyond which a surface is so oblique that noise rules.
+_MOST_SLANT = 8.0  # Beyond it a surface is so oblique that noise rules.
 _FEWEST_POINTS = 12
+_STEEPEST = 5.67  # Tangent of 80 degrees: how far a surface may turn away before its neighbours count as apart.
+_STEP_M, _STEP_PER_M = 0.01, 0.003  # What a depth camera's own steps and noise add: at once, and by distance squared.
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def measure(segmentation: Segmentation) -> tuple[Measurement, ...]:
     points = deproject(frame.depth, frame.calibration)[::_STRIDE, ::_STRIDE]
     labels = known.labels[::_STRIDE, ::_STRIDE]
     there = points[..., 2] > 0
-    areas = _areas_m2(points, there, frame.calibration.color)
+    areas = areas_m2(points, there, frame.calibration.color, _STRIDE)
     found = []
     for label in np.unique(labels[there]):
         mask = there & (labels == label)
@@ -79,19 +81,33 @@ def measure(segmentation: Segmentation) -> tuple[Measurement, ...]:
     return tuple(sorted(found, key=lambda one: -one.area_m2))
 
 
-def _areas_m2(points: NDArray[np.float32], there: NDArray[np.bool_], lens: Intrinsics) -> NDArray[np.float32]:
-    """Surface that each point of the thinned grid stands for.
+def areas_m2(
+    points: NDArray[np.float32], there: NDArray[np.bool_], lens: Intrinsics, stride: int
+) -> NDArray[np.float32]:
+    """Surface in square metres that each point of a thinned grid stands for.
 
     A pixel's cone cuts z^2 / (fx fy) out of a plane across the view, and |n| / |n . r| times as much out of a plane
     with normal n, where r = (x/z, y/z, 1) is the pixel's ray.
+
+    Args:
+        points: (H, W, 3) metres in the camera's frame.
+        there: (H, W), False at holes.
+        lens: Of the camera.
+        stride: Pixels between two points.
     """
-    weight = np.maximum(cv2.blur(there.astype(np.float32), (_SMOOTH, _SMOOTH)), 1e-6)[..., None]
-    smooth = cv2.blur(np.where(there[..., None], points, 0), (_SMOOTH, _SMOOTH)) / weight
+    side = _SMOOTH * _STRIDE // stride | 1  # The same part of the picture however thin the grid is.
+    weight = np.maximum(cv2.blur(there.astype(np.float32), (side, side)), 1e-6)[..., None]
+    smooth = cv2.blur(np.where(there[..., None], points, 0), (side, side)) / weight
     normals = np.cross(np.gradient(smooth, axis=1), np.gradient(smooth, axis=0))
     z = points[..., 2:]
     rays = points / np.where(z > 0, z, 1)
     along = np.abs((normals * rays).sum(axis=-1))
     length = np.linalg.norm(normals, axis=-1)
-    slant = np.minimum(length / np.maximum(along, 1e-12), _STEEPEST)
-    frontal = (z[..., 0] * _STRIDE) ** 2 / (lens.fx * lens.fy)
+    slant = np.minimum(length / np.maximum(along, 1e-12), _MOST_SLANT)
+    frontal = (z[..., 0] * stride) ** 2 / (lens.fx * lens.fy)
     return np.where(there & (length > 0), frontal * slant, 0).astype(np.float32)
+
+
+def jump_m(depth_m: NDArray[np.float32], focal_px: float) -> NDArray[np.float32]:
+    """How far apart in depth two neighbouring pixels of one surface can lie, in metres."""
+    return depth_m * np.float32(_STEEPEST / focal_px) + np.float32(_STEP_M) + np.float32(_STEP_PER_M) * depth_m**2

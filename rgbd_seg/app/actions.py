@@ -59,6 +59,7 @@ COMMANDS = (
     Command("toggle_legend", "Big legend below the picture", ("G",), "Views"),
     Command("reset_view", "Whole picture", ("0", "Escape"), "Views"),
     Command("ruler", "Ruler: measure between two points", ("D",), "Views"),
+    Command("select_area", "Area and volume of a selection", ("V",), "Views"),
     Command("show_all_classes", "Show all classes", ("A",), "Views"),
     Command("find_class", "Find a class", ("L", "Ctrl+F"), "Views"),
     Command("toggle_full_screen", "Full screen", ("F", "F11"), "Window"),

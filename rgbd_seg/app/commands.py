@@ -127,6 +127,7 @@ class WindowCommands(QObject):
             "toggle_legend": parts.layouts.toggle_legend,
             "reset_view": self._reset_view,
             "ruler": presenter.start_ruler,
+            "select_area": self._select_area,
             "show_all_classes": presenter.show_all,
             "find_class": self._find_class,
             "toggle_full_screen": self._toggle_full_screen,
@@ -157,7 +158,7 @@ class WindowCommands(QObject):
                 "label_frames",
                 "train_model",
             ),
-            ("ruler", "toggle_full_screen", "toggle_panels"),
+            ("ruler", "select_area", "toggle_full_screen", "toggle_panels"),
         ):
             for name in names:
                 menu.addAction(self.actions[name])
@@ -224,6 +225,11 @@ class WindowCommands(QObject):
             return
         self._parts.grid.show_viewport(Viewport())
         self._context.presenter.clear_marks()
+
+    def _select_area(self) -> None:
+        """The panel says how the figures come about."""
+        self._context.show_panel("Measurements")
+        self._context.presenter.start_selection()
 
     def _find_class(self) -> None:
         """Puts the cursor into the search."""

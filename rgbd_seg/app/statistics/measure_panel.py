@@ -6,7 +6,7 @@ import csv
 import time
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from rgbd_seg.app.statistics.figure_table import FigureTable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rgbd_seg.measurements import Measurement
+    from rgbd_seg.selection import Selection
 
 _NOTE = "Surface and boxes come from depth; parts without depth are not counted."
 _HEADINGS = ("Class", "Near m", "Area m²", "Box m")
@@ -78,6 +79,11 @@ class MeasurePanel(QWidget):
         self.table.horizontalHeader().setMinimumSectionSize(36)
         self.table.horizontalHeader().setToolTip("Nearest point; visible surface; width, height and depth of the box")
         layout.addWidget(self.table, 1)
+        self._selection = QLabel()
+        self._selection.setWordWrap(True)
+        self._selection.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._selection.hide()
+        layout.addWidget(self._selection)
         self._note = QLabel(_NOTE)
         self._note.setObjectName("quiet")
         self._note.setWordWrap(True)
@@ -96,6 +102,13 @@ class MeasurePanel(QWidget):
             sides = " x ".join(f"{side:.3f}" for side in one.size_m)
             tips.append(f"nearest {one.nearest_m:.3f} m, area {one.area_m2:.3f} m², box {sides} m")
         self.table.show_rows(rows, tips)
+
+    def show_selection(self, selection: Selection | None) -> None:
+        """Says what was measured of the selection, and what that assumes; None for no selection."""
+        self._selection.setVisible(selection is not None)
+        text = f"Selection: {selection.explained()}" if selection is not None else ""
+        if text != self._selection.text():
+            self._selection.setText(text)
 
     def show_logging(self, path: Path | None) -> None:
         """Shows where figures are being written, None for nowhere."""

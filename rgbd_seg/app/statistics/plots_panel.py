@@ -1,4 +1,4 @@
-"""The panel of plots: rates and losses, latency by stage, and share or distance of the classes in view over time."""
+"""The panel of plots: rates, latency, classes over time; and the depth of the frame on screen."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from rgbd_seg.app.statistics.depth_curves import Curve, depth_histogram, line_profile
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.app.statistics.history import History
     from rgbd_seg.app.widgets.theme import Theme
+    from rgbd_seg.frame import RgbdFrame
     from rgbd_seg.labels import Rgb
 
 _CHOICES = {
@@ -24,6 +27,11 @@ _CHOICES = {
     "Losses": ("rates", ("lost", "skipped"), "frames"),
     "Share of classes": ("shares", (), "%"),
     "Distance of classes": ("distances_m", (), "m"),
+}
+# Of the frame on screen alone: what lies across, and what is drawn.
+_MOMENTS = {
+    "Histogram of depth": ("metres", "% of the pixels"),
+    "Depth along the ruler": ("pixels along the ruler", "m"),
 }
 _LINES = ("#4f9cf9", "#f5a524", "#3fb27f", "#e5484d", "#b07cf0", "#5fd0d8", "#c9c9ce", "#d98a5b")
 _MOST_CLASSES = 8
@@ -40,7 +48,8 @@ class PlotsPanel(QWidget):
         layout.setContentsMargins(8, 4, 8, 8)
         row = QHBoxLayout()
         self.choice = QComboBox()
-        self.choice.addItems(list(_CHOICES))
+        self.choice.setAccessibleName("What is plotted")
+        self.choice.addItems([*_CHOICES, *_MOMENTS])
         self.choice.activated.connect(self._rebuild)
         self.pause = QPushButton("Pause")
         self.pause.setCheckable(True)
@@ -101,7 +110,10 @@ class PlotsPanel(QWidget):
         if self._plot is None:
             return
         self._clear()
-        self._plot.setLabel("left", _CHOICES[self.choice.currentText()][2])
+        choice = self.choice.currentText()
+        across, up = _MOMENTS[choice] if choice in _MOMENTS else ("seconds", _CHOICES[choice][2])
+        self._plot.setLabel("bottom", across)
+        self._plot.setLabel("left", up)
         self._plot.enableAutoRange()
 
     def _clear(self) -> None:
@@ -120,7 +132,7 @@ class PlotsPanel(QWidget):
             names: Other names for classes, by their own.
             shows: Whether a class is to be seen: the list of classes chooses for the plots as well.
         """
-        if self.pause.isChecked() or self._plot is None or not self.isVisible() or not history.samples:
+        if not self._is_drawn or self.choice.currentText() in _MOMENTS or not history.samples:
             return
         import pyqtgraph
 
@@ -145,6 +157,31 @@ class PlotsPanel(QWidget):
             title = escape(names.get(name, name).replace("_", " ")).replace(" ", "&nbsp;")
             entries.append(f'<span style="color: {curve.opts["pen"].color().name()}">■</span>&nbsp;{title}')
         self.legend.setText("&nbsp; ".join(entries))
+
+    def show_moment(self, frame: RgbdFrame, ruler: tuple[tuple[int, int], tuple[int, int]] | None) -> None:
+        """Draws what is chosen of the frame on screen; does nothing while something over time is chosen.
+
+        Args:
+            frame: The frame.
+            ruler: Both ends of the ruler, (column, row) each; None while there is none.
+        """
+        choice = self.choice.currentText()
+        if not self._is_drawn or choice not in _MOMENTS:
+            return
+        if choice == "Histogram of depth":
+            curve = depth_histogram(frame)
+        elif ruler is not None:
+            curve = line_profile(frame, ruler)
+        else:
+            curve = Curve((), (), "Lay the ruler first: D, and two clicks")
+        if "" not in self._curves:
+            self._curves[""] = self._plot.plot(pen=_LINES[0])
+        self._curves[""].setData(curve.across, curve.values, connect="finite")
+        self.legend.setText(escape(curve.words))
+
+    @property
+    def _is_drawn(self) -> bool:
+        return not self.pause.isChecked() and self._plot is not None and self.isVisible()
 
     def _worth_showing(self, history: History, part: str, shows: Callable[[str], bool]) -> list[str]:
         """A few names: those in view before those that were, in an order that does not change."""

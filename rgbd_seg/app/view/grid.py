@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Qt, Signal
@@ -160,6 +161,6 @@ class ViewGrid(QWidget):
     def _hover(self, source: Pane, pixel: Pixel | None) -> None:
         for pane in self.visible_panes:
             pointer = pixel if pane is not source else None
-            pane.view.show_marks(Marks(pointer, self._marks.pin, self._marks.ruler, self._marks.ruler_text))
+            pane.view.show_marks(replace(self._marks, pointer=pointer))
         source.view.setCursor(Qt.CursorShape.CrossCursor if pixel else Qt.CursorShape.ArrowCursor)
         self.hovered.emit(pixel)

@@ -31,12 +31,16 @@ class Marks:
         pin: The pinned probe.
         ruler: The ruler's ends; the second is None while it is being drawn.
         ruler_text: What is written beside the ruler.
+        box: Two corners of the selection; the second is None before it is drawn.
+        box_text: What is written above the selection.
     """
 
     pointer: Pixel | None = None
     pin: Pixel | None = None
     ruler: tuple[Pixel, Pixel | None] | None = None
     ruler_text: str = ""
+    box: tuple[Pixel, Pixel | None] | None = None
+    box_text: str = ""
 
 
 class ImageView(QWidget):
@@ -136,6 +140,9 @@ class ImageView(QWidget):
         if self._marks.ruler is not None:
             start, end = self._marks.ruler
             _draw_ruler(painter, at(start), at(end) if end else None, self._marks.ruler_text)
+        if self._marks.box is not None:
+            first, last = self._marks.box
+            _draw_box(painter, at(first), at(last or first), self._marks.box_text)
 
     # Hands
 
@@ -198,6 +205,15 @@ def _draw_ruler(painter: QPainter, start: QPointF, end: QPointF | None, text: st
             painter.drawEllipse(end, 3, 3)
     if text and end is not None:
         draw_tag(painter, (start + end) / 2 + QPointF(8, -8), text)
+
+
+def _draw_box(painter: QPainter, first: QPointF, last: QPointF, text: str) -> None:
+    box = QRectF(first, last).normalized()
+    for pen in (QPen(QColor(0, 0, 0, 170), 4), QPen(QColor("#ffffff"), 1.6)):
+        painter.setPen(pen)
+        painter.drawRect(box)
+    if text:
+        draw_tag(painter, box.topLeft() + QPointF(0, -6), text)
 
 
 def draw_tag(painter: QPainter, at: QPointF, text: str) -> None:

@@ -18,6 +18,7 @@ from rgbd_seg.app.view.pictures import Pictures, error_colors
 from rgbd_seg.app.view.probe import distance_m, probe
 from rgbd_seg.frame import Segmentation
 from rgbd_seg.scores import Scores
+from rgbd_seg.selection import measure_selection
 
 if TYPE_CHECKING:
     from rgbd_seg.app.classes.panel import ClassesPanel
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.widgets.status_line import StatusLine
     from rgbd_seg.frame import RgbdFrame
     from rgbd_seg.labels import LabelSet
+    from rgbd_seg.selection import Selection
 
 # Views that lay what depth says over colour: its points, or labels that were made of both.
 _DEPTH_OVER_COLOR = ("overlay", "cloud", "labels", "second", "wipe", "difference")
@@ -73,6 +75,10 @@ class Presenter(QObject):
         self._pin_before: Pixel | None = None  # As it was before the last click.
         self._ruler: tuple[Pixel, Pixel | None] | None = None
         self._ruling = False
+        self._box: tuple[Pixel, Pixel | None] | None = None
+        self._boxing = False
+        self.selection: Selection | None = None  # What was measured in the box, four times a second.
+        self._measured: tuple[RgbdFrame, object] | None = None
         self._model = ""
         grid.hovered.connect(self._hover)
         grid.clicked.connect(self._click)
@@ -174,7 +180,8 @@ class Presenter(QObject):
         self.segmentation, self._second, self._pictures, self.picture = None, None, None, None
         self.frozen, self._undrawn = False, False
         self._ages_ms.clear()
-        self._pin, self._ruler = None, None
+        self._pin, self._ruler, self._box = None, None, None
+        self.selection = self._measured = None
         self._depth_range.reset()
         self.scores.reset()
         self.agreement.reset()
@@ -299,6 +306,7 @@ class Presenter(QObject):
             return
         if self._undrawn:  # The camera has stopped meanwhile.
             self.redraw()
+        self._measure_box()
         self.rows = count_classes(self.segmentation)
         self.steady_rows = self._steady.update(self.rows, self.label_set, self._classes.pointed_at)
         self._classes.show_rows(self.steady_rows, self.label_set)
@@ -388,14 +396,39 @@ class Presenter(QObject):
 
     def start_ruler(self) -> None:
         """The next two clicks measure a distance."""
-        self._ruler, self._ruling = None, True
+        self._ruler, self._ruling, self._boxing = None, True, False
         self._show_marks()
         self._status.show_probe("Ruler: click the first point")
 
-    def clear_marks(self) -> None:
-        """Takes pin and ruler away."""
-        self._pin, self._ruler, self._ruling = None, None, False
+    def start_selection(self) -> None:
+        """The next two clicks are corners of what is measured by area and volume."""
+        self._box, self._boxing, self._ruling = None, True, False
+        self._measure_box()
         self._show_marks()
+        self._status.show_probe("Area and volume: click one corner")
+
+    def clear_marks(self) -> None:
+        """Takes pin, ruler and selection away."""
+        self._pin, self._ruler, self._ruling = None, None, False
+        self._box, self._boxing = None, False
+        self._measure_box()
+        self._show_marks()
+
+    def _measure_box(self) -> None:
+        """Measures the selection in the frame that is on screen, if that is another one."""
+        frame = self.segmentation.frame if self.segmentation is not None else None
+        box = self._box
+        if frame is None or box is None or box[1] is None:
+            self.selection = self._measured = None
+        elif self._measured is None or self._measured[0] is not frame or self._measured[1] != box:
+            self._measured = (frame, box)
+            self.selection = measure_selection(frame, box[0], box[1])
+            self._show_marks()
+
+    @property
+    def ruler(self) -> tuple[Pixel, Pixel] | None:
+        """Both ends of the ruler; None while there are none."""
+        return (self._ruler[0], self._ruler[1]) if self._ruler is not None and self._ruler[1] is not None else None
 
     @property
     def ruler_m(self) -> float | None:
@@ -406,6 +439,8 @@ class Presenter(QObject):
 
     def _hover(self, pixel: Pixel | None) -> None:
         self._pointer = pixel
+        if self._boxing and self._box is not None:
+            self._show_marks()
         wiping = any(pane.kind == "wipe" and pane.underMouse() for pane in self._grid.visible_panes)
         if wiping and pixel is not None and self.segmentation is not None:
             self.change(wipe=pixel[0] / self.segmentation.frame.width)
@@ -415,7 +450,14 @@ class Presenter(QObject):
         self._pin_before = self._pin
         if pixel is None:
             return
-        if self._ruling or modifiers & Qt.KeyboardModifier.ShiftModifier:
+        if self._boxing:
+            if self._box is None:
+                self._box = (pixel, None)
+                self._status.show_probe("Area and volume: click the opposite corner")
+            else:
+                self._box, self._boxing = (self._box[0], pixel), False
+                self._measure_box()
+        elif self._ruling or modifiers & Qt.KeyboardModifier.ShiftModifier:
             if self._ruler is None or self._ruler[1] is not None:
                 self._ruler, self._ruling = (pixel, None), True
                 self._status.show_probe("Ruler: click the second point")
@@ -435,7 +477,12 @@ class Presenter(QObject):
         if self._ruler is not None and self._ruler[1] is not None:
             metres = self.ruler_m
             text = "no depth there" if metres is None else f"{metres:.3f} m"
-        self._grid.show_marks(Marks(None, self._pin, self._ruler, text))
+        box, words = self._box, ""
+        if box is not None and box[1] is None:
+            box = (box[0], self._pointer)
+        elif box is not None:
+            words = str(self.selection) if self.selection is not None else "no depth there"
+        self._grid.show_marks(Marks(None, self._pin, self._ruler, text, box, words))
 
     def _show_probe(self) -> None:
         pixel = self._pointer or self._pin

@@ -10,6 +10,7 @@ import numpy as np
 from rgbd_seg.app.view.kinds import VIEW_NAMES
 from rgbd_seg.calibration import deproject
 from rgbd_seg.coloring import depth_color_map, depth_table
+from rgbd_seg.measurements import jump_m
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 Coloring = Literal["overlay", "color", "labels", "depth"]
 COLORINGS: dict[Coloring, str] = {kind: VIEW_NAMES[kind] for kind in get_args(Coloring)}  # As in the other views.
-
-_STEEPEST = 5.67  # Tangent of 80 degrees: how far a surface may turn away before its neighbours count as apart.
-_STEP_M, _STEP_PER_M = 0.01, 0.003  # What a depth camera's own steps and noise add: at once, and by distance squared.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,11 +95,6 @@ class PointGrid:
             start = first[together]
             found.append(np.stack([start + offset for offset in offsets], axis=-1))
         return np.concatenate(found).astype(np.uint32)
-
-
-def jump_m(depth_m: NDArray[np.float32], focal_px: float) -> NDArray[np.float32]:
-    """How far apart in depth two neighbouring pixels of one surface can lie, in metres."""
-    return depth_m * np.float32(_STEEPEST / focal_px) + np.float32(_STEP_M) + np.float32(_STEP_PER_M) * depth_m**2
 
 
 def _unbroken(frame: RgbdFrame, stride: int, rows: int, columns: int) -> NDArray[np.bool_]:
