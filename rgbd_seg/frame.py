@@ -91,6 +91,8 @@ class RgbdFrame:
         device_us: The sensor's own clock in microseconds, or None; not comparable with `host_ns`.
         truth: Labels that a prediction may be scored against, if there are any.
         prediction: What a model saw in it when it was recorded, if anybody recorded that.
+        infrared: (h, w) uint8 brightness in the view of the depth camera, to be looked at: its pixels are not those of
+            colour. None where it was not asked for; it is not recorded.
     """
 
     color: NDArray[np.uint8]
@@ -101,6 +103,7 @@ class RgbdFrame:
     device_us: int | None = None
     truth: Truth | None = None
     prediction: Prediction | None = None
+    infrared: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         size = (self.calibration.color.height, self.calibration.color.width)
@@ -112,6 +115,8 @@ class RgbdFrame:
                 _check(self.truth, "instances", "instances", np.uint16, size)
         if self.prediction is not None:
             _check(self.prediction, "labels", "recorded labels", np.uint8, size)
+        if self.infrared is not None:
+            _check(self, "infrared", "infrared", np.uint8, self.infrared.shape[:2])
 
     @property
     def height(self) -> int:

@@ -52,6 +52,7 @@ class View:
         clean_depth_m: (H, W) float32 exact metres along the optical axis.
         labels: (H, W) uint8 class ids of SUN RGB-D's 37, 0 = no class.
         instances: (H, W) uint16 numbers of `Room.things`.
+        infrared: (H, W) uint8, how much infrared comes back, 255 = all.
         calibration: Lens and depth unit.
     """
 
@@ -60,6 +61,7 @@ class View:
     clean_depth_m: NDArray[np.float32]
     labels: NDArray[np.uint8]
     instances: NDArray[np.uint16]
+    infrared: NDArray[np.uint8]
     calibration: Calibration
 
 
@@ -167,6 +169,7 @@ class RoomRenderer:
             clean_depth_m=depth_m,
             labels=(packed >> 10).astype(np.uint8),
             instances=packed & np.uint16(1023),
+            infrared=color_return[..., 3],
             calibration=self.calibration,
         )
 

@@ -40,6 +40,7 @@ class SourceOption:
 
 _YES_NO = (("1", "yes"), ("0", "no"))
 _REAL_TIME = SourceOption("realtime", "At the recorded rate", "yes", (("yes", "yes"), ("no", "as fast as it is read")))
+_INFRARED = SourceOption("infrared", "Infrared picture", "no", _YES_NO)
 _ROOM = (
     SourceOption("room", "Room", "the seed decides", tuple((kind, kind) for kind in ROOM_KINDS)),
     SourceOption("seed", "Seed", "7", example="any whole number: another room each"),
@@ -48,6 +49,7 @@ _ROOM = (
     SourceOption("speed", "Walking speed", "1", example="0 to 20; 0 stands still"),
     SourceOption("size", "Size", "the camera's own", example="320x240"),
     SourceOption("fps", "Pictures a second", "30", example="0 to 120; 0 is as fast as it can"),
+    _INFRARED,
 )
 _RECORDING = (
     SourceOption("loop", "Start again at the end", "no", _YES_NO),
@@ -97,8 +99,10 @@ def options_of(uri: str) -> tuple[SourceOption, ...]:
     if parsed.scheme == "synthetic":
         return _ROOM
     if parsed.scheme == "kinect2":
-        return (_KINECT2, _REAL_TIME) if of_file else (_KINECT2,)
-    if parsed.scheme in ("realsense", "openni"):
+        return (_REAL_TIME,) if of_file else (_KINECT2, _INFRARED)
+    if parsed.scheme == "realsense":
+        return (_REAL_TIME, _INFRARED) if of_file else (_INFRARED,)
+    if parsed.scheme == "openni":
         return (_REAL_TIME,) if of_file else ()
     if parsed.scheme != "file":
         return ()

@@ -141,6 +141,7 @@ class Capture:
         calibration: Only where it changes from frame to frame (folders of single pictures), else None.
         truth: Labels that a prediction may be scored against, if the source has them.
         prediction: What a model saw in it when it was recorded, if that is known.
+        infrared: (h, w) uint8 brightness in the view of the depth camera, if it was asked for.
     """
 
     color: NDArray[np.uint8]
@@ -151,6 +152,7 @@ class Capture:
     calibration: Calibration | None = None
     truth: Truth | None = None
     prediction: Prediction | None = None
+    infrared: NDArray[np.uint8] | None = None
 
 
 class PairBuffers(Protocol):
@@ -294,6 +296,7 @@ class Sensor(ABC):
                 device_us=capture.device_us,
                 truth=capture.truth,
                 prediction=capture.prediction,
+                infrared=capture.infrared,
             )
         except ConfigurationError as error:
             raise SensorLost(f"{self.info.name} delivered a broken picture: {error}") from error

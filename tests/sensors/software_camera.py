@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT, FX, FPS = 320, 240, 300.0, 30
 UNIT_M = 0.001
 DISTANCE = 1500  # Depth counts of every pixel.
+INFRARED = 90  # Of every pixel.
 SERIAL = "832112070255"
 EXPOSURE = (1.0, 10_000.0, 1.0, 156.0)  # Least, most, step, at first.
 LASER_MW = (0.0, 360.0, 30.0, 150.0)
@@ -83,11 +84,16 @@ class SoftwareCamera:
         for key, text in (about | {"usb_type_descriptor": "3.2", "product_line": "D400"}).items():
             device.register_info(getattr(rs.camera_info, key), text)
         self._cameras = device.add_sensor("Stereo Module"), device.add_sensor("RGB Camera")
-        kinds = ((rs.stream.depth, rs.format.z16, 2), (rs.stream.color, rs.format.rgb8, 3))
+        stereo, rgb = self._cameras
+        kinds = (
+            (stereo, rs.stream.depth, rs.format.z16, 2, 0),
+            (rgb, rs.stream.color, rs.format.rgb8, 3, 0),
+            (stereo, rs.stream.infrared, rs.format.y8, 1, 1),
+        )
         self._streams = []
-        for uid, (camera, (kind, pixel_format, size)) in enumerate(zip(self._cameras, kinds, strict=True)):
+        for uid, (camera, kind, pixel_format, size, index) in enumerate(kinds):
             stream = rs.video_stream()
-            stream.type, stream.fmt, stream.bpp, stream.uid, stream.index = kind, pixel_format, size, uid, 0
+            stream.type, stream.fmt, stream.bpp, stream.uid, stream.index = kind, pixel_format, size, uid, index
             stream.width, stream.height, stream.fps, stream.intrinsics = WIDTH, HEIGHT, FPS, lens
             self._streams.append(camera.add_video_stream(stream))
         shift = rs.extrinsics()
@@ -116,7 +122,9 @@ class SoftwareCamera:
             number += 1
             depth = np.full((HEIGHT, WIDTH), DISTANCE, np.uint16)
             color = np.full((HEIGHT, WIDTH, 3), number % 256, np.uint8)
-            for camera, stream, pixels in zip(self._cameras, self._streams, (depth, color), strict=True):
+            infrared = np.full((HEIGHT, WIDTH), INFRARED, np.uint8)
+            cameras = (*self._cameras, self._cameras[0])
+            for camera, stream, pixels in zip(cameras, self._streams, (depth, color, infrared), strict=True):
                 frame = self.rs.software_video_frame()
                 frame.pixels, frame.bpp = pixels, pixels.nbytes // (WIDTH * HEIGHT)
                 frame.stride = WIDTH * frame.bpp

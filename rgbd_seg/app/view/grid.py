@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Qt, Signal
@@ -67,7 +68,7 @@ class ViewGrid(QWidget):
             pane.ends_wanted.connect(self.ends_wanted)
             pane.view.viewport_wanted.connect(self.show_viewport)
             pane.view.hovered.connect(lambda pixel, p=pane: self._hover(p, pixel))
-            pane.view.clicked.connect(self.clicked)
+            pane.view.clicked.connect(partial(self._click, pane))
             pane.view.double_clicked.connect(lambda p=pane: self._double_click(p))
         self.setMinimumSize(320, 200)
         self._place()
@@ -120,7 +121,7 @@ class ViewGrid(QWidget):
         """Draws pin and ruler in all views."""
         self._marks = marks
         for pane in self.visible_panes:
-            pane.view.show_marks(marks)
+            _mark(pane, marks)
 
     def show_dimmed(self, dimmed: bool) -> None:
         """Darkens all views: they are not live at the moment."""
@@ -145,11 +146,15 @@ class ViewGrid(QWidget):
             pane.setVisible(pane in shown)
         for pane, rectangle in zip(shown, rectangles, strict=True):
             pane.setGeometry(rectangle)
-            pane.view.show_marks(self._marks)
+            _mark(pane, self._marks)
 
     def _change_kind(self, pane: Pane, kind: ViewKind) -> None:
         pane.show_kind(kind)
+        _mark(pane, self._marks)
         self.panes_changed.emit()
+
+    def _click(self, pane: Pane, pixel: Pixel | None, modifiers: Qt.KeyboardModifier) -> None:
+        self.clicked.emit(pixel if _is_of_color(pane) else None, modifiers)
 
     def _double_click(self, pane: Pane) -> None:
         self.double_clicked.emit()
@@ -159,8 +164,17 @@ class ViewGrid(QWidget):
             self.toggle_maximised(pane)
 
     def _hover(self, source: Pane, pixel: Pixel | None) -> None:
+        pixel = pixel if _is_of_color(source) else None
         for pane in self.visible_panes:
-            pointer = pixel if pane is not source else None
-            pane.view.show_marks(replace(self._marks, pointer=pointer))
+            _mark(pane, replace(self._marks, pointer=pixel if pane is not source else None))
         source.view.setCursor(Qt.CursorShape.CrossCursor if pixel else Qt.CursorShape.ArrowCursor)
         self.hovered.emit(pixel)
+
+
+def _is_of_color(pane: Pane) -> bool:
+    """Whether the pixels of a view are those of colour: infrared has a camera and a size of its own."""
+    return pane.kind != "infrared"
+
+
+def _mark(pane: Pane, marks: Marks) -> None:
+    pane.view.show_marks(marks if _is_of_color(pane) else Marks())

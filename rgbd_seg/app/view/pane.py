@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # What a view says when its moment has no such picture.
 _HINTS: dict[str, str] = {
+    "infrared": "No infrared: where the camera has it, open it with that option (Ctrl+U)",
     "labels": "This model gives no labels",
     "confidence": "This model gives no confidence",
     "truth": "This source has no truth: no labels that are known to be right",

@@ -82,6 +82,18 @@ class Pictures:
         image.setColorTable(depth_colors(self._display.depth_map))
         return image.convertToFormat(QImage.Format.Format_RGB32)
 
+    def _infrared(self) -> QImage | None:
+        """Grey, from the darkest to the brightest of most pixels: what returns is weak far away."""
+        brightness = self._frame.infrared
+        if brightness is None:
+            return None
+        low, high = np.percentile(brightness[::4, ::4], (1, 99))
+        ramp = (np.arange(256, dtype=np.float32) - low) * (255 / max(high - low, 1.0))
+        grey = cv2.LUT(brightness, ramp.clip(0, 255).astype(np.uint8))
+        return self._wrap(np.asarray(grey, np.uint8), QImage.Format.Format_Grayscale8).convertToFormat(
+            QImage.Format.Format_RGB32
+        )
+
     def _overlay(self) -> QImage | None:
         one = self.segmentation
         if one.labels is None or one.label_set is None:
@@ -189,6 +201,7 @@ class Pictures:
     _MAKERS: ClassVar[dict[ViewKind, Callable[[Pictures], QImage | None]]] = {
         "color": _color,
         "depth": _depth,
+        "infrared": _infrared,
         "overlay": _overlay,
         "labels": _labels,
         "confidence": _confidence,

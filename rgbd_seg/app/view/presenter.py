@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 
 # Views that lay what depth says over colour: its points, or labels that were made of both.
 _DEPTH_OVER_COLOR = ("overlay", "cloud", "labels", "second", "wipe", "difference")
-_OF_THE_PICTURE = ("overlay", "color", "depth", "truth", "recorded")  # Views that a frame alone can move on.
+_OF_THE_PICTURE = (
+    "overlay",
+    "color",
+    "depth",
+    "infrared",
+    "truth",
+    "recorded",
+)  # Views that a frame alone can move on.
 _OLD_LABELS_MS = 400.0  # From this age on the view itself says so, not the status line alone.
 _SINCE = "since the source or the model was opened"
 
@@ -264,6 +271,8 @@ class Presenter(QObject):
             legend = f"wrong {wrong[0]}, right {right[0]}, dark: no truth"
             return f"mIoU {self.scores.mean_iou:.3f}; {legend}{f'; not compared: {apart}' if apart else ''}"
         frame = self.segmentation.frame if self.segmentation is not None else None
+        if frame is not None and frame.infrared is not None and kind == "infrared":
+            return "as the depth camera sees it"
         if frame is not None and frame.prediction is not None and kind == "recorded":
             return f"by {frame.prediction.model or 'a model'}, not truth"
         if frame is not None and frame.truth is not None and kind == "truth":

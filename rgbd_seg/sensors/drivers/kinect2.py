@@ -4,7 +4,8 @@
 2. `libfreenect2`: its Python binding pylibfreenect2, with the factory's intrinsics.
 3. `kinect-next`: Microsoft's runtime on Windows.
 
-`kinect2:<serial>` opens a camera, `kinect2:` the first, `?backend=` picks a route, `kinect2:file:<path>` plays an .oni
+`kinect2:<serial>` opens a camera, `kinect2:` the first, `?backend=` picks a route, `?infrared=1` adds the
+infrared picture (route 2), `kinect2:file:<path>` plays an .oni
 recording. Frames have the depth camera's 512x424 grid, because that is where every depth value was measured.
 """
 
@@ -17,7 +18,7 @@ from urllib.parse import unquote
 
 from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.sensors.drivers import kinect2_libfreenect2, kinect2_windows, openni, openni_runtime
-from rgbd_seg.sensors.drivers.vendor_recording import in_real_time, recording_of
+from rgbd_seg.sensors.drivers.vendor_recording import in_real_time, recording_of, wants_infrared
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
 
 if TYPE_CHECKING:
@@ -80,18 +81,21 @@ def open_device(uri: Uri, request: Request) -> Sensor:
         ConfigurationError: An option is unknown, or names no route.
         SensorError: No route is installed.
     """
-    uri.refuse_unknown("backend", "realtime")
+    uri.refuse_unknown("backend", "realtime", "infrared")
+    infrared = wants_infrared(uri)
     rest = unquote(uri.rest)
     if recording := recording_of(uri):
         return openni.OpenNiSensor(recording.details["path"], recording, request, realtime=in_real_time(uri))
     route = uri.options.get("backend") or next(iter(installed()), "")
     if not route:
         raise SensorError(f"nothing that reads a Kinect v2 is installed: {HOW_TO_INSTALL}")
+    if infrared and route != "libfreenect2":
+        raise ConfigurationError(f"{uri.text}: infrared comes with backend=libfreenect2 alone, not with {route}")
     info = SensorInfo(uri.text, f"Kinect v2 {rest}".rstrip(), "camera", serial=rest)
     if route == "openni":
         return openni.OpenNiSensor(openni_name(rest), info, request)
     if route == "libfreenect2":
-        return kinect2_libfreenect2.Libfreenect2Sensor(rest, info, request)
+        return kinect2_libfreenect2.Libfreenect2Sensor(rest, info, request, infrared=infrared)
     if route == "kinect-next":
         return kinect2_windows.KinectNextSensor(info, request)
     raise ConfigurationError(f"{uri.text}: backend must be one of {', '.join(BACKENDS)}, not {route!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -36,10 +37,12 @@ class Libfreenect2Sensor(Sensor):
         serial: Serial number, "" for the first device.
         info: What is known before it is open.
         request: Registration; there is one mode.
+        infrared: Whether frames carry the picture of the depth camera.
     """
 
-    def __init__(self, serial: str, info: SensorInfo, request: Request) -> None:
+    def __init__(self, serial: str, info: SensorInfo, request: Request, *, infrared: bool = False) -> None:
         super().__init__(info, request)
+        self._infrared = infrared
         self._serial = serial
         self._device: Any = None
 
@@ -60,7 +63,8 @@ class Libfreenect2Sensor(Sensor):
             raise SensorError(f"cannot open Kinect v2 {serial}: check the udev rules with rgbd-seg doctor")
         self._device = device
         try:
-            self._listener = library.SyncMultiFrameListener(library.FrameType.Color | library.FrameType.Depth)
+            kinds = library.FrameType.Color | library.FrameType.Depth
+            self._listener = library.SyncMultiFrameListener(kinds | library.FrameType.Ir if self._infrared else kinds)
             device.setColorFrameListener(self._listener)
             device.setIrAndDepthFrameListener(self._listener)
             device.start()
@@ -86,7 +90,10 @@ class Libfreenect2Sensor(Sensor):
             time.sleep(_POLL_S)
         frames = self._listener.waitForNewFrame()
         try:
-            return self._capture(frames["color"], frames["depth"])
+            capture = self._capture(frames["color"], frames["depth"])
+            return (
+                replace(capture, infrared=_brightness(frames["ir"].asarray(np.float32))) if self._infrared else capture
+            )
         finally:
             self._listener.release(frames)
 
@@ -110,6 +117,12 @@ class Libfreenect2Sensor(Sensor):
         if device is not None:
             device.stop()
             device.close()
+
+
+def _brightness(returned: Any) -> Any:
+    """(424, 512) uint8 of float32 0..65535: its root, since what returns falls with the square of the distance."""
+    values = np.asarray(returned, np.float32)
+    return np.sqrt(np.clip(np.nan_to_num(values), 0, 65535) * (255 * 255 / 65535)).astype(np.uint8)
 
 
 def serial_numbers(freenect2: Any) -> list[str]:

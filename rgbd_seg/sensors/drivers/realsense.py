@@ -1,7 +1,8 @@
 """Intel RealSense through librealsense (pyrealsense2), and its recordings (.db3, .bag).
 
 `realsense:<serial>` opens one camera, `realsense:` the first, and `realsense:file:<path>` a recording: every pair in
-order at its recorded rate, with `?realtime=no` as fast as it is read. Depth is aligned to colour by `rs.align`.
+order at its recorded rate, with `?realtime=no` as fast as it is read. `?infrared=1` adds the picture of the first
+infrared camera, where there is one. Depth is aligned to colour by `rs.align`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from rgbd_seg.errors import EndOfStream, SensorError, SensorLost
 from rgbd_seg.sensors.drivers import modes
 from rgbd_seg.sensors.drivers.realsense_filters import DepthFilters
 from rgbd_seg.sensors.drivers.realsense_options import DeviceOptions
-from rgbd_seg.sensors.drivers.vendor_recording import in_real_time, recording_of
+from rgbd_seg.sensors.drivers.vendor_recording import in_real_time, recording_of, wants_infrared
 from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
 
 if TYPE_CHECKING:
@@ -63,12 +64,21 @@ class RealSenseSensor(Sensor):
         request: Mode and registration.
         realtime: Whether a recording is played at its recorded rate.
         context: The librealsense context to look for the camera in; None for a new one each time it is opened.
+        infrared: Whether frames carry the picture of the first infrared camera.
     """
 
     def __init__(
-        self, name: str, info: SensorInfo, request: Request, *, realtime: bool = True, context: Any = None
+        self,
+        name: str,
+        info: SensorInfo,
+        request: Request,
+        *,
+        realtime: bool = True,
+        context: Any = None,
+        infrared: bool = False,
     ) -> None:
         super().__init__(info, request)
+        self._infrared = infrared
         self._name = name
         self._realtime = realtime
         self._given_context = context
@@ -133,6 +143,9 @@ class RealSenseSensor(Sensor):
         config.enable_device(device.get_info(rs.camera_info.serial_number))
         config.enable_stream(rs.stream.color, mode.width, mode.height, rs.format.rgb8, int(mode.fps))
         config.enable_stream(rs.stream.depth, *pairs[mode], rs.format.z16, int(mode.fps))
+        if self._infrared:  # Of the imager through which depth is seen; in its size, pixel on pixel with raw depth.
+            index = _infrared_index(rs, device, (*pairs[mode], int(mode.fps)), self.info.name)
+            config.enable_stream(rs.stream.infrared, index, *pairs[mode], rs.format.y8, int(mode.fps))
         calibration = self._started(rs, self._pipeline.start(config), device)
         self._context.set_devices_changed_callback(self._check_removed(device))
         return calibration
@@ -197,13 +210,15 @@ class RealSenseSensor(Sensor):
         device_us = self._last_us if all(repeated) else self._clock_us(color)
         if not self._filters.measured:
             self._sample = frames
+        infrared = frames.get_infrared_frame() if self._infrared else None
+        brightness = np.array(infrared.get_data(), np.uint8) if infrared else None
         frames = self._filters.apply(frames)
         if self._align is not None:
             frames = self._align.process(frames)
         pixels, counts = self.buffers(color.get_height(), color.get_width())
         _copy_rgb(color, pixels)
         _copy_counts(frames.get_depth_frame(), counts)
-        return Capture(pixels, counts, None if self._counts_anew else numbers[0], device_us)
+        return Capture(pixels, counts, None if self._counts_anew else numbers[0], device_us, infrared=brightness)
 
     def _clock_us(self, color: Any) -> int:
         """The camera's clock, made to go on where it was set back: two frames must not share one instant."""
@@ -300,6 +315,24 @@ def _mode_pairs(rs: Any, device: Any) -> dict[StreamMode, tuple[int, int]]:
             size = min(depth[fps], key=lambda wh: (abs(wh[0] * wh[1] - width * height), abs(wh[0] - width)))
             pairs[StreamMode(width, height, float(fps))] = size
     return pairs
+
+
+def _infrared_index(rs: Any, device: Any, mode: tuple[int, int, int], name: str) -> int:
+    """Index of the first infrared stream with that width, height and rate.
+
+    Raises:
+        SensorError: There is none.
+    """
+    found = []
+    for camera in device.query_sensors():
+        for profile in camera.get_stream_profiles():
+            if profile.stream_type() == rs.stream.infrared and profile.format() == rs.format.y8:
+                video = profile.as_video_stream_profile()
+                if (video.width(), video.height(), profile.fps()) == mode:
+                    found.append(profile.stream_index())
+    if not found:
+        raise SensorError(f"{name} has no infrared picture of {mode[0]}x{mode[1]} at {mode[2]} fps: open it without")
+    return min(found)
 
 
 def _is_aligned(color: Any, depth: Any) -> bool:
@@ -447,9 +480,12 @@ def open_device(uri: Uri, request: Request) -> RealSenseSensor:
     Raises:
         ConfigurationError: An option is unknown.
     """
-    uri.refuse_unknown("realtime")
+    uri.refuse_unknown("realtime", "infrared")
+    infrared = wants_infrared(uri)
     rest = unquote(uri.rest)
     if recording := recording_of(uri):
-        return RealSenseSensor(recording.details["path"], recording, request, realtime=in_real_time(uri))
+        return RealSenseSensor(
+            recording.details["path"], recording, request, realtime=in_real_time(uri), infrared=infrared
+        )
     name = f"Intel RealSense {rest}".rstrip()
-    return RealSenseSensor(rest, SensorInfo(uri.text, name, "camera", serial=rest), request)
+    return RealSenseSensor(rest, SensorInfo(uri.text, name, "camera", serial=rest), request, infrared=infrared)

@@ -1,13 +1,15 @@
 """The built-in room as a source: a camera that walks through a procedural room, with exact labels in every frame.
 
-`synthetic:?seed=7&room=kitchen&camera=kinect2&speed=1&size=320x240&noise=1&fps=30`; every option may be left out:
-plain `synthetic:` is a walk through a living room.
+`synthetic:?seed=7&room=kitchen&camera=kinect2&speed=1&size=320x240&noise=1&fps=30&infrared=1`; every option may be left
+out: plain `synthetic:` is a walk through a living room.
 """
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.frame import Truth
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=str)
 
-OPTIONS = ("seed", "room", "camera", "speed", "size", "noise", "fps")
+OPTIONS = ("seed", "room", "camera", "speed", "size", "noise", "fps", "infrared")
 _MOST_FPS, _MOST_SPEED, _MOST_SEED = 120.0, 20.0, 2**40
 _SIZES = ((640, 480), (320, 240), (512, 424), (1280, 960))
 
@@ -47,6 +49,7 @@ class SyntheticSensor(Sensor):
         self._camera = camera_named(_choice(uri, "camera", CAMERA_NAMES) or "xtion")
         self._speed = _number(uri, "speed", 1.0, 0.0, _MOST_SPEED)
         self._noise = bool(_number(uri, "noise", 1, 0, 1, whole=True))
+        self._infrared = bool(_number(uri, "infrared", 0, 0, 1, whole=True))
         size = _size(uri) if "size" in given else (self._camera.width, self._camera.height)
         default = StreamMode(*size, _number(uri, "fps", 30.0, 0.0, _MOST_FPS))
         others = [StreamMode(w, h, default.fps) for w, h in _SIZES if (w, h) != size]
@@ -113,6 +116,7 @@ class SyntheticSensor(Sensor):
             number=number,
             device_us=round(number * 1e6 / rate),
             truth=Truth(view.labels, self._labels, view.instances),
+            infrared=np.ascontiguousarray(view.infrared) if self._infrared else None,
         )
 
     def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""Sources of the form `scheme:file:<path>`: recordings that only a vendor's own library can play."""
+"""What vendors' drivers read from a source's name: recordings (`scheme:file:<path>`), and the wish for infrared."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.sensors.sensor import SensorInfo
 
 if TYPE_CHECKING:
@@ -21,6 +22,18 @@ def recording_of(uri: Uri) -> SensorInfo | None:
         return None
     path = rest.removeprefix(_PREFIX)
     return SensorInfo(uri.text, Path(path).name, "recording", connection="file", details={"path": path})
+
+
+def wants_infrared(uri: Uri) -> bool:
+    """Whether frames are to carry the infrared picture, which costs a stream more: `?infrared=1`.
+
+    Raises:
+        ConfigurationError: It says neither 0 nor 1.
+    """
+    value = uri.options.get("infrared", "0")
+    if value not in ("0", "1"):
+        raise ConfigurationError(f"{uri.text}: infrared must be 0 or 1, not {value!r}")
+    return value == "1"
 
 
 def in_real_time(uri: Uri) -> bool:

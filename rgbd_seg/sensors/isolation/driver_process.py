@@ -126,7 +126,7 @@ class _Stream:
         message: Message = {
             "type": "frame",
             "slot": slot,
-            "shape": [shape.height, shape.width, shape.labels, shape.instances, shape.prediction],
+            "shape": [shape.height, shape.width, shape.labels, shape.instances, shape.prediction, shape.infrared],
             "number": frame.index,
             "host_ns": frame.host_ns,
             "device_us": frame.device_us,

@@ -224,6 +224,7 @@ class IsolatedSensor(Sensor):
             calibration=self._stream_calibration,
             truth=truth,
             prediction=prediction,
+            infrared=arrays.infrared,
         )
 
     def _ask(self, question: Message, answer: str) -> Message:

@@ -45,6 +45,7 @@ class FrameShape:
         labels: Whether there are labels of the truth (1 byte a pixel).
         instances: Whether the truth has instances (2).
         prediction: Whether there are recorded labels of a model (1).
+        infrared: Rows and columns of the infrared picture, (0, 0) where there is none; at most two bytes a pixel.
     """
 
     height: int
@@ -52,22 +53,33 @@ class FrameShape:
     labels: bool = False
     instances: bool = False
     prediction: bool = False
+    infrared: tuple[int, int] = (0, 0)
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether such a frame can lie in a slot of its own size."""
+        rows, columns = self.infrared
+        return min(self.height, self.width) > 0 <= min(rows, columns) and rows * columns <= 2 * self.height * self.width
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameArrays:
-    """The arrays of one slot: colour (H, W, 3) uint8, the others (H, W), None where the slot has none."""
+    """The arrays of one slot: colour (H, W, 3) uint8, the others (H, W), None where the slot has none.
+
+    Infrared has rows and columns of its own.
+    """
 
     color: NDArray[np.uint8]
     depth: NDArray[np.uint16]
     labels: NDArray[np.uint8] | None
     instances: NDArray[np.uint16] | None
     prediction: NDArray[np.uint8] | None
+    infrared: NDArray[np.uint8] | None
 
 
 def slot_bytes(height: int, width: int) -> int:
     """Room for one frame with everything it may carry, a multiple of the page size. Pages never used cost nothing."""
-    return -(-height * width * 9 // _ALIGNMENT) * _ALIGNMENT + _ALIGNMENT
+    return -(-height * width * 11 // _ALIGNMENT) * _ALIGNMENT + _ALIGNMENT
 
 
 def _arrays(raw: NDArray[np.uint8], shape: FrameShape) -> FrameArrays:
@@ -82,7 +94,10 @@ def _arrays(raw: NDArray[np.uint8], shape: FrameShape) -> FrameArrays:
     labels = raw[start : start + h * w].reshape(h, w) if shape.labels else None
     start += h * w
     prediction = raw[start : start + h * w].reshape(h, w) if shape.prediction else None
-    return FrameArrays(color, depth, labels, instances, prediction)
+    start += h * w
+    rows, columns = shape.infrared
+    infrared = raw[start : start + rows * columns].reshape(rows, columns) if rows and columns else None
+    return FrameArrays(color, depth, labels, instances, prediction, infrared)
 
 
 class SharedMemory:
@@ -145,7 +160,7 @@ class FrameReader:
             SensorError: The numbers do not fit this memory.
         """
         fits = slot_bytes(shape.height, shape.width) <= self.slot_bytes
-        if not (0 <= slot < SLOTS and fits and shape.height > 0 and shape.width > 0):
+        if not (0 <= slot < SLOTS and fits and shape.is_possible):
             raise SensorError(f"the driver's process sent a frame that cannot be: slot {slot}, {shape}")
         raw = np.frombuffer(self._map, np.uint8, self.slot_bytes, slot * self.slot_bytes)
         self._lent += 1
@@ -154,7 +169,7 @@ class FrameReader:
             return _arrays(raw, shape)
         self._returned.append(slot)
         views = _arrays(raw, shape)
-        every = (views.color, views.depth, views.labels, views.instances, views.prediction)
+        every = (views.color, views.depth, views.labels, views.instances, views.prediction, views.infrared)
         return FrameArrays(*(None if a is None else a.copy() for a in every))  # type: ignore[arg-type]
 
     def returned(self) -> list[int]:
@@ -210,7 +225,17 @@ class FrameWriter:
             raise SensorError("pictures of different sizes cannot come from a child process: open with isolated=False")
         truth, prediction = frame.truth, frame.prediction
         has_instances = truth is not None and truth.instances is not None
-        shape = FrameShape(frame.height, frame.width, truth is not None, has_instances, prediction is not None)
+        infrared = frame.infrared
+        while infrared is not None and infrared.size > 2 * frame.height * frame.width:
+            infrared = infrared[::2, ::2]  # Much finer than colour: it is only looked at.
+        shape = FrameShape(
+            frame.height,
+            frame.width,
+            truth is not None,
+            has_instances,
+            prediction is not None,
+            (0, 0) if infrared is None else (infrared.shape[0], infrared.shape[1]),
+        )
         slot, offered = self._reserve(), self._offered
         self._reserved = self._offered = None
         arrays = self._arrays(slot, shape)
@@ -224,6 +249,8 @@ class FrameWriter:
                 np.copyto(arrays.instances, truth.instances)
         if prediction is not None and arrays.prediction is not None:
             np.copyto(arrays.prediction, prediction.labels)
+        if infrared is not None and arrays.infrared is not None:
+            np.copyto(arrays.infrared, infrared)
         return slot, shape
 
     def _reserve(self) -> int:

@@ -83,7 +83,7 @@ class FakeLibfreenect2:
         self.number += 1
         depth = FakeFrame(WIDTH, HEIGHT, 4)
         depth.sequence, depth.timestamp = self.number, 1000 + self.number * 333
-        return {"color": FakeFrame(1920, 1080, 4), "depth": depth}
+        return {"color": FakeFrame(1920, 1080, 4), "depth": depth, "ir": FakeFrame(WIDTH, HEIGHT, 4, 65535 / 4)}
 
     def apply(self, color: FakeFrame, depth: FakeFrame, undistorted: FakeFrame, registered: FakeFrame) -> None:
         undistorted.pixels[:] = 1234.4
@@ -113,6 +113,17 @@ class TestLibfreenect2Contract(SensorConformance):
             assert (sensor.calibration.color.fx, sensor.calibration.color.cy) == (365.0, 211.5)
             assert sensor.info.firmware == "4.0.3911.0"
             assert libfreenect2.calls.count("release") == 1
+
+    def test_infrared_where_it_is_asked_for(self, sensor: Sensor, libfreenect2: FakeLibfreenect2) -> None:
+        with sensor:
+            assert sensor.read().infrared is None
+        with open_sensor("kinect2:?backend=libfreenect2&infrared=1", isolated=False) as sensor:
+            infrared = sensor.read().infrared
+        assert infrared is not None
+        assert infrared.shape == (HEIGHT, WIDTH)
+        assert (infrared == 127).all()  # The root of a quarter.
+        with pytest.raises(ConfigurationError, match="libfreenect2 alone"):
+            open_sensor("kinect2:?backend=openni&infrared=1", isolated=False)
 
     def test_silence_is_a_loss(self, sensor: Sensor, libfreenect2: FakeLibfreenect2) -> None:
         sensor.lost_after_s = 0.01

@@ -21,7 +21,17 @@ from rgbd_seg.sensors.isolation.isolated import IsolatedSensor
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo, StreamMode
 from rgbd_seg.testing.sensors import SensorConformance
 from tests.sensors import realsense_file, software_camera
-from tests.sensors.software_camera import DISTANCE, EXPOSURE, FPS, HEIGHT, LASER_MW, SERIAL, WIDTH, SoftwareCamera
+from tests.sensors.software_camera import (
+    DISTANCE,
+    EXPOSURE,
+    FPS,
+    HEIGHT,
+    INFRARED,
+    LASER_MW,
+    SERIAL,
+    WIDTH,
+    SoftwareCamera,
+)
 from tests.waiting import PATIENCE_S, until
 
 if TYPE_CHECKING:
@@ -47,8 +57,8 @@ def plug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return plug
 
 
-def in_process(camera: SoftwareCamera, request: Request | None = None) -> RealSenseSensor:
-    return RealSenseSensor(SERIAL, CAMERA, request or Request(), context=camera.context)
+def in_process(camera: SoftwareCamera, request: Request | None = None, *, infrared: bool = False) -> RealSenseSensor:
+    return RealSenseSensor(SERIAL, CAMERA, request or Request(), context=camera.context, infrared=infrared)
 
 
 def isolated() -> IsolatedSensor:
@@ -71,6 +81,16 @@ def test_the_camera_is_found_by_its_serial_with_its_modes_facts_and_pixels(camer
     assert all((frame.depth == DISTANCE).all() for frame in frames)
     assert all((frame.color == frame.color[0, 0, 0]).all() for frame in frames)
     assert [frame.index for frame in frames] == sorted({frame.index for frame in frames})
+
+
+def test_infrared_comes_where_it_is_asked_for(camera: SoftwareCamera):
+    with in_process(camera) as sensor:
+        assert sensor.read(READ_S).infrared is None
+    with in_process(camera, infrared=True) as sensor:
+        infrared = sensor.read(READ_S).infrared
+    assert infrared is not None
+    assert infrared.shape == (HEIGHT, WIDTH)
+    assert (infrared == INFRARED).all()
 
 
 def test_a_mode_that_the_camera_does_not_have_is_refused(camera: SoftwareCamera):

@@ -52,7 +52,10 @@ class TestSyntheticSensor(SensorConformance):
             assert np.array_equal(still.depth, again.depth)
 
     def test_noise_can_be_switched_while_it_runs(self) -> None:
-        with open_sensor(SMALL + "&speed=0&noise=0") as sensor:
+        with open_sensor(SMALL + "&speed=0&noise=0&infrared=1") as sensor:
+            infrared = sensor.read().infrared
+            assert infrared is not None
+            assert infrared.std() > 5
             clean, same = sensor.read(5.0), sensor.read(5.0)
             assert np.array_equal(clean.color, same.color)
             sensor.set_control("noise", True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rgbd_seg.calibration import Calibration, Intrinsics
+from rgbd_seg.errors import SensorError
 from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.sensors.isolation.shared_frames import (
     SLOTS,
@@ -49,6 +52,19 @@ def test_frames_arrive_whether_or_not_they_were_written_in_place(
         arrays = reader.take(slot, shape)
         assert (arrays.color == value).all()
         assert (arrays.depth == value).all()
+
+
+def test_infrared_arrives_in_its_own_size_and_much_finer_ones_thinned(sides: tuple[FrameWriter, FrameReader]):
+    writer, reader = sides
+    for rows, columns, arrived in ((3, 5, (3, 5)), (4 * HEIGHT, 4 * WIDTH, (HEIGHT, WIDTH))):
+        infrared = np.full((rows, columns), 7, np.uint8)
+        slot, shape = writer.put(replace(pair(None, 1), infrared=infrared))
+        found = reader.take(slot, shape).infrared
+        assert found is not None
+        assert found.shape == arrived
+        assert (found == 7).all()
+    with pytest.raises(SensorError, match="cannot be"):
+        reader.take(0, FrameShape(HEIGHT, WIDTH, infrared=(10**6, 10**6)))
 
 
 def test_buffers_that_were_not_sent_are_used_again_and_hold_no_slot(sides: tuple[FrameWriter, FrameReader]):
