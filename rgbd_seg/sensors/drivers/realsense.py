@@ -332,7 +332,7 @@ def _infrared_index(rs: Any, device: Any, mode: tuple[int, int, int], name: str)
                     found.append(profile.stream_index())
     if not found:
         raise SensorError(f"{name} has no infrared picture of {mode[0]}x{mode[1]} at {mode[2]} fps: open it without")
-    return min(found)
+    return int(min(found))
 
 
 def _is_aligned(color: Any, depth: Any) -> bool:
