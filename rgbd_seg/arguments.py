@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def positive_int(text: str) -> int:
@@ -45,6 +50,15 @@ def add_examples(parser: argparse.ArgumentParser, *examples: tuple[str, str]) ->
     blocks = [(f"  {words}:\n" if words else "") + f"    rgbd-seg {line}".rstrip() for words, line in examples]
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "\n\n".join([*filter(None, [parser.epilog]), "examples:\n" + "\n".join(blocks)])
+
+
+def add_subcommands(parser: argparse.ArgumentParser, dest: str, package: str, names: Sequence[str]) -> None:
+    """Adds subcommands in this order, each a module of the package with `SUMMARY`, `add_arguments` and `run`."""
+    commands = parser.add_subparsers(dest=dest, metavar=dest.upper(), required=True)
+    for name in names:
+        module = import_module(f"{package}.{name}")
+        summary: str = module.SUMMARY
+        module.add_arguments(commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."))
 
 
 def _number(text: str, *, above: float, most: float, words: str) -> float:

@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         asked = " ".join(["rgbd-seg", *filter(None, words)])
         parser.exit(EXIT_USAGE, f"{asked}: error: it does not know {' '.join(unknown)}: see {asked} --help\n")
     if command in _LOGGED:
-        from rgbd_seg import logs
+        from rgbd_seg.system import logs
 
         logs.start_logging(" ".join(arguments))
         try:

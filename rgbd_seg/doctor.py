@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Literal
 
 from rgbd_seg.assets import asset
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
-from rgbd_seg.extensions import REQUIRED, extensions, load_extension
-from rgbd_seg.logs import crash_reports, log_folder, versions
-from rgbd_seg.private_file import write_private
 from rgbd_seg.sensors import usb
 from rgbd_seg.sensors.drivers import freenect_library, kinect2, openni_runtime, realsense
 from rgbd_seg.sensors.hotplug import discover_isolated
 from rgbd_seg.sensors.isolation.child_process import ChildEnded, ChildProcess
+from rgbd_seg.system.extensions import REQUIRED, extensions, load_extension
+from rgbd_seg.system.logs import crash_reports, log_folder, versions
+from rgbd_seg.system.private_file import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rgbd_seg import __version__, logs, private_file
+from rgbd_seg import __version__
+from rgbd_seg.system import logs, private_file
 from tests.waiting import PATIENCE_S
 
 
@@ -42,7 +43,7 @@ def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(tmp_path: Path, mo
 
 
 def test_a_crash_leaves_a_report_and_says_where(folder: Path) -> None:
-    code = "from rgbd_seg import logs; logs.start_logging('crash'); raise KeyError('boom')"
+    code = "from rgbd_seg.system import logs; logs.start_logging('crash'); raise KeyError('boom')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     (report,) = folder.glob("crash-*.txt")
     assert done.returncode == 1
@@ -52,14 +53,14 @@ def test_a_crash_leaves_a_report_and_says_where(folder: Path) -> None:
 
 
 def test_a_native_crash_leaves_its_stack(folder: Path) -> None:
-    code = "from rgbd_seg import logs; logs.start_logging('segv'); import os; os.kill(os.getpid(), 11)"
+    code = "from rgbd_seg.system import logs; logs.start_logging('segv'); import os; os.kill(os.getpid(), 11)"
     subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=PATIENCE_S, check=False)
     (stack,) = folder.glob("native-crash-*.txt")
     assert "Segmentation fault" in stack.read_text()
 
 
 def test_what_killed_processes_left_is_removed_and_stacks_are_kept(folder: Path) -> None:
-    code = "from rgbd_seg import logs; logs.start_logging('x'); import os; os.kill(os.getpid(), {})"
+    code = "from rgbd_seg.system import logs; logs.start_logging('x'); import os; os.kill(os.getpid(), {})"
     for number in (9, 11):
         subprocess.run(
             [sys.executable, "-c", code.format(number)], capture_output=True, timeout=PATIENCE_S, check=False

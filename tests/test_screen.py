@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from rgbd_seg.screen import screen_problem
+from rgbd_seg.system.screen import screen_problem
 from tests.virtual_screen import virtual_screen
 from tests.waiting import PATIENCE_S
 

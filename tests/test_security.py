@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from rgbd_seg import doctor, logs
+from rgbd_seg import doctor
 from rgbd_seg.app.settings import Settings, SettingsFile
 from rgbd_seg.recording.mcap.writer import RecordingWriter
+from rgbd_seg.system import logs
 from tests.recording.frames import make_calibration, make_frame
 
 if TYPE_CHECKING:

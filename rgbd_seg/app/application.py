@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QApplication
 from rgbd_seg.app.settings import Settings, SettingsFile
 from rgbd_seg.app.widgets.theme import apply_theme
 from rgbd_seg.app.window import MainWindow
-from rgbd_seg.logs import stop_logging
 from rgbd_seg.sensors.sensor import Request
+from rgbd_seg.system.logs import stop_logging
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ from rgbd_seg.assets import BUNDLED_MODELS, REAL
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.inference.available import BACKENDS, backends
 from rgbd_seg.inference.segmenter import SegmenterOptions
-from rgbd_seg.private_file import write_private
+from rgbd_seg.system.private_file import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ import numpy as np
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.report import Column, Report, add_format_argument
-from rgbd_seg.screen import screen_problem
+from rgbd_seg.system.screen import screen_problem
 
 if TYPE_CHECKING:
     import argparse

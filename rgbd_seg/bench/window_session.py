@@ -15,7 +15,7 @@ from rgbd_seg.assets import DEMO_RECORDING, asset
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.machine import describe_machine
 from rgbd_seg.report import Column, Report
-from rgbd_seg.screen import screen_problem
+from rgbd_seg.system.screen import screen_problem
 
 _COLUMNS = (Column("what", "what"), Column("value", "value", 2), Column("unit", "unit"), Column("goal", "goal"))
 _CLOSING_S = 60.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from rgbd_seg.arguments import add_examples, add_subcommands
+
 if TYPE_CHECKING:
     import argparse
 
@@ -24,21 +26,13 @@ _BENCHMARKS: tuple[str, ...] = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds one subcommand for each benchmark."""
-    from rgbd_seg.arguments import add_examples
-
     parser.epilog = "rgbd-seg bench BENCHMARK --help explains one. Each prints a table with the machine above it."
     add_examples(
         parser,
         ("how fast networks run here", "bench inference"),
         ("a table for a report", "bench window --format markdown"),
     )
-    benchmarks = parser.add_subparsers(dest="benchmark", metavar="BENCHMARK", required=True)
-    for name in _BENCHMARKS:
-        module = import_module(f"rgbd_seg.bench.{name}")
-        summary: str = module.SUMMARY
-        sub = benchmarks.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        module.add_arguments(sub)
+    add_subcommands(parser, "benchmark", "rgbd_seg.bench", _BENCHMARKS)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.commands import window
-from rgbd_seg.screen import screen_problem
+from rgbd_seg.system.screen import screen_problem
 
 if TYPE_CHECKING:
     import numpy as np

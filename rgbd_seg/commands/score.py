@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-    from rgbd_seg.pipeline.score_source import SourceScore
+    from rgbd_seg.pipeline.offline.score_source import SourceScore
 
 _EPILOG = """\
 Classes are matched by name; --map says what else is one and the same, and what is not compared is named. Void is left
@@ -53,8 +53,8 @@ def run(args: argparse.Namespace) -> int:
     from rgbd_seg.commands.progress import progress_bar
     from rgbd_seg.inference import open_segmenter
     from rgbd_seg.inference.segmenter import SegmenterOptions
-    from rgbd_seg.pipeline.score_report import score_page
-    from rgbd_seg.pipeline.score_source import score_source
+    from rgbd_seg.pipeline.offline.score_report import score_page
+    from rgbd_seg.pipeline.offline.score_source import score_source
     from rgbd_seg.sensors import open_sensor
 
     mapping = parse_mapping(args.map)

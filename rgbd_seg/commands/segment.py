@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rgbd_seg.inference.segmenter import SegmenterOptions
-    from rgbd_seg.pipeline.segment_source import SegmentOptions, SegmentResult
+    from rgbd_seg.pipeline.offline.segment_source import SegmentOptions, SegmentResult
     from rgbd_seg.sensors.sensor import Sensor
 
 _EPILOG = """\
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     """Segments every source; 1 if something had to be left out."""
     from rgbd_seg.assets import model_path
     from rgbd_seg.inference.segmenter import SegmenterOptions
-    from rgbd_seg.pipeline.segment_source import SegmentOptions
+    from rgbd_seg.pipeline.offline.segment_source import SegmentOptions
     from rgbd_seg.sensors import open_sensor
 
     options = SegmentOptions(args.frames, args.video, args.opacity, args.overwrite)
@@ -126,7 +126,7 @@ def _segment_here(
     from rgbd_seg.commands.progress import progress_bar
     from rgbd_seg.commands.stop_signals import stop_signals
     from rgbd_seg.inference import open_segmenter
-    from rgbd_seg.pipeline.segment_source import prepare_folder, segment_source
+    from rgbd_seg.pipeline.offline.segment_source import prepare_folder, segment_source
 
     for output in outputs:
         prepare_folder(output, overwrite=options.overwrite)
@@ -146,7 +146,7 @@ def _segment_here(
 
 def _report_all(results: Iterable[SegmentResult | None], folder: Path, sources: int) -> int:
     """Says what was done as it comes in, and adds the scores up; 1 if something had to be left out."""
-    from rgbd_seg.pipeline.segment_source import SCORES_FILE, write_scores
+    from rgbd_seg.pipeline.offline.segment_source import SCORES_FILE, write_scores
     from rgbd_seg.scores import Scores
 
     total, failed, incomplete = Scores(), 0, False

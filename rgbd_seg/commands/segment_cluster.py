@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rgbd_seg.inference.segmenter import SegmenterOptions
-    from rgbd_seg.pipeline.segment_source import SegmentOptions, SegmentResult
+    from rgbd_seg.pipeline.offline.segment_source import SegmentOptions, SegmentResult
 
 
 def segment_on_cluster(
@@ -27,7 +27,7 @@ def segment_on_cluster(
         Each result as it comes in; None for a recording that could not be done, after saying why.
     """
     from rgbd_seg.commands.progress import progress_bar
-    from rgbd_seg.pipeline import cluster
+    from rgbd_seg.pipeline.offline import cluster
 
     jobs = [cluster.Job(_absolute(source), output.resolve()) for source, output in zip(sources, outputs, strict=True)]
     with progress_bar("recordings", unit=" recordings") as show:

@@ -131,7 +131,7 @@ def _token(path: Path) -> str:
     import secrets
 
     from rgbd_seg.errors import ConfigurationError
-    from rgbd_seg.private_file import write_private
+    from rgbd_seg.system.private_file import write_private
 
     try:
         if not path.exists():

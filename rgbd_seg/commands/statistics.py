@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-    from rgbd_seg.pipeline.class_statistics import RecordingStatistics
+    from rgbd_seg.pipeline.offline.class_statistics import RecordingStatistics
 
 _EPILOG = """\
 A class counts as in view from 0.2 % of the picture on; shares and areas are means over the frames in which it is, and
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.inference import open_segmenter
     from rgbd_seg.inference.segmenter import SegmenterOptions
-    from rgbd_seg.pipeline.statistics_job import count_recording
+    from rgbd_seg.pipeline.offline.statistics_job import count_recording
     from rgbd_seg.recording.convert import Damage
     from rgbd_seg.sensors import open_any_recording, parse_uri
 

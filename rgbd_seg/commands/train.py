@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from rgbd_seg.training_needs import missing_for_training
+from rgbd_seg.system.training_needs import missing_for_training
 
 if TYPE_CHECKING:
     import argparse

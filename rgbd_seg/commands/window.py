@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.assets import BUNDLED_MODELS
 from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.screen import screen_problem
+from rgbd_seg.system.screen import screen_problem
 
 if TYPE_CHECKING:
     import argparse

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.extensions import extensions, load_extension
+from rgbd_seg.system.extensions import extensions, load_extension
 
 if TYPE_CHECKING:
     from types import ModuleType

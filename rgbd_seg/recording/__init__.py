@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.extensions import usable_extensions
 from rgbd_seg.recording.told import told_of
+from rgbd_seg.system.extensions import usable_extensions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.extensions import extensions, load_extension
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
+from rgbd_seg.system.extensions import extensions, load_extension
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.cli import main
 from rgbd_seg.frame import Prediction, RgbdFrame, Segmentation, Truth
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.pipeline.class_statistics import ClassCounter
+from rgbd_seg.pipeline.offline.class_statistics import ClassCounter
 from rgbd_seg.recording.mcap.writer import RecordingWriter
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rgbd_seg.cli import main
-from rgbd_seg.pipeline.seal import SEAL_FILE
+from rgbd_seg.pipeline.offline.seal import SEAL_FILE
 from tests.pipeline.tiny_model import write_tiny_model
 from tests.recording.picture_trees import write_pairs, write_sunrgbd_frame
 from tests.waiting import PATIENCE_S, program

@@ -12,9 +12,9 @@ from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.pinned import pinned
 from rgbd_seg.inference.segmenter import SegmenterOptions
-from rgbd_seg.pipeline.cluster_task import Arithmetic, Task, model_digest, segment_recording
-from rgbd_seg.pipeline.seal import SEAL_FILE
-from rgbd_seg.pipeline.segment_source import SegmentOptions, read_result, segment_source
+from rgbd_seg.pipeline.offline.cluster_task import Arithmetic, Task, model_digest, segment_recording
+from rgbd_seg.pipeline.offline.seal import SEAL_FILE
+from rgbd_seg.pipeline.offline.segment_source import SegmentOptions, read_result, segment_source
 from rgbd_seg.sensors import open_sensor
 from tests.pipeline.tiny_model import write_tiny_model
 from tests.recording.picture_trees import write_pairs, write_sunrgbd_frame

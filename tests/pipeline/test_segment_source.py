@@ -15,7 +15,7 @@ from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.pipeline.segment_source import SegmentOptions, read_result, segment_source
+from rgbd_seg.pipeline.offline.segment_source import SegmentOptions, read_result, segment_source
 from rgbd_seg.recording import open_recording
 from rgbd_seg.sensors import open_sensor
 from tests.pipeline.tiny_model import CLASSES, write_tiny_model

@@ -16,8 +16,8 @@ from rgbd_seg.app.source.names import recording_of
 from rgbd_seg.app.view.cloud.scene import point_grid
 from rgbd_seg.app.widgets.file_dialog import CLOUDS, choose
 from rgbd_seg.pipeline.background import Deadline
-from rgbd_seg.pipeline.export_job import ExportJob, ExportPlan
-from rgbd_seg.pipeline.job import progress_text
+from rgbd_seg.pipeline.offline.export_job import ExportJob, ExportPlan
+from rgbd_seg.pipeline.offline.job import progress_text
 from rgbd_seg.recording.exports.cloud import cloud_file
 from rgbd_seg.recording.exports.formats import formats
 

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
 from rgbd_seg.coloring import OPACITY
-from rgbd_seg.pipeline.export_job import ExportPlan
+from rgbd_seg.pipeline.offline.export_job import ExportPlan
 from rgbd_seg.recording.exports.formats import ExportOptions, formats
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 from rgbd_seg.app.notices import sentence
 from rgbd_seg.app.statistics.figure_table import FigureTable
 from rgbd_seg.app.widgets.accessible_names import name_controls
-from rgbd_seg.pipeline.class_statistics import SEEN_SHARE, RecordingStatistics
-from rgbd_seg.pipeline.job import JobStatus, progress_text
+from rgbd_seg.pipeline.offline.class_statistics import SEEN_SHARE, RecordingStatistics
+from rgbd_seg.pipeline.offline.job import JobStatus, progress_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

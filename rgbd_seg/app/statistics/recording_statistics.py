@@ -11,7 +11,7 @@ from rgbd_seg.app.model.controller import remembered_path
 from rgbd_seg.app.source.names import recording_of
 from rgbd_seg.app.statistics.recording_dialog import RecordingDialog
 from rgbd_seg.app.widgets.file_dialog import TABLES, choose
-from rgbd_seg.pipeline.statistics_job import StatisticsJob, StatisticsPlan
+from rgbd_seg.pipeline.offline.statistics_job import StatisticsJob, StatisticsPlan
 
 if TYPE_CHECKING:
     from rgbd_seg.app.context import Context

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rgbd_seg.training_needs import missing_for_training
+from rgbd_seg.system.training_needs import missing_for_training
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from rgbd_seg.private_file import replace_file
+from rgbd_seg.system.private_file import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path

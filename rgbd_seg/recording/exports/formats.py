@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 from rgbd_seg.coloring import OPACITY
 from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.extensions import usable_extensions
 from rgbd_seg.recording.label_provenance import ProvenanceCounter
+from rgbd_seg.system.extensions import usable_extensions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

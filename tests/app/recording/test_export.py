@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox, QPushButton
 
-from rgbd_seg.pipeline.job import JobStatus, progress_text
+from rgbd_seg.pipeline.offline.job import JobStatus, progress_text
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.exports.formats import FORMATS
 from rgbd_seg.recording.mcap.writer import RecordingWriter

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TextIO
 import platformdirs
 import psutil
 
-from rgbd_seg.private_file import open_private, write_private
+from rgbd_seg.system.private_file import open_private, write_private
 from rgbd_seg.version import __version__
 
 if TYPE_CHECKING:

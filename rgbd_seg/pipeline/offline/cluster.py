@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.pinned import pinned
-from rgbd_seg.pipeline.cluster_task import Arithmetic, Task, model_digest, segment_recording
+from rgbd_seg.pipeline.offline.cluster_task import Arithmetic, Task, model_digest, segment_recording
 from rgbd_seg.sensors import parse_uri
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rgbd_seg.inference.segmenter import SegmenterOptions
-    from rgbd_seg.pipeline.cluster_task import TaskResult
-    from rgbd_seg.pipeline.segment_source import SegmentOptions
+    from rgbd_seg.pipeline.offline.cluster_task import TaskResult
+    from rgbd_seg.pipeline.offline.segment_source import SegmentOptions
 
 _RETRIES = 3  # When a worker or its machine dies; an error of the program itself comes back at once.
 _LOCAL = "local"

@@ -18,8 +18,8 @@ from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.cache import file_digest
 from rgbd_seg.inference.foreign.card import card_path
-from rgbd_seg.pipeline.seal import SEAL_FILE, look_for_seal, write_seal
-from rgbd_seg.pipeline.segment_source import SegmentOptions, SegmentResult, read_result, segment_source
+from rgbd_seg.pipeline.offline.seal import SEAL_FILE, look_for_seal, write_seal
+from rgbd_seg.pipeline.offline.segment_source import SegmentOptions, SegmentResult, read_result, segment_source
 from rgbd_seg.sensors import open_sensor, parse_uri
 from rgbd_seg.version import __version__
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.pipeline.score_source import ScoredFrame, SourceScore
+    from rgbd_seg.pipeline.offline.score_source import ScoredFrame, SourceScore
 
 _STYLE = (
     "body{font-family:sans-serif;max-width:75em;margin:2em auto;padding:0 1em}img{max-width:100%}"

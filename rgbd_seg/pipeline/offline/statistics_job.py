@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.frame import Segmentation
 from rgbd_seg.inference.segmenter import SegmenterOptions
-from rgbd_seg.pipeline.class_statistics import ClassCounter, RecordingStatistics
-from rgbd_seg.pipeline.job import Job, JobStatus
+from rgbd_seg.pipeline.offline.class_statistics import ClassCounter, RecordingStatistics
+from rgbd_seg.pipeline.offline.job import Job, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rgbd_seg.inference.segmenter import SegmenterOptions
-from rgbd_seg.pipeline.job import Job, JobStatus
+from rgbd_seg.pipeline.offline.job import Job, JobStatus
 from rgbd_seg.recording.exports.formats import ExportOptions
 
 if TYPE_CHECKING:
