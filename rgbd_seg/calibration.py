@@ -282,9 +282,7 @@ def _pixels(
             rays, still = np.stack([x, y, np.ones_like(x)], axis=1).reshape(-1, 1, 3), np.zeros(3)
             if not len(x):
                 return x, y
-            found, _ = cv2.fisheye.projectPoints(
-                rays, still, still, intrinsics.matrix, np.array(intrinsics.distortion)
-            )
+            found, _ = cv2.fisheye.projectPoints(rays, still, still, intrinsics.matrix, np.array(intrinsics.distortion))
             u, v = np.asarray(found, np.float64).reshape(-1, 2).T
             return u, v
         k1, k2, p1, p2, k3, k4, k5, k6 = (*intrinsics.distortion, 0.0, 0.0, 0.0)[:8]

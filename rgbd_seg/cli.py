@@ -45,8 +45,8 @@ _LOGGED = frozenset({"window", "demo", "record", "capture", "serve", "segment", 
 
 _EPILOG = """\
 Without a command, the window opens: rgbd-seg [SOURCE] [--model FILE] is short for rgbd-seg window. A SOURCE is a URI
-such as realsense:SERIAL, openni:, kinect1:0, kinect2: or synthetic:?seed=3 (rgbd-seg devices lists what is there), or
-the path of a recording or of a folder of pictures. rgbd-seg COMMAND --help explains a command.
+such as realsense:SERIAL, openni:, kinect1:0, kinect2:, azure: or synthetic:?seed=3 (rgbd-seg devices lists what is
+there), or the path of a recording or of a folder of pictures. rgbd-seg COMMAND --help explains a command.
 
 exit codes: 0 all went well, 1 an error or something left out, 2 wrong arguments, 130 Ctrl-C."""
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 from rgbd_seg.assets import asset
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from rgbd_seg.sensors import usb
-from rgbd_seg.sensors.drivers import freenect_library, kinect2, openni_runtime, realsense
+from rgbd_seg.sensors.drivers import azure_library, freenect_library, kinect2, openni_runtime, realsense
 from rgbd_seg.sensors.hotplug import discover_isolated
 from rgbd_seg.sensors.isolation.child_process import ChildEnded, ChildProcess
 from rgbd_seg.system.extensions import REQUIRED, extensions, load_extension
@@ -109,6 +109,7 @@ def check_runtimes() -> list[Finding]:
         ),
         "kinect1": (freenect_library.find() or "", "libfreenect as ", freenect_library.HOW_TO_INSTALL),
         "kinect2": (", ".join(routes), "by way of ", kinect2.HOW_TO_INSTALL),
+        "azure": (azure_library.version(), "the Azure Kinect SDK as ", azure_library.HOW_TO_INSTALL),
     }
     devices, problems = discover_isolated()
     findings = []

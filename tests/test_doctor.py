@@ -93,7 +93,7 @@ def test_ready_means_that_nothing_of_one_family_is_missing():
         Finding("Disk", "warning", "slow"),
         Finding("Kinect v2", "ok", "there", camera="kinect2"),
     ]
-    assert ready_cameras(findings) == ["openni", "kinect2"]
+    assert ready_cameras(findings) == ["openni", "kinect2", "azure"]
 
 
 def test_missing_libraries_come_with_the_command(monkeypatch: pytest.MonkeyPatch):
@@ -101,6 +101,7 @@ def test_missing_libraries_come_with_the_command(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(doctor.openni_runtime, "library_folder", lambda: None)
     monkeypatch.setattr(doctor.freenect_library, "find", lambda: None)
     monkeypatch.setattr(doctor.kinect2, "installed", list)
+    monkeypatch.setattr(doctor.azure_library, "find", lambda: None)
     findings = {finding.camera: finding for finding in doctor.check_runtimes()}
     assert {scheme for scheme in findings if findings[scheme].verdict == "missing"} == set(FAMILIES)
     assert "librealsense hangs" in findings["realsense"].text

@@ -30,6 +30,7 @@ _DRIVERS = {
     "openni": "rgbd_seg.sensors.drivers.openni",
     "kinect1": "rgbd_seg.sensors.drivers.freenect",
     "kinect2": "rgbd_seg.sensors.drivers.kinect2",
+    "azure": "rgbd_seg.sensors.drivers.azure",
     "synthetic": "rgbd_seg.sensors.drivers.synthetic",
 }
 _REPLAY = "rgbd_seg.sensors.drivers.replay"
@@ -96,7 +97,8 @@ def open_sensor(uri: str, request: Request | None = None, *, isolated: bool | No
     """A source, not opened yet: call `open()` or use it in a `with` block.
 
     Args:
-        uri: `realsense:<serial>`, `openni:<uri>`, `kinect1:0`, `kinect2:<serial>`, `synthetic:?seed=3`, or a path.
+        uri: `realsense:<serial>`, `openni:<uri>`, `kinect1:0`, `kinect2:<serial>`, `azure:<serial>`,
+            `synthetic:?seed=3`, or a path.
         request: Mode and registration; None for the source's default.
         isolated: Whether the driver runs in a child process; None: yes for drivers with a vendor's library and for
             those of other packages.

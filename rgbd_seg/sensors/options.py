@@ -102,7 +102,7 @@ def options_of(uri: str) -> tuple[SourceOption, ...]:
         return (_REAL_TIME,) if of_file else (_KINECT2, _INFRARED)
     if parsed.scheme == "realsense":
         return (_REAL_TIME, _INFRARED) if of_file else (_INFRARED,)
-    if parsed.scheme == "openni":
+    if parsed.scheme in ("openni", "azure"):
         return (_REAL_TIME,) if of_file else ()
     if parsed.scheme != "file":
         return ()
@@ -149,7 +149,7 @@ def problem_of(uri: str) -> str:
                 return f"there is no file or folder {path}"
         else:
             known = [one.name for one in options_of(uri)]
-            if known or parsed.scheme in ("realsense", "openni", "kinect1"):
+            if known or parsed.scheme in ("realsense", "openni", "kinect1", "azure"):
                 parsed.refuse_unknown(*known)
     except (RgbdSegError, OSError, ValueError, RuntimeError) as error:
         return str(error)

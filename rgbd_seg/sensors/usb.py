@@ -42,6 +42,7 @@ FAMILIES = (
     Family("openni", "Asus Xtion or PrimeSense", "1d27", r"0500|060[019]", "0601"),
     Family("kinect1", "Kinect v1", "045e", r"02ae|02bf", "02ae"),
     Family("kinect2", "Kinect v2", "045e", r"02c4|02d8", "02d8", needs_usb3=True),
+    Family("azure", "Azure Kinect", "045e", r"097c", "097c", needs_usb3=True),
 )
 
 

@@ -16,6 +16,7 @@ _CAMERAS = {
     "openni": "OpenNI camera",
     "kinect1": "Kinect v1",
     "kinect2": "Kinect v2",
+    "azure": "Azure Kinect",
 }
 
 

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 _LOOK_AFTER_MS = 150  # Of quiet in the field: then the file is looked for.
 _ABOUT = (
-    "A file or folder, or the name of a source: synthetic:?room=kitchen, realsense:, openni:, kinect1:0, kinect2:. "
-    "Options follow after a question mark."
+    "A file or folder, or the name of a source: synthetic:?room=kitchen, realsense:, openni:, kinect1:0, kinect2:, "
+    "azure:. Options follow after a question mark."
 )
 
 

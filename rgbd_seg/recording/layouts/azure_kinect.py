@@ -1,8 +1,8 @@
 """Recordings of `k4arecorder` (Azure Kinect, Femto): a Matroska file with colour, depth, and the camera's calibration.
 
-Colour is MJPEG or raw (NV12, YUY2), depth raw with 16 bits, high byte first, in millimetres. Depth is moved to colour
-by the calibration in the attachment `calibration.json`. Sources: the Azure Kinect SDK's record file format, and its
-transformation code for the cut of each mode out of the sensor.
+Colour is MJPEG or raw (NV12, YUY2, BGRA), depth raw with 16 bits, high byte first, in millimetres. Depth is moved to
+colour by the calibration in the attachment `calibration.json`. Sources: the Azure Kinect SDK's record file format, and
+its transformation code for the cut of each mode out of the sensor.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _MILLIMETRE = 0.001
 _MATROSKA = b"\x1a\x45\xdf\xa3"
 _MAX_PACKETS = 20_000_000
 _MAX_CALIBRATION_BYTES = 1_000_000
+# Raw colour by its bytes for two pixels.
+_RAW = {3: "nv12", 4: "yuy2", 8: "bgra8"}
 # Of each mode: the size that the sensor is scaled to, and where the picture begins in it.
 _CUTS = {
     (1280, 720): ((1280, 960), (0, 120)),
@@ -233,7 +235,7 @@ class AzureKinectReader(RecordingReader):
         if track.codec == "mjpeg":
             color = decode_color(data)
         else:
-            encoding = "nv12" if len(data) < track.width * track.height * 2 else "yuy2"
+            encoding = _RAW.get(2 * len(data) // max(track.width * track.height, 1), "")
             color = color_pixels(RawPixels(encoding, track.width, track.height, 0, False, data))
         if color.shape[:2] != (track.height, track.width):
             raise RecordingError("a colour picture has another size than its stream")
@@ -274,6 +276,9 @@ def _intrinsics(camera: dict[str, Any] | None, track: _Track) -> Intrinsics | No
         values = [float(v) for v in camera["Intrinsics"]["ModelParameters"][:14]]
         cx, cy, fx, fy, k1, k2, k3, k4, k5, k6, _, _, p2, p1 = values
         (width, height), (left, top) = cut
+        if int(camera.get("SensorWidth") or 0) * 9 // 16 == int(camera.get("SensorHeight") or -1):
+            # Shares of a picture of 4096x2304, the middle of the sensor's 4096x3072.
+            cy, fy = (cy * 2304 + 384) / 3072, fy * 2304 / 3072
         lens = (k1, k2, p1, p2, k3, k4, k5, k6)
         # Pixel centres are at integers.
         middle = (cx * width - left - 0.5, cy * height - top - 0.5)

@@ -1,8 +1,8 @@
 """Azure Kinect and Orbbec's Femto by the Azure Kinect SDK: cameras, and recordings of `k4arecorder` by its own player.
 
-`azure:<serial or number>` opens a camera, `azure:` the first, `azure:file:<path>` plays an `.mkv` through the same code,
-with `?realtime=no` as fast as it is read. Depth of the narrow field of view is moved to colour by the camera's own
-calibration.
+`azure:<serial or number>` opens a camera, `azure:` the first, `azure:file:<path>` plays an `.mkv` through the same
+code, with `?realtime=no` as fast as it is read. Depth of the narrow field of view is moved to colour by the camera's
+own calibration.
 """
 
 from __future__ import annotations
@@ -185,7 +185,9 @@ class AzureSensor(Sensor):
             color = decode_color(data)
         else:
             step = self._camera.k4a_image_get_stride_bytes(image)
-            color = color_pixels(RawPixels(_PACKED.get(kind, ""), self._lens.width, self._lens.height, step, False, data))
+            color = color_pixels(
+                RawPixels(_PACKED.get(kind, ""), self._lens.width, self._lens.height, step, False, data)
+            )
         if color.shape[:2] != (self._lens.height, self._lens.width):
             raise RecordingError(f"colour of {color.shape[1]}x{color.shape[0]}")
         return color

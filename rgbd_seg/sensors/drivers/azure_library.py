@@ -13,6 +13,7 @@ import sys
 from ctypes import POINTER, byref, c_bool, c_char_p, c_float, c_int, c_int32, c_size_t, c_uint8, c_uint32, c_uint64
 from ctypes import c_void_p as handle
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from rgbd_seg.errors import SensorError
@@ -154,6 +155,12 @@ def find() -> tuple[str, str] | None:
 
     camera, recording = named(f"k4a{ending}") or named("k4a-"), named("k4arecord")
     return (camera, recording) if camera and recording else None
+
+
+def version() -> str:
+    """Which library would be loaded, "" if none is installed."""
+    found = find()
+    return Path(found[0]).name if found else ""
 
 
 def load() -> tuple[Any, Any]:
