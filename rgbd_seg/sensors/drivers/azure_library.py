@@ -107,7 +107,7 @@ class Calibration(ctypes.Structure):
         return place
 
 
-_CAMERA = {
+_CAMERA: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "k4a_device_get_installed_count": (c_uint32, ()),
     "k4a_device_open": (c_int, (c_uint32, POINTER(handle))),
     "k4a_device_close": (None, (handle,)),
@@ -128,7 +128,7 @@ _CAMERA = {
     "k4a_image_get_device_timestamp_usec": (c_uint64, (handle,)),
     "k4a_image_release": (None, (handle,)),
 }
-_FILE = {
+_FILE: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "k4a_playback_open": (c_int, (c_char_p, POINTER(handle))),
     "k4a_playback_close": (None, (handle,)),
     "k4a_playback_get_calibration": (c_int, (handle, POINTER(Calibration))),
