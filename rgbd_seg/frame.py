@@ -120,12 +120,12 @@ class RgbdFrame:
 
     @property
     def height(self) -> int:
-        """Rows."""
+        """Height of colour and depth in pixels."""
         return int(self.color.shape[0])
 
     @property
     def width(self) -> int:
-        """Columns."""
+        """Width of colour and depth in pixels."""
         return int(self.color.shape[1])
 
     @property

@@ -35,13 +35,13 @@ class KeptSegmenter(Segmenter):
         return self
 
     def __call__(self, frame: RgbdFrame) -> Segmentation:
-        """Segments one frame."""
+        """As the kept segmenter does, on the thread of whoever holds it."""
         segmentation = self._segmenter(frame)
         self.info = self._segmenter.info  # Where memory was short it has changed.
         return segmentation
 
     def batch(self, frames: Sequence[RgbdFrame]) -> list[Segmentation]:
-        """Segments unrelated frames."""
+        """Segments frames that do not follow one another, without smoothing."""
         return self._segmenter.batch(frames)
 
     def configure(self, *, smoothing: Smoothing, min_confidence: float) -> None:
@@ -54,7 +54,7 @@ class KeptSegmenter(Segmenter):
         self.info = self._segmenter.info
 
     def reset(self) -> None:
-        """Forgets earlier frames."""
+        """Forgets the frames that smoothing looks back to."""
         self._segmenter.reset()
 
     def close(self) -> None:

@@ -84,7 +84,7 @@ class Model:
 
     @property
     def label_set(self) -> LabelSet:
-        """Its classes."""
+        """Names and colours of what it predicts; class i has the id i + 1."""
         return self.kept.label_set
 
     @property

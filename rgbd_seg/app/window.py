@@ -82,7 +82,7 @@ _WIDE_PX = 1500  # From this width on there is room for the source panel without
 
 
 class MainWindow(QMainWindow):
-    """The program's face."""
+    """The program's window, and the `Context` of its controllers."""
 
     def __init__(
         self,

@@ -49,7 +49,7 @@ class Frames(ABC):
         """
 
     def close(self) -> None:
-        """Frees files."""
+        """Closes the files that it has opened; closing twice does nothing."""
 
 
 class RecordedFrames(Frames):

@@ -13,7 +13,6 @@ from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import MAX_CLASSES
 
 ENCODERS = ("resnet18", "resnet34", "resnet50")
-LIBRARIES = ("timm", "torchvision")
 PUBLISHED_WIDTH = 64
 # No address of a hub or a folder fits it, only the plain name of a network that a library builds.
 _OF_A_LIBRARY = re.compile(r"(timm|torchvision):[A-Za-z0-9_][A-Za-z0-9_.]{0,99}")

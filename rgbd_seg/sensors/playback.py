@@ -157,14 +157,6 @@ class Playback:
         with self._changed:
             self._go_to(position, backwards=False)
 
-    def seek_time(self, seconds: float) -> None:
-        """Goes to the frame that was on show at a time since the first frame."""
-        if seconds != seconds:
-            raise ConfigurationError("the time to seek must be a number of seconds, not NaN")
-        start = int(self._times_us[0]) if len(self._times_us) else 0
-        wanted = start + round(min(max(seconds, 0.0), self.duration_s) * 1e6)
-        self.seek_frame(int(np.searchsorted(self._times_us, wanted, side="right")) - 1)
-
     def step(self, frames: int = 1) -> None:
         """Pauses and goes on or back by some frames."""
         with self._changed:

@@ -37,7 +37,6 @@ class Viewer:
         self._changed = asyncio.Event()
         self._sent_s: dict[int, float] = {}  # When what is on its way was sent, by number.
         self._number = 0
-        self.delay_s = 0.0  # From sending to the answer, of the newest answer.
         self.behind_s = 0.0  # From a frame's arrival to the answer, of the newest answer that has such a time.
         self._host_ns: dict[int, int] = {}
         self._last: RgbdFrame | None = None
@@ -57,7 +56,6 @@ class Viewer:
         if number not in self._sent_s:
             return
         now = time.monotonic()
-        self.delay_s = now - self._sent_s[number]
         if number in self._host_ns:
             self.behind_s = now - self._host_ns[number] / 1e9
         for known in [n for n in self._sent_s if n <= number]:

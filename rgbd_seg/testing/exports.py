@@ -28,7 +28,6 @@ class ExportConformance(ABC):
 
     @pytest.fixture
     def out(self, tmp_path: Path) -> Path:
-        """Where to."""
         return tmp_path / f"out{formats()[self.name].suffix}"
 
     def test_frames_become_a_file_or_a_folder(self, out: Path) -> None:

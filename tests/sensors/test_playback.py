@@ -151,21 +151,6 @@ def test_seek_while_running_goes_on_from_there(playback: Playback, clock: Clock)
     assert playback.next_position(0) == 9
 
 
-@pytest.mark.parametrize(
-    ("seconds", "expected"), [(-1, 0), (0, 0), (0.099, 0), (0.1, 1), (0.55, 5), (0.9, 9), (1e9, 9), (float("inf"), 9)]
-)
-def test_seek_by_time_shows_what_was_on_show_then(playback: Playback, seconds: float, expected: int) -> None:
-    playback.pause()
-    playback.seek_time(seconds)
-    assert playback.next_position(0) == expected
-    assert playback.time_s == pytest.approx(expected / 10)
-
-
-def test_seeking_not_a_number_is_refused(playback: Playback) -> None:
-    with pytest.raises(ConfigurationError):
-        playback.seek_time(float("nan"))
-
-
 def test_it_ends_once_and_again_and_a_seek_revives_it(playback: Playback) -> None:
     playback.seek_frame(9)
     assert playback.next_position(0) == 9
@@ -283,7 +268,7 @@ def test_controls_from_many_threads_never_break_it() -> None:
             if choice == 0:
                 playback.step(int(rng.integers(-3, 4)))
             elif choice == 1:
-                playback.seek_time(float(rng.uniform(-1, 2)))
+                playback.seek_frame(int(rng.integers(-5, 15)))
             elif choice == 2:
                 playback.speed = float(rng.uniform(0.1, 8))
             elif choice == 3:

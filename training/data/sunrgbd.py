@@ -172,7 +172,6 @@ class SunRgbdData(RgbdData):
 
     @property
     def depth_kind(self) -> str:
-        """As `data.depth` says."""
         return self._kind
 
     def open_split(self, split: Split) -> LabelledPictures:

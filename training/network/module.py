@@ -318,7 +318,6 @@ class SegmentationModule(lightning.LightningModule):
         return self._scores(self.confusion)
 
     def reset_scores(self) -> None:
-        """Clears the scores."""
         self.confusion.reset()
         self.mean_loss.reset()
 
@@ -328,7 +327,6 @@ class SegmentationModule(lightning.LightningModule):
         self.mean_loss, other.mean_loss = other.mean_loss, self.mean_loss
 
     def on_validation_epoch_start(self) -> None:
-        """Clears the scores."""
         self.reset_scores()
 
     def on_validation_epoch_end(self) -> None:

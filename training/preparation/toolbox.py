@@ -40,12 +40,12 @@ class ListedFrame:
 
     @property
     def sensor(self) -> str:
-        """The camera."""
+        """The camera, such as "kv2"."""
         return self.name.split("/")[0]
 
     @property
     def collection(self) -> str:
-        """The recording campaign."""
+        """Who recorded it, such as "NYUdata"."""
         return [*self.name.split("/"), ""][1]
 
 
@@ -108,7 +108,6 @@ class Toolbox:
         return label.astype(np.uint8)
 
     def close(self) -> None:
-        """Closes the file."""
         self._file.close()
 
     def __enter__(self) -> Self:

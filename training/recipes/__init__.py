@@ -16,7 +16,7 @@ _OPTIONS = ("--config", "-c")
 
 
 def recipe_names() -> tuple[str, ...]:
-    """All of them."""
+    """What `--config` takes without a path, in the order of the alphabet."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
 
 

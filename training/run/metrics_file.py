@@ -39,11 +39,9 @@ class MetricsFile(lightning.Callback):
     """
 
     def __init__(self) -> None:
-        """Writes nothing yet."""
         self._path: Path | None = None
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Writes `start`."""
         log_dir = trainer.log_dir  # All processes must ask: it is sent from the first to the others.
         if log_dir is not None and trainer.is_global_zero:
             self._path = Path(log_dir) / METRICS_FILE
@@ -76,7 +74,6 @@ class MetricsFile(lightning.Callback):
         self._write(trainer, "validation", figures)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Writes `end`."""
         kept = [c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint)]
         best = next((c.best_model_path for c in kept if c.monitor is not None), "")
         last = next((c.best_model_path for c in kept if c.filename == LAST), "")
@@ -86,7 +83,6 @@ class MetricsFile(lightning.Callback):
     def on_exception(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
     ) -> None:
-        """Writes `error`."""
         self._write(trainer, "error", {"message": str(exception) or type(exception).__name__})
 
     def _write(self, trainer: lightning.Trainer, event: str, figures: Mapping[str, Any]) -> None:

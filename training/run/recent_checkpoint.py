@@ -26,19 +26,16 @@ class RecentCheckpoint(ModelCheckpoint):
     _signals: StopSignals | None = None
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Listens for signals."""
         super().on_train_start(trainer, pl_module)
         self._signals = StopSignals()
         self._signals.listen()
 
     def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
-        """Listens no longer."""
         self._close()
 
     def on_exception(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
     ) -> None:
-        """Listens no longer."""
         self._close()
         super().on_exception(trainer, pl_module, exception)
 

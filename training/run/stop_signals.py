@@ -32,7 +32,6 @@ class StopSignals:
     """
 
     def __init__(self) -> None:
-        """Notes nothing yet."""
         self.received = 0
         self._before: dict[int, Any] = {}
 
@@ -47,7 +46,6 @@ class StopSignals:
             self._before = {number: signal.signal(number, self._note) for number in _NAMES}
 
     def close(self) -> None:
-        """Gives them back."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}

@@ -187,10 +187,6 @@ class Hands(QObject):
         desk.tasks.do(f"paint stroke {self._strokes}", work, arrived)
 
 
-def _near(one: Pixel, other: Pixel) -> bool:
-    return abs(one[0] - other[0]) < _CLOSES_PX and abs(one[1] - other[1]) < _CLOSES_PX
-
-
 def _taken(
     tool: str, regions: Regions, labels: NDArray[np.uint8], points: list[Pixel], size: int, *, free: bool
 ) -> NDArray[np.bool_]:

@@ -76,7 +76,6 @@ class LayoutController(QObject):
         )
 
     def apply(self, layout: Layout) -> None:
-        """Arranges the window."""
         window = self._context.widget.window()
         if layout.full_screen and not window.isFullScreen():
             self._before = self.current

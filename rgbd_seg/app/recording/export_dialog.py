@@ -35,7 +35,7 @@ _POINT_COLORS = (("of the camera", "camera"), ("of the labels", "labels"))
 
 
 class ExportDialog(QDialog):
-    """Emits a plan."""
+    """Asks what of a recording to write, where to and in which format; the answer is emitted as one plan."""
 
     plan_made = Signal(ExportPlan)
 

@@ -41,7 +41,7 @@ class _Choice(QPushButton):
 
 
 class Welcome(QWidget):
-    """The empty state."""
+    """The page while no source is open: cameras that were found, files, and what was used lately."""
 
     camera_wanted = Signal()
     file_wanted = Signal()

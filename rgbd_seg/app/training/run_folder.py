@@ -62,7 +62,7 @@ class RunState:
 
 
 class RunFolder:
-    """One run."""
+    """A training run as its folder tells it: the plan, the state and the metrics, by whichever window it was begun."""
 
     def __init__(self, folder: Path) -> None:
         """Reads what was planned; a plan that cannot be read leaves the folder's name."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class PanelTitle(QWidget):
-    """A quiet heading."""
+    """The heading of a dock: its name and a button that closes it."""
 
     def __init__(self, theme: Theme, dock: QDockWidget) -> None:
         super().__init__(dock)

@@ -22,7 +22,7 @@ FORMATS = ("cvat", "coco", "labelme", "voc", "png")
 
 
 class Format(Protocol):
-    """One format."""
+    """What a module of this package offers for the files of one labelling tool."""
 
     SUMMARY: str
 

@@ -45,7 +45,6 @@ def _file(path: Path) -> Path:
 
 
 def read(path: Path) -> Annotations:
-    """Opens the XML."""
     file = _file(path)
     text = read_text(file, _MAX_BYTES)
     if "<!DOCTYPE" in text or "<!ENTITY" in text:  # None that CVAT writes has one, and they can grow without end.

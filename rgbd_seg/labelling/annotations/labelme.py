@@ -56,7 +56,6 @@ def _shapes(path: Path) -> list[Any] | None:
 
 
 def read(path: Path) -> Annotations:
-    """Opens the files."""
     files = _files(path)
     if not files:
         raise RecordingError(f"{path} has no labelme JSON with shapes")

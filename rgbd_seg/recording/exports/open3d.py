@@ -40,5 +40,4 @@ class Open3dTarget(NumberedTarget):
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> Open3dTarget:
-    """Begins a folder."""
     return Open3dTarget(path, source, options)

@@ -171,5 +171,4 @@ def _camera(time_ns: int, lens: Intrinsics) -> bytes:
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    """Begins a folder."""
     return Rosbag2Target(path, source, options)

@@ -29,6 +29,5 @@ class ScannetTarget(NumberedTarget):
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ScannetTarget:
-    """Begins a folder."""
     del source  # ScanNet keeps no name.
     return ScannetTarget(path, options, digits=1)

@@ -75,23 +75,6 @@ def decode_color(data: bytes) -> NDArray[np.uint8]:
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 
-def decode_depth_png(data: bytes) -> NDArray[np.uint16]:
-    """Decodes a 16-bit grey PNG to (H, W) uint16.
-
-    Raises:
-        RecordingError: It is no such picture, or damaged.
-    """
-    depth = _decode(data, cv2.IMREAD_UNCHANGED)
-    if depth.dtype != np.uint16 or depth.ndim != 2:
-        raise RecordingError(f"a depth picture has 16 bits and one channel, not {depth.dtype} {depth.shape}")
-    return depth.astype(np.uint16, copy=False)
-
-
-def is_depth_png(data: bytes) -> bool:
-    """Whether this is a PNG with 16 bits and one channel."""
-    return data.startswith(_PNG) and data[12:16] == b"IHDR" and data[24:26] == b"\x10\x00"
-
-
 def picture_size(data: bytes) -> tuple[int, int]:
     """Width and height that the header of a JPEG or PNG claims.
 

@@ -133,7 +133,6 @@ class _H264:
             return
 
     def release(self) -> None:
-        """Finishes the file."""
         try:
             self._file.mux(self._stream.encode(None))
             self._file.close()
