@@ -7,13 +7,9 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import lightning
-import numpy as np
 import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
-from torch.nn import functional
-from torchmetrics.aggregation import MeanMetric
-from torchmetrics.classification import MulticlassConfusionMatrix
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
@@ -28,20 +24,23 @@ from training.data.sample import Size
 from training.data.survey import class_pixels, median_frequency_weights
 from training.network.depthwise import hasten_depthwise
 from training.network.initial_weights import load_initial_weights
+from training.network.loss import targets, weighted_cross_entropy
 from training.network.schedule import OptimizerOptions, build_optimizer, rate_at, training_progress
-from training.scores import Scores
+from training.network.scoring import Scoring, confusion_of, scores_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+    from training.scores import Scores
 
 _log = logging.getLogger(__name__)
 _PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
 _NARROW = 16
 _PICTURES_FOR_WEIGHTS = 1000
-VOID = -1  # Target of pixels that no loss and no score counts.
 
 
 class SegmentationModule(lightning.LightningModule):
@@ -155,9 +154,8 @@ class SegmentationModule(lightning.LightningModule):
         ):
             self.register_buffer(f"{name_}_mean", torch.tensor(mean).reshape(-1, 1, 1), persistent=False)
             self.register_buffer(f"{name_}_std", torch.tensor(std).reshape(-1, 1, 1), persistent=False)
-        self.confusion = MulticlassConfusionMatrix(len(label_set), ignore_index=VOID, validate_args=False)
-        self.mean_loss = MeanMetric()
-        self.train_confusion = MulticlassConfusionMatrix(len(label_set), ignore_index=VOID, validate_args=False)
+        self.scoring = Scoring(label_set.names)
+        self.train_confusion = confusion_of(label_set.names)
         self.validation: Scores | None = None
         self.kept_weights = ""  # "averaged" or "plain", where weights are averaged.
         self._plateau: torch.optim.lr_scheduler.ReduceLROnPlateau | None = None
@@ -193,36 +191,19 @@ class SegmentationModule(lightning.LightningModule):
         height, width = target.shape[-2:]
         logits = self.network.classify_features(scales[-1])[..., :height, :width]
         weights = batch["weights"]
-        loss = self._cross_entropy(logits, target, weights)
+        loss = self._loss(logits, target, weights)
         self.log("train/loss", loss.detach(), prog_bar=True, batch_size=len(target))
         for side, features in zip(self.sides, scales, strict=False):
             step = color.shape[-1] // features.shape[-1]
             coarse = target[..., step // 2 :: step, step // 2 :: step]
             logits_side = side(features)[..., : coarse.shape[-2], : coarse.shape[-1]]
-            loss = loss + self._side_weight * self._cross_entropy(logits_side, coarse, weights)
+            loss = loss + self._side_weight * self._loss(logits_side, coarse, weights)
         self.train_confusion.update(logits.detach().argmax(1), target)
         return loss
 
-    def _cross_entropy(self, logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        """Cross entropy over the labelled pixels of all processes, each counted with its picture's weight.
-
-        Each process divides by its share of the global count and not by its own, so that the average over the
-        processes is the loss of the whole batch.
-        """
-        by_pixel = functional.cross_entropy(
-            logits.float(),
-            target,
-            weight=self.class_weights,
-            ignore_index=VOID,
-            reduction="none",
-            label_smoothing=self._smoothing,
-        )
-        counted = (target != VOID).float()
-        if self.class_weights is not None:
-            counted = counted * self.class_weights[target.clamp(min=0)]
-        total = (by_pixel.sum((1, 2)) * weights).sum()
-        count = (counted.sum((1, 2)) * weights).sum()
-        if self.trainer.world_size > 1:
+    def _loss(self, logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+        total, count = weighted_cross_entropy(logits, target, weights, self.class_weights, self._smoothing)
+        if self.trainer.world_size > 1:  # The average over the processes is then the loss of the whole batch.
             count = self.trainer.strategy.reduce(count, reduce_op="mean")
         return total / count.clamp(min=torch.finfo(count.dtype).tiny)
 
@@ -278,7 +259,7 @@ class SegmentationModule(lightning.LightningModule):
         Raises:
             ConfigurationError: There was nothing to learn from: no pixel of the epoch had a label.
         """
-        scores = self._scores(self.train_confusion)
+        scores = scores_of(self.train_confusion, self.card.label_set.names)
         if not scores.matrix.any():
             raise ConfigurationError(
                 f"no pixel of epoch {self.current_epoch} had a label: all were void (0). Look at the labels with the "
@@ -302,37 +283,14 @@ class SegmentationModule(lightning.LightningModule):
 
     def score(self, batch: dict[str, Any]) -> None:
         """Adds one batch to the scores."""
-        logits = self(batch["color"], batch["depth_m"])
-        self.last_prediction = []
-        for one, label in zip(logits, batch["labels"], strict=True):
-            target = targets(label)[None]
-            full = functional.interpolate(one[None].float(), target.shape[-2:], mode="bilinear", align_corners=False)
-            labelled = (target != VOID).sum().clamp(min=1)
-            self.mean_loss.update(functional.cross_entropy(full, target, ignore_index=VOID, reduction="sum") / labelled)
-            channel = full.argmax(1)
-            self.confusion.update(channel, target)
-            self.last_prediction.append((channel[0] + 1).to(torch.uint8).cpu().numpy())
-
-    def scores(self) -> Scores:
-        """The scores since they were last cleared, of all processes."""
-        return self._scores(self.confusion)
-
-    def reset_scores(self) -> None:
-        self.confusion.reset()
-        self.mean_loss.reset()
-
-    def adopt_scores(self, other: SegmentationModule) -> None:
-        """Takes the scores of another network on the same pictures for its own, and gives it these."""
-        self.confusion, other.confusion = other.confusion, self.confusion
-        self.mean_loss, other.mean_loss = other.mean_loss, self.mean_loss
+        self.last_prediction = self.scoring.add(self(batch["color"], batch["depth_m"]), batch["labels"])
 
     def on_validation_epoch_start(self) -> None:
-        self.reset_scores()
+        self.scoring.reset()
 
     def on_validation_epoch_end(self) -> None:
         """Logs mIoU, the accuracies, and the IoU of every class."""
-        scores = self.scores()
-        loss = float(self.mean_loss.compute())
+        scores, loss = self.scoring.scores(), self.scoring.loss
         if not self.trainer.sanity_checking:  # Scores of weights that have learned nothing belong on no card.
             self.validation = scores
             if self._plateau is not None and self.trainer.state.fn == TrainerFn.FITTING:
@@ -351,11 +309,6 @@ class SegmentationModule(lightning.LightningModule):
 
     on_test_epoch_start = on_validation_epoch_start
     on_test_epoch_end = on_validation_epoch_end
-
-    def _scores(self, confusion: MulticlassConfusionMatrix) -> Scores:
-        # The metric sums over all processes.
-        counts = confusion.compute().cpu().numpy().astype(np.int64)
-        return Scores(np.pad(counts, ((1, 0), (1, 0))), self.card.label_set.names)  # Nothing is left unlabelled here.
 
     @property
     def learning_rate(self) -> float:
@@ -408,8 +361,3 @@ class SegmentationModule(lightning.LightningModule):
         if self.kept_weights:
             details["weights"] = self.kept_weights
         return replace(self.card, scores=finite, details=details)
-
-
-def targets(label: Tensor) -> Tensor:
-    """Class channels of label ids: int64, channel = id - 1, `VOID` where the id is 0."""
-    return label.long() - 1

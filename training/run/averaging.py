@@ -65,7 +65,7 @@ class WeightAveraging(callbacks.WeightAveraging):
         super().on_validation_epoch_start(trainer, pl_module)
         if self._compares(trainer):
             self._other.eval()
-            self._other.reset_scores()
+            self._other.scoring.reset()
 
     def on_validation_batch_end(
         self,
@@ -84,10 +84,10 @@ class WeightAveraging(callbacks.WeightAveraging):
     def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: SegmentationModule) -> None:  # type: ignore[override]
         """Chooses, before the network reports its scores, and gives the plain weights back."""
         if self._compares(trainer):
-            averaged, plain = pl_module.scores().miou, self._other.scores().miou
+            averaged, plain = pl_module.scoring.scores().miou, self._other.scoring.scores().miou
             self.kept = "plain" if plain > averaged else "averaged"
             if self.kept == "plain":
-                pl_module.adopt_scores(self._other)
+                pl_module.scoring, self._other.scoring = self._other.scoring, pl_module.scoring
             pl_module.kept_weights = self.kept
             pl_module.log_dict({"val/miou_averaged": averaged, "val/miou_plain": plain}, sync_dist=True)
         super().on_validation_epoch_end(trainer, pl_module)
