@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 from rgbd_seg.assets import asset
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from rgbd_seg.sensors import usb
-from rgbd_seg.sensors.drivers import azure_library, freenect_library, kinect2, openni_runtime, realsense
+from rgbd_seg.sensors.drivers import azure_library, freenect_library, kinect2, openni_runtime, realsense_devices
 from rgbd_seg.sensors.hotplug import discover_isolated
 from rgbd_seg.sensors.isolation.child_process import ChildEnded, ChildProcess
 from rgbd_seg.system.extensions import REQUIRED, extensions, load_extension
@@ -101,7 +101,7 @@ def check_runtimes() -> list[Finding]:
     folder = openni_runtime.library_folder()
     routes = kinect2.installed()
     present = {
-        "realsense": (_version("pyrealsense2"), "librealsense ", realsense.HOW_TO_INSTALL),
+        "realsense": (_version("pyrealsense2"), "librealsense ", realsense_devices.HOW_TO_INSTALL),
         "openni": (
             _openni_version() if folder else "",
             f"OpenNI2 in {folder}, version ",

@@ -7,7 +7,6 @@ infrared camera, where there is one. Depth is aligned to colour by `rs.align`.
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from pathlib import Path
@@ -20,6 +19,14 @@ import numpy as np
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import EndOfStream, SensorError, SensorLost
 from rgbd_seg.sensors.drivers import modes
+from rgbd_seg.sensors.drivers.realsense_devices import (
+    device_info,
+    find_device,
+    has_color,
+    infrared_index,
+    load,
+    mode_pairs,
+)
 from rgbd_seg.sensors.drivers.realsense_filters import DepthFilters
 from rgbd_seg.sensors.drivers.realsense_options import DeviceOptions
 from rgbd_seg.sensors.drivers.vendor_recording import in_real_time, recording_of, wants_infrared
@@ -35,24 +42,6 @@ if TYPE_CHECKING:
 
 # Playback's `resume` returns once frames flow; it is not waited for longer than this (seconds).
 _RESUME_S = 2.0
-HOW_TO_INSTALL = (
-    "there is no RealSense package for macOS: record on another machine, or build librealsense with its Python binding"
-    if sys.platform == "darwin"
-    else "pip install pyrealsense2"
-)
-
-
-def load() -> Any:
-    """The `pyrealsense2` module.
-
-    Raises:
-        SensorError: It is missing; the message says what to install.
-    """
-    try:
-        import pyrealsense2
-    except ImportError as error:
-        raise SensorError(f"librealsense's Python package is not installed ({error}): {HOW_TO_INSTALL}") from error
-    return pyrealsense2
 
 
 class RealSenseSensor(Sensor):
@@ -136,7 +125,7 @@ class RealSenseSensor(Sensor):
 
     def _start_camera(self, rs: Any) -> Calibration:
         device = find_device(self._context, rs, self._name)
-        pairs = _mode_pairs(rs, device)
+        pairs = mode_pairs(rs, device)
         self._modes = modes.in_order(pairs)
         mode = modes.choose(self._modes, self.request, self.info.name)
         config = rs.config()
@@ -144,7 +133,7 @@ class RealSenseSensor(Sensor):
         config.enable_stream(rs.stream.color, mode.width, mode.height, rs.format.rgb8, int(mode.fps))
         config.enable_stream(rs.stream.depth, *pairs[mode], rs.format.z16, int(mode.fps))
         if self._infrared:  # Of the imager through which depth is seen; in its size, pixel on pixel with raw depth.
-            index = _infrared_index(rs, device, (*pairs[mode], int(mode.fps)), self.info.name)
+            index = infrared_index(rs, device, (*pairs[mode], int(mode.fps)), self.info.name)
             config.enable_stream(rs.stream.infrared, index, *pairs[mode], rs.format.y8, int(mode.fps))
         calibration = self._started(rs, self._pipeline.start(config), device)
         self._context.set_devices_changed_callback(self._check_removed(device))
@@ -158,13 +147,13 @@ class RealSenseSensor(Sensor):
         if self._playback is not None:
             self._modes = (StreamMode(color.width(), color.height(), float(color.fps())),)
         depth_camera = device.first_depth_sensor()
-        color_camera = next((s for s in device.query_sensors() if _has_color(rs, s)), depth_camera)
+        color_camera = next((s for s in device.query_sensors() if has_color(rs, s)), depth_camera)
         self._options = DeviceOptions(rs, color_camera, depth_camera)
         self._filters = DepthFilters(rs)
         aligned = _is_aligned(color, streams[rs.stream.depth])
         self._align = rs.align(rs.stream.color) if self.request.registered and not aligned else None
         intrinsics, note = _intrinsics(rs, color.get_intrinsics())
-        self.info = _device_info(rs, device, self.info, note)
+        self.info = device_info(rs, device, self.info, note)
         registered = self.request.registered or aligned
         return Calibration(intrinsics, depth_camera.get_depth_scale(), registered, "device")
 
@@ -296,45 +285,6 @@ class RealSenseSensor(Sensor):
         return f"cannot open {self.info.name}: {error}. Is it plugged in, and not in use by another program?"
 
 
-def _mode_pairs(rs: Any, device: Any) -> dict[StreamMode, tuple[int, int]]:
-    """Each colour mode that has depth at the same rate, with the depth size to use: the same, else the nearest."""
-    color: set[tuple[int, int, int]] = set()
-    depth: dict[int, set[tuple[int, int]]] = {}
-    for camera in device.query_sensors():
-        for profile in camera.get_stream_profiles():
-            if not profile.is_video_stream_profile():
-                continue
-            video = profile.as_video_stream_profile()
-            if profile.stream_type() == rs.stream.color and profile.format() == rs.format.rgb8:
-                color.add((video.width(), video.height(), profile.fps()))
-            elif profile.stream_type() == rs.stream.depth and profile.format() == rs.format.z16:
-                depth.setdefault(profile.fps(), set()).add((video.width(), video.height()))
-    pairs = {}
-    for width, height, fps in color:
-        if fps in depth:
-            size = min(depth[fps], key=lambda wh: (abs(wh[0] * wh[1] - width * height), abs(wh[0] - width)))
-            pairs[StreamMode(width, height, float(fps))] = size
-    return pairs
-
-
-def _infrared_index(rs: Any, device: Any, mode: tuple[int, int, int], name: str) -> int:
-    """Index of the first infrared stream with that width, height and rate.
-
-    Raises:
-        SensorError: There is none.
-    """
-    found = []
-    for camera in device.query_sensors():
-        for profile in camera.get_stream_profiles():
-            if profile.stream_type() == rs.stream.infrared and profile.format() == rs.format.y8:
-                video = profile.as_video_stream_profile()
-                if (video.width(), video.height(), profile.fps()) == mode:
-                    found.append(profile.stream_index())
-    if not found:
-        raise SensorError(f"{name} has no infrared picture of {mode[0]}x{mode[1]} at {mode[2]} fps: open it without")
-    return int(min(found))
-
-
 def _is_aligned(color: Any, depth: Any) -> bool:
     """Whether depth lies on colour's pixel grid already: the same camera, seen from the same place.
 
@@ -402,45 +352,6 @@ def _copy_counts(depth: Any, counts: NDArray[np.uint16]) -> None:
         cv2.resize(data, counts.shape[::-1], dst=counts, interpolation=cv2.INTER_NEAREST)
 
 
-def _device_info(rs: Any, device: Any, known: SensorInfo, note: str = "") -> SensorInfo:
-    def ask(key: Any) -> str:
-        return str(device.get_info(key)) if device.supports(key) else ""
-
-    about = rs.camera_info
-    serial, usb = ask(about.serial_number), ask(about.usb_type_descriptor)
-    details = {"runtime": f"librealsense {rs.__version__}", "product line": ask(about.product_line), "note": note}
-    recording = known.kind == "recording"
-    return SensorInfo(
-        uri=known.uri if recording or not serial else f"realsense:{serial}",
-        name=known.name if recording else ask(about.name) or known.name,
-        kind=known.kind,
-        serial=serial,
-        connection="file" if recording else (f"USB {usb}" if usb else ""),
-        firmware=ask(about.firmware_version),
-        details={**known.details, **{key: text for key, text in details.items() if text}},
-    )
-
-
-def _has_color(rs: Any, camera: Any) -> bool:
-    """Whether colour comes from this part of a device."""
-    return camera.is_color_sensor() or any(p.stream_type() == rs.stream.color for p in camera.get_stream_profiles())
-
-
-def find_device(context: Any, rs: Any, serial: str) -> Any:
-    """The camera with this serial number, or the first one if it is "".
-
-    Raises:
-        SensorError: It is not there; the message lists those that are.
-    """
-    devices = [d for d in context.query_devices() if d.supports(rs.camera_info.serial_number)]
-    for device in devices:
-        if not serial or device.get_info(rs.camera_info.serial_number) == serial:
-            return device
-    present = ", ".join(device.get_info(rs.camera_info.serial_number) for device in devices) or "none"
-    which = f"RealSense camera {serial}" if serial else "RealSense camera"
-    raise SensorError(f"there is no {which} (present: {present}): plug it in, or run rgbd-seg doctor")
-
-
 def list_devices(context: Any = None) -> list[SensorInfo]:
     """The plugged-in cameras; none is opened.
 
@@ -454,7 +365,7 @@ def list_devices(context: Any = None) -> list[SensorInfo]:
     try:
         devices = (context or rs.context()).query_devices()
         unnamed = SensorInfo("realsense:", "Intel RealSense", "camera")
-        return [_device_info(rs, device, unnamed) for device in devices]
+        return [device_info(rs, device, unnamed) for device in devices]
     except RuntimeError as error:
         raise SensorError(f"librealsense cannot list its devices: {error}") from error
 

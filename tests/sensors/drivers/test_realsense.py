@@ -14,6 +14,7 @@ import pytest
 from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.drivers import realsense
+from rgbd_seg.sensors.drivers.realsense_devices import mode_pairs
 from rgbd_seg.sensors.sensor import Request, Sensor, StreamMode
 from rgbd_seg.testing.sensors import SensorConformance
 from tests.sensors import realsense_file as camera
@@ -188,7 +189,7 @@ def test_devices_that_come_and_go_are_listed_and_announced(recording: Path):
 def test_modes_pair_each_colour_size_with_depth_of_the_same_rate(recording: Path):
     context = rs.context()
     device = context.load_device(str(recording))
-    assert realsense._mode_pairs(rs, device) == {StreamMode(camera.WIDTH, camera.HEIGHT, 30.0): (320, 240)}
+    assert mode_pairs(rs, device) == {StreamMode(camera.WIDTH, camera.HEIGHT, 30.0): (320, 240)}
 
 
 @pytest.mark.parametrize(
