@@ -36,6 +36,7 @@ def arguments(folder: Path, out: Path, *more: str) -> list[str]:
         f"--trainer.logger.init_args.save_dir={out}",
         "--trainer.logger.init_args.name=run",
         "--trainer.logger.init_args.version=one",
+        "--pictures.samples=0",  # Drawing them takes longer than the run.
         "--trainer.enable_progress_bar=false",
         "--trainer.enable_model_summary=false",
         "--trainer.num_sanity_val_steps=0",

@@ -106,7 +106,7 @@ class Pictures(lightning.Callback):
         """Takes the settings.
 
         Args:
-            samples: How many validation samples are drawn each time, always the same ones; 0 for none.
+            samples: How many validation samples are drawn each time, always the same ones; 0 for no pictures at all.
         """
         self._samples = samples
         self._rows: list[np.ndarray[Any, Any]] = []
@@ -138,7 +138,7 @@ class Pictures(lightning.Callback):
         """Writes them; not at the end of the epoch, which callbacks meet before the module has its scores."""
         board = _board(trainer)
         rows, self._rows = self._rows, []
-        if board is None or trainer.sanity_checking:
+        if board is None or trainer.sanity_checking or not self._samples:
             return
         if rows:
             board.add_image("colour, depth, truth, prediction", np.vstack(rows), trainer.global_step, dataformats="HWC")

@@ -39,6 +39,12 @@ class _Help(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
 class TrainingCLI(LightningCLI):
     """Links what the data know to the network, and gives every run its checkpoints and logs."""
 
+    @staticmethod
+    def only(command: str) -> type[TrainingCLI]:
+        """This command line with one of its commands: drawing up the settings of all of them takes a second."""
+        skipped = LightningCLI.subcommands()[command]
+        return type("TrainingCLI", (TrainingCLI,), {"subcommands": staticmethod(lambda: {command: skipped})})
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds checkpoints and pictures as settings of their own, so that a recipe can change single values."""
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
@@ -204,7 +210,7 @@ def _own_error(error: BaseException | None) -> RgbdSegError | None:
 
 
 def _run(arguments: Sequence[str]) -> None:
-    TrainingCLI(
+    TrainingCLI.only(arguments[0])(
         SegmentationModule,
         RgbdData,
         subclass_mode_data=True,
@@ -220,6 +226,7 @@ def _run(arguments: Sequence[str]) -> None:
                     "epilog": _EXAMPLES,
                 }
                 for command, summary in LIGHTNING_COMMANDS.items()
+                if command == arguments[0]
             },
         },
         trainer_defaults={

@@ -29,9 +29,8 @@ from training.scores import Scores
 @pytest.fixture(scope="module")
 def run(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that learned the small pictures."""
-    return fit(
-        small_folder, tmp_path_factory.mktemp("runs"), "--trainer.max_epochs=12", "--recent.every_n_train_steps=2"
-    )
+    more = ("--trainer.max_epochs=12", "--recent.every_n_train_steps=2", "--pictures.samples=2")
+    return fit(small_folder, tmp_path_factory.mktemp("runs"), *more)
 
 
 def test_it_learns_and_keeps_the_best(run: Path):
