@@ -109,7 +109,7 @@ def _swap(window: WindowProcess, number: int) -> None:
     """Chooses the other model in the menu, and waits until it runs."""
     before = window.log().count(_LOADED)
     window.press("alt+m")
-    for _ in range(1 + number % _MODELS):
+    for _ in range(1 + (number - 1) % _MODELS):  # The demo model, which runs first, is the second.
         window.press("Down", focus=False)
     window.press("Return", focus=False)
     until(lambda: window.log().count(_LOADED) > before, "the other model", 600)
