@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +10,6 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 
 from rgbd_seg.app.settings import SettingsFile
 from rgbd_seg.errors import RecordingError
@@ -21,10 +18,9 @@ from rgbd_seg.serving.server import LiveServer
 from tests.reliability.disk_faults import noise_frame, small_disk
 from tests.reliability.fault import Outcome, fault
 from tests.serving.clients import Deaf, foxglove, next_message, publishing, subscribe
-from tests.waiting import PATIENCE_S, end_all, program, until
+from tests.waiting import PATIENCE_S, program, until
 
 if TYPE_CHECKING:
-    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
 # Writes settings as fast as it can, and tells each that is whole.
@@ -107,52 +103,29 @@ def _deaf(folder: Path) -> Outcome:
     return Outcome("", source.published, source.published, 0.0, recovered_s)
 
 
-def train(*arguments: str) -> None:
-    """The command line of the training, in a process that has it loaded already."""
-    from training.__main__ import main
-
-    sys.stdout = sys.stderr = open(os.devnull, "w")
-    sys.exit(main(list(arguments)))
-
-
-def _training(*arguments: str) -> BaseProcess:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.__main__", "training.network.module", "training.data.data_module"])
-    process = context.Process(target=train, args=arguments)
-    process.start()
-    return process
-
-
 @fault("kill -9 while a model is trained", in_suite=False)
 def _training_killed(folder: Path) -> Outcome:
     """The run goes on from the last step that was kept."""
     import torch
 
     from tests.training.small_data import write_folder
-    from tests.training.small_run import arguments
+    from tests.training.small_run import arguments, fit
 
     data = write_folder(folder / "data", 12)
     recent = folder / "run" / "one" / "checkpoints" / "recent.ckpt"
     often = "--recent.every_n_train_steps=1"
-    process = _training(*arguments(data, folder, often, "--trainer.max_epochs=1000"))
-    try:
-        until(lambda: recent.is_file() or not process.is_alive(), "the first checkpoint")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    command = [sys.executable, "-m", "training", *arguments(data, folder, often, "--trainer.max_epochs=1000")]
+    with program(command, **quiet) as process:
+        until(lambda: recent.is_file() or process.poll() is not None, "the first checkpoint")
         time.sleep(time.time_ns() % 500_000_000 / 1e9)  # At another moment each time.
-    finally:
-        end_all(_processes(process))
-        process.join(PATIENCE_S)
+        process.send_signal(signal.SIGKILL)
     steps = int(torch.load(recent, weights_only=True)["global_step"])
     begin = time.monotonic()
-    last = f"--trainer.max_steps={steps + 1}"
-    process = _training(*arguments(data, folder, often, f"--ckpt_path={recent}", last, "--trainer.max_epochs=-1"))
-    process.join(PATIENCE_S)
-    assert process.exitcode == 0, f"it does not go on: exit code {process.exitcode}"
+    last = (f"--ckpt_path={recent}", f"--trainer.max_steps={steps + 1}", "--trainer.max_epochs=-1")
+    fit(data, folder, often, *last)
     state = torch.load(recent.with_name("last.ckpt"), weights_only=True)
     assert state["global_step"] == steps + 1
     rows = [json.loads(line) for line in (recent.parent.parent / "metrics.jsonl").read_text().splitlines()]
     assert rows[-1]["event"] == "end"
     return Outcome("", steps + 1, steps + 1, 0.0, time.monotonic() - begin)
-
-
-def _processes(process: BaseProcess) -> list[psutil.Process]:
-    return [psutil.Process(process.pid)] if process.is_alive() else []
