@@ -56,12 +56,12 @@ run: | system-run
 test: | system-test
 	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
 	@$(MAKE) --no-print-directory lint
-	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n 2 --dist loadfile
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n 3 --dist loadfile
 
 # A network namespace of its own, in which only the loopback device exists.
 OFFLINE := unshare --net --mount $(if $(filter 0,$(shell id -u)),,--map-root-user)
 test-offline: $(VENV)/.installed-dev
-	@$(OFFLINE) sh -c 'ip link set lo up && QT_QPA_PLATFORM=offscreen exec $(BIN)/python -m pytest -n 2 --dist loadfile'
+	@$(OFFLINE) sh -c 'ip link set lo up && QT_QPA_PLATFORM=offscreen exec $(BIN)/python -m pytest -n 3 --dist loadfile'
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .

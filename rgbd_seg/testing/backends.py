@@ -64,7 +64,7 @@ class SegmenterConformance(ABC):
     ) -> None:
         options = SegmenterOptions(device="cpu", precision="float32", threads=1)
         with open_reference(model_path, options, "", ignore) as reference:
-            for seed, size in ((0, (96, 128)), (1, (120, 160))):
+            for seed, size in ((0, (96, 128)), (1, (60, 100))):
                 frame = make_frame(seed, size)
                 expected, got = reference(frame), segmenter(frame)
                 assert expected.labels is not None
@@ -187,7 +187,8 @@ class SegmenterConformance(ABC):
             pass
 
         shares: list[float] = []
-        self.open(model_path, SegmenterOptions(threads=1), lambda _, share: shares.append(share)).close()
+        options = SegmenterOptions(threads=1, frame_size=(96, 128))
+        self.open(model_path, options, lambda _, share: shares.append(share)).close()
         assert len(shares) >= 3
         assert shares == sorted(shares)
         assert shares[-1] == 1.0
@@ -198,7 +199,7 @@ class SegmenterConformance(ABC):
                 raise GivenUp
 
         with pytest.raises(GivenUp):
-            self.open(model_path, SegmenterOptions(threads=1), give_up)
+            self.open(model_path, options, give_up)
         assert set(threading.enumerate()) <= before
 
     def test_closed_is_closed(self, segmenter: Segmenter, make_frame: FrameMaker) -> None:

@@ -56,7 +56,7 @@ def test_every_bundled_model_has_a_graph_that_fits(path: Path) -> None:
     assert all(tensor.HasField("raw_data") for tensor in network.graph.initializer)
 
 
-@pytest.mark.parametrize("frame_size", [(96, 128), (301, 407), (480, 640)], ids=lambda size: "x".join(map(str, size)))
+@pytest.mark.parametrize("frame_size", [(96, 128), (301, 407)], ids=lambda size: "x".join(map(str, size)))
 def test_labels_are_those_of_pytorch(frame_size: tuple[int, int]) -> None:
     path, options = model_path("demo"), SegmenterOptions(backend="torch", precision="float32", frame_size=frame_size)
     provider = find_provider("cpu")
