@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rgbd_seg.api.dataset import RecordingDataset
     from rgbd_seg.api.model import Model, open_model
     from rgbd_seg.api.record import record
+    from rgbd_seg.api.recording import open_recording
     from rgbd_seg.api.rerun import log_to_rerun
     from rgbd_seg.api.result import AssumedLens, Result
     from rgbd_seg.api.stream import Stream, stream
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from rgbd_seg.errors import ConfigurationError, ModelError, RecordingError, RgbdSegError, SensorError
     from rgbd_seg.frame import RgbdFrame, Segmentation, Truth
     from rgbd_seg.labels import LabelSet
-    from rgbd_seg.recording import open_recording
     from rgbd_seg.serving.server import LiveServer
 
 # Name -> the module that it comes from.
@@ -45,7 +45,7 @@ _OFFERED = {
     "Truth": "frame",
     "log_to_rerun": "api.rerun",
     "open_model": "api.model",
-    "open_recording": "recording",
+    "open_recording": "api.recording",
     "record": "api.record",
     "stream": "api.stream",
 }

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from rgbd_seg.api.recording import open_recording
 from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.recording import open_recording
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -69,12 +69,13 @@ def _import(args: argparse.Namespace) -> int:
     from rgbd_seg.labelling.annotations.annotations import mapped_classes
     from rgbd_seg.labelling.data_set import DataSet, data_set_folder
     from rgbd_seg.labelling.frames import RecordedFrames
+    from rgbd_seg.sensors import open_any_recording
 
     found = read_annotations(args.labels, args.format)
     data_set = DataSet(data_set_folder(args.recording))
     known = data_set.label_set if data_set.names() else None
     label_set, table = mapped_classes(found, _mapping(args.map), args.background, known)
-    frames = RecordedFrames(args.recording, {}, data_set)
+    frames = RecordedFrames(open_any_recording(args.recording), data_set)
     try:
         data_set.adopt(label_set)
         taken, strangers, kept = _take(found, table, data_set, frames, replace=args.replace)

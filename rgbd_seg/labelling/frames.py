@@ -6,11 +6,9 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from rgbd_seg.labelling.data_set import frame_name
-from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.layouts.partners import natural_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from rgbd_seg.frame import RgbdFrame
@@ -55,13 +53,9 @@ class Frames(ABC):
 class RecordedFrames(Frames):
     """The frames of a recording."""
 
-    def __init__(self, path: Path, options: Mapping[str, str], data_set: DataSet) -> None:
-        """Opens it.
-
-        Raises:
-            RecordingError: It cannot be opened at random.
-        """
-        self._reader: RecordingReader = open_recording(path, **options)
+    def __init__(self, reader: RecordingReader, data_set: DataSet) -> None:
+        """Takes the recording over, and closes it in the end."""
+        self._reader, path = reader, reader.info.path
         count = len(self._reader)
         self.stride = -(-count // MOST_OFFERED)
         own = sorted(_pictures(path), key=natural_key) if data_set.root == path else []

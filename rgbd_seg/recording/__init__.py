@@ -55,7 +55,7 @@ def open_recording(path: str | Path, **options: str) -> RecordingReader:
         raise RecordingError(f"cannot open {path}: {error}") from error
     if path.suffix.lower() == ".oni":
         raise RecordingError(
-            f"{path} is read by OpenNI alone: turn it into one of our recordings first, with "
+            f"{path} is read by OpenNI alone: open it with rgbd_seg.open_recording, or turn it into one of ours with "
             f"rgbd-seg convert {path.name} {path.stem}.mcap"
         )
     raise RecordingError(

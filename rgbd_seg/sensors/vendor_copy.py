@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from rgbd_seg.sensors.sensor import Sensor
 
 _log = logging.getLogger(__name__)
+# Where a copy keeps what its player said of the recording.
+_NOTES = "notes"
 _INDEX_OF_FAKENECT = "INDEX.txt"
 # Copies of the recordings opened last; the oldest go first.
 _LIMIT_BYTES = 8 * 1024**3
@@ -42,7 +45,9 @@ class VendorCopy(RecordingReader):
 
     def __init__(self, path: Path, copy: RecordingReader, layout: str) -> None:
         self._copy = copy
-        self._info = replace(copy.info, path=path, layout=layout)
+        details = dict(copy.info.details)
+        said = filter(None, details.pop(_NOTES, "").split("\n"))
+        self._info = replace(copy.info, path=path, layout=layout, details=details, notes=(*copy.info.notes, *said))
 
     @property
     def info(self) -> RecordingInfo:
@@ -114,9 +119,13 @@ def _copy(path: Path, scheme: str, copy: Path, open_sensor: Callable[[str], Sens
     copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with open_sensor(f"{scheme}:file:{quote(str(path))}{realtime}") as sensor:
+            frames = stored_frames_of(sensor)
+            first = list(islice(frames, 1))  # With it comes what the player has to say.
             details = {key: value for key, value in sensor.info.details.items() if key != "path"}
+            if sensor.warnings:
+                details[_NOTES] = "\n".join(sensor.warnings)
             source = ExportSource(sensor.info.name, details | {"serial": sensor.info.serial})
-            convert(stored_frames_of(sensor), copy, source, to="mcap", options=ExportOptions(color="png"))
+            convert(chain(first, frames), copy, source, to="mcap", options=ExportOptions(color="png"))
     except SensorError as error:
         raise RecordingError(str(error)) from error
     _prune(copy)

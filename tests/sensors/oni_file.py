@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 _RECORD_MAGIC = 0x0052494E
 _INT, _GENERAL, _REMOVED, _READY, _DATA_BEGIN, _FRAME, _END, _ADDED, _INDEX = 3, 6, 7, 9, 8, 10, 11, 13, 14
-_DEPTH_KIND, _COLOR_KIND = 2, 3
+_DEPTH_KIND, COLOR_KIND, INFRARED_KIND = 2, 3, 5
 _NO_CODEC = b"NONE"
-DEPTH_1_MM, DEPTH_100_UM, RGB888 = 100, 101, 200
+DEPTH_1_MM, DEPTH_100_UM, RGB888, YUV422, GRAY8, GRAY16, YUYV = 100, 101, 200, 201, 202, 203, 205
+# What OpenNI1 called them.
+_OLD_FORMATS = {RGB888: 1, YUV422: 2, GRAY8: 3, GRAY16: 4, YUYV: 2}
 
 
 def _text(value: str) -> bytes:
@@ -53,26 +55,32 @@ class _Writer:
 
 def write_oni(
     path: Path,
-    colors: Sequence[NDArray[np.uint8]],
+    colors: Sequence[NDArray[np.uint8] | NDArray[np.uint16]],
     depths: Sequence[NDArray[np.uint16]],
     *,
     fps: int = 30,
     fov_rad: tuple[float, float] | None = (1.0, 0.8),
     depth_format: int = DEPTH_1_MM,
+    color_format: int = RGB888,
+    color_kind: int = COLOR_KIND,
+    depth_fov_rad: tuple[float, float] | None = None,
     color_times_us: Sequence[int] | None = None,
     depth_times_us: Sequence[int] | None = None,
     mirrored: bool = False,
     closed: bool = True,
 ) -> None:
-    """Writes one depth and one colour node.
+    """Writes one depth and, unless there are no pictures for it, one colour node.
 
     Args:
         path: The file.
-        colors: (H, W, 3) uint8 RGB each.
+        colors: (H, W, ...) each, in `color_format`.
         depths: (H, W) uint16 each.
         fps: Frame rate of both nodes.
         fov_rad: Horizontal and vertical field of view, or None to leave it out.
         depth_format: OpenNI2's pixel format of depth.
+        color_format: The same for colour.
+        color_kind: What kind of node colour is.
+        depth_fov_rad: Where depth's field of view is another than colour's.
         color_times_us: Device time of each colour frame; None for one each 1/fps, from 1/fps on.
         depth_times_us: The same for depth.
         mirrored: Whether both nodes say that they are mirror images.
@@ -81,8 +89,9 @@ def write_oni(
     period = 1_000_000 // fps
     nodes = (
         (1, _DEPTH_KIND, "Depth1", depths, depth_times_us or [period * (i + 1) for i in range(len(depths))]),
-        (2, _COLOR_KIND, "Image1", colors, color_times_us or [period * (i + 1) for i in range(len(colors))]),
+        (2, color_kind, "Image1", colors, color_times_us or [period * (i + 1) for i in range(len(colors))]),
     )
+    nodes = nodes if len(colors) else nodes[:1]
     out = _Writer()
     added: dict[int, int] = {}
 
@@ -106,10 +115,11 @@ def write_oni(
         mode = struct.pack("<III", width, height, fps)
         out.general(number, "xnSupportedMapOutputModes", mode)
         out.general(number, "xnMapOutputMode", mode)
-        out.integer(number, "xnPixelFormat", 4 if kind == _DEPTH_KIND else 1)
-        out.integer(number, "oniPixelFormat", depth_format if kind == _DEPTH_KIND else RGB888)
+        out.integer(number, "xnPixelFormat", 4 if kind == _DEPTH_KIND else _OLD_FORMATS[color_format])
+        out.integer(number, "oniPixelFormat", depth_format if kind == _DEPTH_KIND else color_format)
         if fov_rad is not None:
-            out.general(number, "xnFOV", struct.pack("<dd", *fov_rad))
+            own = (depth_fov_rad if kind == _DEPTH_KIND else None) or fov_rad
+            out.general(number, "xnFOV", struct.pack("<dd", *own))
         out.general(number, "xnCropping", bytes(12))
         out.integer(number, "Mirror", int(mirrored))
         out.integer(number, "xnMirror", int(mirrored))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import platformdirs
 import pytest
+from PIL import Image
 
 from rgbd_seg.errors import RecordingError, SensorError
+from rgbd_seg.labelling.data_set import data_set_folder
 from rgbd_seg.sensors import open_any_recording, open_sensor
 from rgbd_seg.sensors.drivers import openni_runtime
 from rgbd_seg.testing.layouts import ReaderConformance
@@ -64,6 +68,34 @@ def test_it_has_the_replay_bar_and_is_played_by_its_library_only_once(
         assert np.median(sensor.read(10).depth) == 1200
         sensor.playback.step(-1)
         assert np.median(sensor.read(10).depth) == 1100
+
+
+def test_what_the_player_says_of_it_is_a_note(oni: Path) -> None:
+    write_oni(oni, [], [np.full((HEIGHT, WIDTH), 700, np.uint16)] * 3)
+    for _ in range(2):  # When it is played, and from the copy.
+        with open_any_recording(oni) as reader:
+            assert len(reader) == 3
+            assert any("There is no colour" in note for note in reader.info.notes)
+            assert "notes" not in reader.info.details
+
+
+def test_programs_and_labelling_open_it_too(oni: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import rgbd_seg
+    from rgbd_seg.cli import main
+
+    with rgbd_seg.open_recording(oni) as reader, rgbd_seg.RecordingDataset(oni) as data:
+        assert len(data) == len(reader) == FRAMES
+        assert float(data[2]["depth_m"].max()) == pytest.approx(1.2)
+    assert main(["info", str(oni), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["frames"] == FRAMES
+    labels = oni.parent / "masks"
+    labels.mkdir()
+    cv2.imwrite(str(labels / "000002.png"), np.ones((HEIGHT, WIDTH), np.uint8))
+    (labels / "labels.json").write_text('{"name": "mine", "classes": ["table"]}')
+    assert main(["labels", "import", str(labels), str(oni), "--format", "png"]) == 0
+    root = data_set_folder(oni)
+    assert (np.asarray(Image.open(root / "label" / "000002.png")) == 1).all()  # It has a palette.
+    assert (cv2.imread(str(root / "depth" / "000002.png"), cv2.IMREAD_UNCHANGED) == 1200).all()
 
 
 def test_another_file_in_its_place_is_played_anew(oni: Path) -> None:

@@ -25,6 +25,7 @@ from rgbd_seg.labelling.doubt import Glimpse, glimpse
 from rgbd_seg.labelling.frames import Frames, FrozenFrames, RecordedFrames
 from rgbd_seg.labelling.regions import Regions, find_regions
 from rgbd_seg.labelling.session import LabellingSession
+from rgbd_seg.sensors import open_any_recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -322,7 +323,7 @@ class LabellingController(QObject):
 
 def _open(path: Path, options: dict[str, str]) -> tuple[DataSet, Frames]:
     data_set = DataSet(data_set_folder(path))
-    return data_set, RecordedFrames(path, options, data_set)
+    return data_set, RecordedFrames(open_any_recording(path, **options), data_set)
 
 
 def _whole(regions: Regions) -> Regions:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.recording.messages.encodings import words_of
+from rgbd_seg.recording.pictures.depth_as_gray import NO_COLOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -135,7 +136,7 @@ def choose(
     registered, reason = _registration(color, depth, wanted.registered)
     notes = [why_not] if why_not else []
     if color.topic == depth.topic:
-        notes.append("There is no colour: depth itself is shown in its place, near bright and far dark.")
+        notes.append(NO_COLOR)
     elif color.role != "color":
         refused = "".join(f" Not known how to read: {s}." for s in pictures if s.role == "unknown")
         notes.append(

@@ -16,6 +16,7 @@ from rgbd_seg.recording.messages.message import Camera, Picture, intrinsics_of
 from rgbd_seg.recording.messages.pairing import nearest_pairs
 from rgbd_seg.recording.messages.survey import Survey, survey, video_of
 from rgbd_seg.recording.messages.transforms import pose_between
+from rgbd_seg.recording.pictures.depth_as_gray import gray_of_depth
 from rgbd_seg.recording.pictures.pair_reader import flag_option, number_option, refuse_unknown
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
 
@@ -33,8 +34,6 @@ OPTIONS = ("color", "depth", "calibration", "depth_unit_m", "invalid_depth", "re
 
 #: What 16-bit depth of ROS is by convention (REP 118), and what metres in floating point are stored in.
 _MILLIMETRE = 0.001
-# Where a picture of depth is black.
-_DARK_FROM_M = 8.0
 # What the usual cameras roughly have, for files that say nothing.
 _ASSUMED_FIELD_OF_VIEW_RAD = math.radians(60)
 # Stamps before this are not of a clock that knows the date (2001).
@@ -164,7 +163,7 @@ class MessageReader(RecordingReader):
         color_row, depth_row = self._color_rows[position], self._depth_rows[position]
         counts = self._counts(self._picture(self._depth, depth_row).depth())
         if self._choice.color.topic == self._choice.depth.topic:
-            color = _gray_of(counts, self._unit_m)
+            color = gray_of_depth(counts, self._unit_m)
         elif self._video is not None:
             color = self._video.color(int(color_row))
         else:
@@ -406,13 +405,6 @@ class MessageReader(RecordingReader):
         if self._move is not None:
             return "by calibration: the file has both cameras and where they are"
         return f"{'registered' if self._choice.registered else 'not registered'}: {self._choice.registered_by}"
-
-
-def _gray_of(counts: NDArray[np.uint16], unit_m: float) -> NDArray[np.uint8]:
-    """A picture of depth where there is no colour: white at 0 m, black from 8 m on and at holes."""
-    shades = 255 * (1 - np.minimum(np.arange(65536) * (unit_m / _DARK_FROM_M), 1))
-    shades[0] = 0
-    return np.repeat(shades.astype(np.uint8)[counts][..., None], 3, axis=2)
 
 
 def _is_rectified(stream: PictureStream) -> bool:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from rgbd_seg.calibration import Calibration
-from rgbd_seg.errors import EndOfStream, SensorError, SensorLost
+from rgbd_seg.calibration import Calibration, register_depth
+from rgbd_seg.errors import EndOfStream, RecordingError, SensorError, SensorLost
+from rgbd_seg.recording.pictures.depth_as_gray import NO_COLOR, gray_of_depth
 from rgbd_seg.sensors.drivers import modes, openni_runtime
 from rgbd_seg.sensors.drivers import openni_streams as streams
 from rgbd_seg.sensors.drivers.pairing import Pairing
@@ -24,6 +25,9 @@ from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from rgbd_seg.calibration import Origin
     from rgbd_seg.sensors import Uri
@@ -85,41 +89,76 @@ class OpenNiSensor(Sensor):
 
     def _start(self, openni2: Any) -> Calibration:
         device = self._device
-        if not (device.has_sensor(openni2.SENSOR_COLOR) and device.has_sensor(openni2.SENSOR_DEPTH)):
-            raise SensorError(f"{self.info.name} has no colour and depth pair")
-        self._color, self._depth = device.create_color_stream(), device.create_depth_stream()
+        if not device.has_sensor(openni2.SENSOR_DEPTH):
+            raise SensorError(f"{self.info.name} has no depth")
         color_formats, depth_formats = streams.formats(openni2, device)
-        self._modes = modes.in_order(color_formats.keys() & depth_formats.keys())
+        self._encodings = streams.encodings(openni2)
+        self._depth = device.create_depth_stream()
+        if color_formats:
+            is_color = device.has_sensor(openni2.SENSOR_COLOR)
+            self._color = device.create_color_stream() if is_color else device.create_ir_stream()
+        if device.is_file() and color_formats:
+            offered = color_formats.keys()  # Of each stream there is one, whatever the other's is.
+        else:
+            offered = color_formats.keys() & depth_formats.keys() if color_formats else depth_formats.keys()
+        self._modes = modes.in_order(offered)
         mode = modes.choose(self._modes, self.request, self.info.name)
+        depth_mode = mode if mode in depth_formats else next(iter(depth_formats), mode)
+        if depth_mode not in depth_formats:
+            raise SensorError(f"{self.info.name} has depth in a format that is not known")
         if device.is_file():
             device.playback.set_speed(-1.0)  # Frame by frame, as they are read: nothing is lost.
             device.playback.set_repeat_enabled(False)
-            counts = {"color": self._color.get_number_of_frames(), "depth": self._depth.get_number_of_frames()}
+            counts = {side: stream.get_number_of_frames() for side, stream in self._streams}
             # A recorder that was killed leaves -1: the end is then where nothing comes any more.
             self._frames_in_file = {side: count if count >= 0 else math.inf for side, count in counts.items()}
-            self._warnings = [*self._odd(openni2)]
+            self._warnings = [*self._odd(openni2, has_color=bool(color_formats))]
             self.pace_hz = mode.fps if self._realtime and mode.fps > 0 else None
         else:
-            for stream, formats in ((self._color, color_formats), (self._depth, depth_formats)):
+            for side, stream in self._streams:
+                formats = color_formats if side == "color" else depth_formats
                 streams.set_mode(stream, mode, formats[mode])
                 # The default is a mirror image.
                 _try(openni2, partial(stream.set_mirroring_enabled, False))
             _try(openni2, lambda: device.set_depth_color_sync_enabled(True))
-        self._depth.start()
-        self._color.start()
+        for _, stream in self._streams:
+            stream.start()
         registered = self._register(openni2)
         self._pairing = Pairing(period_us=1e6 / mode.fps if mode.fps > 0 else 1e6 / 30)
         self.info = _device_info(openni2, device, self.info)
-        unit_m = 0.0001 if depth_formats[mode] == openni2.PIXEL_FORMAT_DEPTH_100_UM else 0.001
-        intrinsics, origin = streams.intrinsics(openni2, self._color, mode)
+        unit_m = 0.0001 if depth_formats[depth_mode] == openni2.PIXEL_FORMAT_DEPTH_100_UM else 0.001
+        intrinsics, origin = streams.intrinsics(openni2, self._color or self._depth, mode)
+        depth_lens, depth_origin = streams.intrinsics(openni2, self._depth, depth_mode)
+        self._depth_lens = None
+        if (depth_mode.width, depth_mode.height) != (mode.width, mode.height):
+            # Where only one of both tells its field of view, it is taken for the other's too.
+            same = intrinsics.scaled(depth_mode.width, depth_mode.height)
+            self._depth_lens = depth_lens if origin == depth_origin else same
+            self._warnings.append(
+                f"{self.info.name}: depth of {depth_mode.width}x{depth_mode.height} is brought to colour's "
+                f"{mode.width}x{mode.height} by the field of view of both; where one camera stands beside the other, "
+                "it is off near by"
+            )
+        self._lens, self._unit_m = intrinsics, unit_m
         said_by: Origin = "assumed" if device.is_file() else "device"  # A file does not say whether it is.
         return Calibration(intrinsics, unit_m, registered, origin, registration_origin=said_by)
 
-    def _odd(self, openni2: Any) -> Iterator[str]:
+    @property
+    def _streams(self) -> tuple[tuple[Side, Any], ...]:
+        """What is there; depth starts first."""
+        both: tuple[tuple[Side, Any], ...] = (("depth", self._depth), ("color", self._color))
+        return tuple((side, stream) for side, stream in both if stream is not None)
+
+    def _odd(self, openni2: Any, *, has_color: bool) -> Iterator[str]:
         """What is odd about a recording, in whole sentences."""
         if math.inf in self._frames_in_file.values():
             yield f"{self.info.name} was not closed by its recorder: how many frames it has is not known"
-        for name, stream in (("colour", self._color), ("depth", self._depth)):
+        if not has_color:
+            yield f"{self.info.name}: {NO_COLOR}"
+        elif not self._device.has_sensor(openni2.SENSOR_COLOR):
+            yield f"{self.info.name}: there is no colour; infrared is shown in its place"
+        for side, stream in self._streams:
+            name = "colour" if side == "color" else side
             try:
                 mirrored = bool(stream.get_mirroring_enabled())
             except (openni2.OpenNIError, AttributeError):
@@ -146,7 +185,7 @@ class OpenNiSensor(Sensor):
     def _grab(self, timeout_s: float) -> Capture | None:
         openni2 = openni_runtime.start()
         deadline = time.monotonic() + timeout_s
-        sides: tuple[tuple[Side, Any], ...] = (("color", self._color), ("depth", self._depth))
+        sides = self._streams
         while True:
             if self._disconnected:
                 raise SensorLost(f"{self.info.name} was unplugged")
@@ -157,19 +196,30 @@ class OpenNiSensor(Sensor):
             try:
                 ready = openni2.wait_for_any_stream([s for _, s in sides], timeout=max(deadline - started, 0.0))
                 side = next((side for side, stream in sides if stream is ready), None)
-                half = None if side is None else streams.read(ready, side)
+                half = None if side is None else streams.read(ready, side, self._encodings)
             except openni2.OpenNIError as error:
                 raise SensorLost(f"{self.info.name} failed: {openni_runtime.explain(error)}") from error
+            except RecordingError as error:
+                raise SensorLost(f"{self.info.name} delivered a broken picture: {error}") from error
             if half is None or side is None:
                 self._silent_s += time.monotonic() - started
                 if self._frames_in_file and self._silent_s >= _END_OF_FILE_S:
                     raise EndOfStream(f"{self.info.name} ends here, earlier than its header says")
                 return None
             self._silent_s, self._last_number[side] = 0.0, half.number
+            if self._color is None:
+                shown = gray_of_depth(half.pixels, self._unit_m)
+                return Capture(shown, half.pixels, half.number, half.time_us)
             pair = self._pairing.add(side, half)
             if pair is not None:
                 color, depth = pair
-                return Capture(color.pixels, depth.pixels, color.number, color.time_us)
+                return Capture(color.pixels, self._on_color(depth.pixels), color.number, color.time_us)
+
+    def _on_color(self, depth: NDArray[np.uint16]) -> NDArray[np.uint16]:
+        """Depth of another size on colour's grid."""
+        if self._depth_lens is None:
+            return depth
+        return register_depth(depth, self._depth_lens, self._lens, self._unit_m)
 
     def controls(self) -> tuple[Control, ...]:
         """Exposure, gain and white balance of the colour camera, where the device has them."""

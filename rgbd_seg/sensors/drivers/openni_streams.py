@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rgbd_seg.calibration import Intrinsics
+from rgbd_seg.recording.messages.encodings import RawPixels, color_pixels
 from rgbd_seg.sensors.drivers.pairing import Half
 from rgbd_seg.sensors.sensor import StreamMode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rgbd_seg.calibration import Origin
     from rgbd_seg.sensors.drivers.pairing import Side
 
@@ -19,22 +22,39 @@ if TYPE_CHECKING:
 _PRIMESENSE_FOV_RAD = (1.0226, 0.7966)
 
 
+def has_color(openni2: Any, device: Any) -> bool:
+    """Whether a device or recording has pictures to show beside depth: colour, else infrared."""
+    return bool(device.has_sensor(openni2.SENSOR_COLOR) or device.has_sensor(openni2.SENSOR_IR))
+
+
 def formats(openni2: Any, device: Any) -> tuple[dict[StreamMode, Any], dict[StreamMode, Any]]:
-    """For colour and for depth: each mode in the best pixel format that we understand."""
+    """For colour (else infrared) and for depth: each mode in the best pixel format that we understand."""
+    seen = openni2.SENSOR_COLOR if device.has_sensor(openni2.SENSOR_COLOR) else openni2.SENSOR_IR
+    colors = (openni2.PIXEL_FORMAT_RGB888, *encodings(openni2))
     wanted = (
-        (openni2.SENSOR_COLOR, (openni2.PIXEL_FORMAT_RGB888,)),
+        (seen, colors if has_color(openni2, device) else ()),
         (openni2.SENSOR_DEPTH, (openni2.PIXEL_FORMAT_DEPTH_1_MM, openni2.PIXEL_FORMAT_DEPTH_100_UM)),
     )
     found: list[dict[StreamMode, Any]] = []
     for sensor, formats in wanted:
         modes: dict[StreamMode, Any] = {}
-        offered = device.get_sensor_info(sensor).videoModes
+        offered = device.get_sensor_info(sensor).videoModes if formats else ()
         for pixel_format in formats:
             for mode in offered:
                 if mode.pixelFormat == pixel_format:
                     modes.setdefault(StreamMode(mode.resolutionX, mode.resolutionY, float(mode.fps)), pixel_format)
         found.append(modes)
     return found[0], found[1]
+
+
+def encodings(openni2: Any) -> dict[Any, str]:
+    """What ROS calls OpenNI2's formats of colour."""
+    return {
+        openni2.PIXEL_FORMAT_YUV422: "uyvy",
+        openni2.PIXEL_FORMAT_YUYV: "yuyv",
+        openni2.PIXEL_FORMAT_GRAY8: "mono8",
+        openni2.PIXEL_FORMAT_GRAY16: "mono16",
+    }
 
 
 def set_mode(stream: Any, mode: StreamMode, pixel_format: Any) -> None:
@@ -60,17 +80,31 @@ def intrinsics(openni2: Any, color: Any, mode: StreamMode) -> tuple[Intrinsics, 
     return Intrinsics.from_field_of_view(mode.width, mode.height, *_PRIMESENSE_FOV_RAD), "assumed"
 
 
-def read(stream: Any, side: Side) -> Half:
-    """Copies a frame out of the runtime, which re-uses its memory."""
+def read(stream: Any, side: Side, encodings: Mapping[Any, str]) -> Half:
+    """Copies a frame out of the runtime, which re-uses its memory.
+
+    Args:
+        stream: A stream with a frame ready.
+        side: What it is.
+        encodings: As `encodings` gives them.
+
+    Raises:
+        RecordingError: The picture is not as long as it should be.
+    """
     frame = stream.read_frame()
     try:
         rows, columns, stride = frame.height, frame.width, frame.stride
         raw = np.frombuffer(frame.get_buffer_as_uint8(), np.uint8)
-        lines = raw[: rows * stride].reshape(rows, stride)
-        if side == "color":
-            pixels = lines[:, : columns * 3].reshape(rows, columns, 3).copy()
+        encoding = encodings.get(frame.videoMode.pixelFormat) if side == "color" else None
+        if encoding == "mono16":  # Infrared of ten bits.
+            values = raw[: rows * stride].reshape(rows, stride)[:, : columns * 2].copy().view(np.uint16)
+            pixels = np.repeat(np.minimum(values >> 2, 255).astype(np.uint8)[..., None], 3, axis=2)
+        elif encoding:
+            pixels = color_pixels(RawPixels(encoding, columns, rows, stride, False, raw[: rows * stride].tobytes()))
+        elif side == "color":
+            pixels = raw[: rows * stride].reshape(rows, stride)[:, : columns * 3].reshape(rows, columns, 3).copy()
         else:
-            pixels = lines[:, : columns * 2].copy().view(np.uint16)
+            pixels = raw[: rows * stride].reshape(rows, stride)[:, : columns * 2].copy().view(np.uint16)
         return Half(pixels, int(frame.frameIndex), int(frame.timestamp))
     finally:
         frame.close()

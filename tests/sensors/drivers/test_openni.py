@@ -11,12 +11,21 @@ import pytest
 
 from rgbd_seg.calibration import Intrinsics
 from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorLost, SensorTimeout
+from rgbd_seg.recording.pictures.depth_as_gray import gray_of_depth
 from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.drivers import openni, openni_runtime
 from rgbd_seg.sensors.drivers.pairing import MOST_WAITING, Half, Pairing
 from rgbd_seg.sensors.sensor import Request, Sensor, StreamMode
 from rgbd_seg.testing.sensors import SensorConformance
-from tests.sensors.oni_file import DEPTH_100_UM, write_oni
+from tests.sensors.oni_file import (
+    DEPTH_100_UM,
+    GRAY8,
+    GRAY16,
+    INFRARED_KIND,
+    YUV422,
+    YUYV,
+    write_oni,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -225,6 +234,57 @@ def test_a_recording_that_was_never_closed_plays_to_its_end(tmp_path: Path) -> N
     with play(tmp_path / "x.oni") as sensor:
         assert sum(1 for _ in _until_the_end(sensor)) == 5
         assert any("was not closed" in warning for warning in sensor.warnings)
+
+
+@pytest.mark.parametrize(("color_format", "luma_at"), [(YUV422, 1), (YUYV, 0)])
+def test_brightness_and_colour_apart(tmp_path: Path, color_format: int, luma_at: int) -> None:
+    """Brightness 81, U 90 and V 240 are red by BT.601."""
+    packed = np.empty((HEIGHT, WIDTH, 2), np.uint8)
+    packed[..., luma_at], packed[:, ::2, 1 - luma_at], packed[:, 1::2, 1 - luma_at] = 81, 90, 240
+    write_oni(tmp_path / "x.oni", [packed] * 3, pictures(3)[1], color_format=color_format)
+    with play(tmp_path / "x.oni") as sensor:
+        frames = list(sensor)
+    assert len(frames) == 3
+    assert np.abs(frames[1].color.astype(int) - (255, 0, 0)).max() <= 2
+
+
+def test_grey_and_infrared_are_shown_as_grey(tmp_path: Path) -> None:
+    colors, depths = pictures(2)
+    write_oni(tmp_path / "gray.oni", [c[..., 0].copy() for c in colors], depths, color_format=GRAY8)
+    with play(tmp_path / "gray.oni") as sensor:
+        assert np.array_equal(sensor.read(10).color, colors[0][..., :1].repeat(3, axis=2))
+    infrared = [c[..., 0].astype(np.uint16) * 4 for c in colors]
+    write_oni(tmp_path / "ir.oni", infrared, depths, color_format=GRAY16, color_kind=INFRARED_KIND)
+    with play(tmp_path / "ir.oni") as sensor:
+        assert np.array_equal(sensor.read(10).color, colors[0][..., :1].repeat(3, axis=2))
+        assert any("infrared is shown in its place" in warning for warning in sensor.warnings)
+
+
+def test_depth_alone(tmp_path: Path) -> None:
+    _, depths = pictures(3)
+    write_oni(tmp_path / "x.oni", [], depths)
+    with play(tmp_path / "x.oni") as sensor:
+        frames = list(sensor)
+        assert any("no colour" in warning for warning in sensor.warnings)
+    assert len(frames) == 3
+    assert np.array_equal(frames[2].depth, depths[2])
+    assert np.array_equal(frames[2].color, gray_of_depth(depths[2], 0.001))
+
+
+def test_colour_of_another_size_and_field_of_view(tmp_path: Path) -> None:
+    """Colour has twice the pixels and half the tangents: depth's middle fills its picture, once or twice as large."""
+    half = tuple(2 * np.arctan(np.tan(angle / 2) / 2) for angle in (1.0, 0.8))
+    wall = np.full((HEIGHT, WIDTH), 1500, np.uint16)
+    wall[:, WIDTH // 2 :] = 2500
+    colors = [np.full((2 * HEIGHT, 2 * WIDTH, 3), 9, np.uint8)] * 2
+    write_oni(tmp_path / "x.oni", colors, [wall] * 2, fov_rad=half, depth_fov_rad=(1.0, 0.8))
+    with play(tmp_path / "x.oni") as sensor:
+        frame = sensor.read(10)
+        assert any("64x48 is brought to colour's 128x96" in warning for warning in sensor.warnings)
+    assert frame.depth.shape == (2 * HEIGHT, 2 * WIDTH)
+    assert set(np.unique(frame.depth[3:-3, 3 : WIDTH - 3])) == {1500}
+    assert set(np.unique(frame.depth[3:-3, WIDTH + 3 : -3])) == {2500}
+    assert not frame.calibration.registered
 
 
 def _until_the_end(sensor: Sensor) -> Iterator[object]:
