@@ -98,9 +98,9 @@ class OpenNiSensor(Sensor):
             is_color = device.has_sensor(openni2.SENSOR_COLOR)
             self._color = device.create_color_stream() if is_color else device.create_ir_stream()
         if device.is_file() and color_formats:
-            offered = color_formats.keys()  # Of each stream there is one, whatever the other's is.
+            offered = set(color_formats)  # Of each stream there is one, whatever the other's is.
         else:
-            offered = color_formats.keys() & depth_formats.keys() if color_formats else depth_formats.keys()
+            offered = set(color_formats) & set(depth_formats) if color_formats else set(depth_formats)
         self._modes = modes.in_order(offered)
         mode = modes.choose(self._modes, self.request, self.info.name)
         depth_mode = mode if mode in depth_formats else next(iter(depth_formats), mode)
