@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QTabBar, QWidget
 
+from rgbd_seg.app.about import AboutDialog
 from rgbd_seg.app.widgets.banner import Message
 from rgbd_seg.app.widgets.keys_overlay import KeysOverlay
 from rgbd_seg.labels import LabelSet
@@ -237,9 +238,27 @@ def test_dropped_files_go_where_they_belong(window: MainWindow, qtbot: QtBot, tm
     qtbot.waitUntil(lambda: says(window, "bad.txt", "no recording"), timeout=5000)
 
 
-@pytest.mark.parametrize("name", ["show_keys", "toggle_panels", "toggle_edges", "ruler", "find_class", "show_about"])
-def test_commands_work_without_a_source(window: MainWindow, name: str) -> None:
-    window.commands.run[name]()
+def test_commands_work_without_a_source(window: MainWindow) -> None:
+    run, docks = window.commands.run, window.docks
+    edges = window.presenter.display.edges
+    run["toggle_edges"]()
+    assert window.presenter.display.edges is not edges
+    run["ruler"]()
+    assert "first point" in window.status_line.text
+    docks["Classes"].hide()
+    run["find_class"]()
+    assert docks["Classes"].isVisible()
+    run["toggle_panels"]()
+    assert not any(dock.isVisible() for dock in docks.values())
+    run["toggle_panels"]()
+    assert docks["Classes"].isVisible()
+    overlay = window.findChild(KeysOverlay)
+    run["show_keys"]()
+    assert overlay.isVisible()
+    run["show_keys"]()
+    assert not overlay.isVisible()
+    run["show_about"]()
+    assert window.findChild(AboutDialog).isVisible()
 
 
 def test_the_live_output_is_off_until_switched_on(window: MainWindow, qtbot: QtBot) -> None:

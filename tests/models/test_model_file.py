@@ -117,6 +117,7 @@ def test_others_may_read_the_file_where_they_may_read_files_here(model_path: Pat
 def test_loaded_model_can_be_trained_on(model_path: Path) -> None:
     loaded, _ = load_model(model_path)
     loaded.train()(torch.randn(2, 3, 64, 64), torch.randn(2, 1, 64, 64)).mean().backward()
+    assert all(parameter.grad is not None for parameter in loaded.parameters())
 
 
 def test_card_of_another_network_is_not_saved(tmp_path: Path, network: DeResUNet) -> None:
@@ -157,8 +158,11 @@ def test_the_same_weights_and_card_are_the_same_file(model_path: Path, tmp_path:
 
 
 def test_a_file_of_an_older_version_without_a_hash_loads(model_path: Path) -> None:
+    before, _ = load_model(model_path)
     rewrite_header(model_path, lambda header: header["__metadata__"].pop("rgbd_seg.weights_sha256"))
-    load_model(model_path)
+    after, card = load_model(model_path)
+    assert card.name == CARD.name
+    assert all(map(torch.equal, before.state_dict().values(), after.state_dict().values()))
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
