@@ -149,15 +149,18 @@ class StoredFrame:
 class RecordingReader(ABC):
     """Random access to a recording. Frames have positions 0..len-1; opening reads an index, never the pictures."""
 
-    @property
-    @abstractmethod
-    def info(self) -> RecordingInfo:
-        """What the recording is."""
+    _info: RecordingInfo
+    _times_us: NDArray[np.int64]
 
     @property
-    @abstractmethod
+    def info(self) -> RecordingInfo:
+        """What the recording is; its warnings may grow when reading finds more."""
+        return self._info
+
+    @property
     def times_us(self) -> NDArray[np.int64]:
         """(N,) microseconds since the first frame, never decreasing."""
+        return self._times_us
 
     @property
     def start_ns(self) -> int | None:

@@ -144,16 +144,6 @@ class AzureKinectReader(RecordingReader):
         }
         self._info = RecordingInfo(path, "Azure Kinect", path.stem, details=details, notes=tuple(notes))
 
-    @property
-    def info(self) -> RecordingInfo:
-        """What the recording is."""
-        return self._info
-
-    @property
-    def times_us(self) -> NDArray[np.int64]:
-        """(N,) microseconds since the first frame."""
-        return self._times_us
-
     def read(self, position: int) -> StoredFrame:
         """Decodes one frame; see `RecordingReader.read`."""
         if not 0 <= position < len(self._times_us):

@@ -124,16 +124,6 @@ class McapReader(RecordingReader):
             raise
 
     @property
-    def info(self) -> RecordingInfo:
-        """What the recording is."""
-        return self._info
-
-    @property
-    def times_us(self) -> NDArray[np.int64]:
-        """(N,) microseconds since the first frame, never decreasing."""
-        return self._times_us
-
-    @property
     def start_ns(self) -> int:
         """When the first frame was recorded, nanoseconds since 1970."""
         return int(self._streams.times_ns[0])

@@ -113,16 +113,6 @@ class MessageReader(RecordingReader):
         self._info = self._describe(layout, found)
 
     @property
-    def info(self) -> RecordingInfo:
-        """What the recording is."""
-        return self._info
-
-    @property
-    def times_us(self) -> NDArray[np.int64]:
-        """(N,) microseconds since the first frame, never decreasing."""
-        return self._times_us
-
-    @property
     def start_ns(self) -> int:
         """When the first frame was recorded, nanoseconds since 1970."""
         return self._start_ns

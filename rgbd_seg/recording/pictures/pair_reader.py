@@ -181,16 +181,6 @@ class PictureReader(RecordingReader):
         if first is not None:
             self._look_at(first)
 
-    @property
-    def info(self) -> RecordingInfo:
-        """What the recording is; its warnings grow when reading finds more."""
-        return self._info
-
-    @property
-    def times_us(self) -> NDArray[np.int64]:
-        """(N,) microseconds since the first frame."""
-        return self._times_us
-
     def pair(self, position: int) -> PicturePair:
         """The files of one frame.
 
