@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
-from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, format_of, open_target
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, format_of, formats, open_target
 from rgbd_seg.recording.layouts.sunrgbd import KIND_NOTE
 from rgbd_seg.recording.reader import Gap, video_fps
 
@@ -35,7 +35,7 @@ class ConvertResult:
         frames: How many.
         warnings: What the format could not keep.
         cancelled: Whether it was stopped; nothing is left then.
-        note: What whoever uses its labels should know, in a sentence, or "".
+        note: What whoever uses it should know, in sentences, or "": whose labels they are, what the format has not.
     """
 
     path: Path
@@ -165,7 +165,7 @@ def convert(
     finally:
         clean()
         atexit.unregister(clean)
-    return ConvertResult(out, done, tuple(target.warnings), note=target.counter.note)
+    return ConvertResult(out, done, target.told, note=" ".join(filter(None, (target.note, formats()[name].not_kept))))
 
 
 def _refuse_existing(out: Path) -> None:

@@ -52,7 +52,9 @@ class CloudTarget(ExportTarget):
         ids = labels.labels if labels is not None else None
         thin = (slice(None, None, step), slice(None, None, step))
         data = cloud_file(points[thin], color[thin], ids[thin] if ids is not None else None, _comments(labels))
-        path = self._path / f"{frame.index:06d}.ply"
+        path = self._path / f"{self.name_of(frame)}.ply"
+        if not frame.calibration.registered:
+            self.warn("depth is not registered to colour: colours and labels of the points are those beside them")
         try:
             path.write_bytes(data)
         except OSError as error:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
+from rgbd_seg.recording.exports.own_notes import OwnNotes
 from rgbd_seg.recording.pictures.saving import write_color, write_gray
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 class CocoTarget(ExportTarget):
     """A folder being written; annotations go to the disk at once, so that long recordings need no memory."""
 
-    def __init__(self, path: Path, options: ExportOptions) -> None:
+    def __init__(self, path: Path, source: ExportSource, options: ExportOptions) -> None:
         super().__init__()
         self._path = path
         self._suffix = options.color or "jpg"
@@ -36,18 +37,20 @@ class CocoTarget(ExportTarget):
         self._images: list[dict[str, Any]] = []
         self._annotations = 0
         (path / "annotations").mkdir(parents=True)
+        self._notes = OwnNotes(path, source)
         self._file: IO[str] = (path / "annotations" / "instances_default.json").open("w", encoding="utf-8")
         self._file.write('{"annotations": [')
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
         """Appends a frame; see `ExportTarget.write`."""
-        name = f"{frame.index:06d}"
+        name = self.name_of(frame)
         write_color(self._path / "images" / f"{name}.{self._suffix}", frame.color)
         write_gray(self._path / "depth" / f"{name}.png", frame.depth)
         height, width = frame.depth.shape
         image = {"id": len(self._images) + 1, "file_name": f"{name}.{self._suffix}", "width": width, "height": height}
         self._images.append(image)
         labels = self.labels_of(frame, segmentation)
+        self._notes.add(name, frame, self.mark)
         if labels is None:
             return
         for label, polygon, area in polygons_of(labels, self._min_region_px):
@@ -55,6 +58,7 @@ class CocoTarget(ExportTarget):
 
     def close(self) -> None:
         """Writes the pictures and categories behind the annotations."""
+        self._notes.close(self.label_set, self.counter.provenance)
         names = self.label_set.names if self.label_set else ()
         categories = [{"id": i, "name": name, "supercategory": ""} for i, name in enumerate(names, 1)]
         self._file.write("],\n")
@@ -80,8 +84,7 @@ class CocoTarget(ExportTarget):
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    del source
-    return CocoTarget(path, options)
+    return CocoTarget(path, source, options)
 
 
 def polygons_of(labels: Prediction | Truth, min_region_px: int) -> Iterator[tuple[int, NDArray[np.int32], int]]:

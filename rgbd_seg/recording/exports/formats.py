@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from rgbd_seg.coloring import OPACITY
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.recording.label_provenance import ProvenanceCounter
+from rgbd_seg.recording.pictures.depth_unit import change_unit, is_multiple
 from rgbd_seg.system.extensions import usable_extensions
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rgbd_seg.calibration import Calibration
     from rgbd_seg.frame import Prediction, Segmentation, Truth
     from rgbd_seg.labels import LabelSet
     from rgbd_seg.recording.reader import StoredFrame
@@ -37,6 +42,7 @@ class ExportFormat:
         summary: What it is, in a line.
         reopens: Whether this program can open it again as a recording.
         keeps_labels: Whether labels and who made them are then there again.
+        not_kept: What is not in it, or not there again when it is opened, in a sentence; "" for nothing.
     """
 
     module: str
@@ -44,6 +50,7 @@ class ExportFormat:
     summary: str
     reopens: bool = False
     keeps_labels: bool = True
+    not_kept: str = ""
 
 
 FORMATS: Mapping[str, ExportFormat] = {
@@ -56,13 +63,31 @@ FORMATS: Mapping[str, ExportFormat] = {
     ),
     "sunrgbd": ExportFormat("sunrgbd", "", "a tree like SUN RGB-D, one folder a frame", reopens=True),
     "tum": ExportFormat("tum", "", "rgb.txt and depth.txt as in the TUM RGB-D benchmark", reopens=True),
-    "rosbag2": ExportFormat("rosbag2", "", "a folder that ROS 2 plays", reopens=True, keeps_labels=False),
+    "rosbag2": ExportFormat(
+        "rosbag2",
+        "",
+        "a folder that ROS 2 plays",
+        reopens=True,
+        keeps_labels=False,
+        not_kept="A bag of ROS keeps no numbers of frames and no clock of the device; its labels are pictures, and no "
+        "labels any more when it is opened here.",
+    ),
     "open3d": ExportFormat("open3d", "", "color/, depth/ and intrinsic.json as Open3D's recorder", reopens=True),
     "scannet": ExportFormat("scannet", "", "color/, depth/ and intrinsic/ as exported from ScanNet", reopens=True),
-    "mp4": ExportFormat("video", ".mp4", "a video, with the labels over it where there are any"),
-    "ply": ExportFormat("cloud", "", "a point cloud for each frame, with colours and labels"),
+    "mp4": ExportFormat("video", ".mp4", "a video, with the labels over it where there are any", not_kept="A video has no depth."),
+    "ply": ExportFormat(
+        "cloud",
+        "",
+        "a point cloud for each frame, with colours and labels",
+        not_kept="A cloud keeps neither camera nor time of its frame, and no pixel without depth.",
+    ),
     "voc": ExportFormat("voc", "", "indexed label PNGs and labelmap.txt, as annotation tools import them"),
-    "coco": ExportFormat("coco", "", "COCO polygons, as annotation tools import them"),
+    "coco": ExportFormat(
+        "coco",
+        "",
+        "COCO polygons, as annotation tools import them",
+        not_kept="COCO's polygons have no holes, and regions of under 40 pixels are left out.",
+    ),
 }
 
 
@@ -129,7 +154,7 @@ class ExportTarget(ABC):
     """Something being written, frame by frame.
 
     Attributes:
-        warnings: What the format could not keep.
+        warnings: What the format could not keep, as it was noticed.
         counter: Where the labels that were written come from.
         mark: The same of the last frame, as `frames.csv` has it.
         label_set: What the ids mean in a data set.
@@ -140,6 +165,53 @@ class ExportTarget(ABC):
         self.counter = ProvenanceCounter()
         self.mark = ""
         self.label_set: LabelSet | None = None
+        self._number = -1
+        self._too_far: dict[float, int] = {}  # Unit that was written -> pixels.
+        self._predictions_left_out = 0
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What the format could not keep, after the last frame."""
+        far = [f"{count} depth pixels farther than {65535 * m:.1f} m became holes" for m, count in self._too_far.items()]
+        return (*self.warnings, *far)
+
+    @property
+    def note(self) -> str:
+        """What whoever uses its labels should know, in sentences, or ""."""
+        parts = [self.counter.note]
+        if self._predictions_left_out:
+            parts.append(
+                f"What a model saw in {self._predictions_left_out} frames is left out: there is one label picture a "
+                "frame, and truth goes first."
+            )
+        return " ".join(filter(None, parts))
+
+    def warn(self, sentence: str) -> None:
+        """Says once what the format cannot keep."""
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+
+    def warn_of_camera(self, calibration: Calibration, file: str) -> None:
+        """Says what only a file of ours tells of a camera, while programs that know the layout assume the usual."""
+        if not calibration.registered:
+            self.warn(f"depth is not registered to colour, which only {file} says: other programs assume it")
+        if any(calibration.color.distortion):
+            self.warn(f"the lens distortion stands in {file} only: other programs assume none")
+
+    def name_of(self, frame: StoredFrame) -> str:
+        """The name of a frame's files: its number, or the next one where an earlier frame has it."""
+        self._number = max(frame.index, self._number + 1)
+        return f"{self._number:06d}"
+
+    def depth_in(self, frame: StoredFrame, unit_m: float) -> NDArray[np.uint16]:
+        """A frame's depth in counts of another unit: (H, W) uint16; what is lost by it is said."""
+        own_m = frame.calibration.depth_unit_m
+        depth, lost = change_unit(frame.depth, own_m, unit_m)
+        if lost:
+            self._too_far[unit_m] = self._too_far.get(unit_m, 0) + lost
+        if not is_multiple(own_m, unit_m):
+            self.warn("depth is rounded to " + ("millimetres" if unit_m == 0.001 else f"{unit_m * 1000:g} mm"))
+        return depth
 
     @abstractmethod
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
@@ -164,14 +236,14 @@ class ExportTarget(ABC):
             one_set: Whether all ids must mean the same, as in a data set: others than those of the first are left out.
         """
         labels = (segmentation.prediction if segmentation is not None else None) or frame.truth or frame.prediction
+        self._predictions_left_out += segmentation is None and labels is frame.truth and frame.prediction is not None
         if one_set and labels is not None:
             self.label_set = self.label_set or labels.label_set
             if labels.label_set.names != self.label_set.names:
                 sentence = (
                     f"labels of the set {labels.label_set.name} are left out: those before are of {self.label_set.name}"
                 )
-                if sentence not in self.warnings:
-                    self.warnings.append(sentence)
+                self.warn(sentence)
                 labels = None
         self.mark = self.counter.add(labels) if labels is not None else ""
         return labels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from rgbd_seg.recording.exports.numbered import UNIT_M, NumberedTarget
+from rgbd_seg.recording.exports.pictures import MILLIMETRE, NumberedTarget
 from rgbd_seg.recording.pictures.saving import write_text
 
 if TYPE_CHECKING:
@@ -17,27 +17,23 @@ if TYPE_CHECKING:
 class Open3dTarget(NumberedTarget):
     """A folder being written."""
 
-    def __init__(self, path: Path, source: ExportSource, options: ExportOptions) -> None:
-        super().__init__(path, options, digits=5)
-        self._source = source
-
     def close(self) -> None:
         """Writes the calibration: the matrix column by column, as Open3D has it."""
         super().close()
-        if self.calibration is None:
+        if self.notes.calibration is None:
             return
-        lens = self.calibration.color
+        lens = self.notes.calibration.color
         values = {
             "width": lens.width,
             "height": lens.height,
             "intrinsic_matrix": [lens.fx, 0.0, 0.0, 0.0, lens.fy, 0.0, lens.cx, lens.cy, 1.0],
-            "depth_scale": 1 / UNIT_M,
-            "fps": self._source.fps,
-            "device_name": self._source.name,
-            "serial_number": self._source.details.get("serial", ""),
+            "depth_scale": 1 / MILLIMETRE,
+            "fps": self.source.fps,
+            "device_name": self.source.name,
+            "serial_number": self.source.details.get("serial", ""),
         }
-        write_text(self._path / "intrinsic.json", json.dumps(values, indent=2) + "\n")
+        write_text(self.path / "intrinsic.json", json.dumps(values, indent=2) + "\n")
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> Open3dTarget:
-    return Open3dTarget(path, source, options)
+    return Open3dTarget(path, source, options, digits=5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rgbd_seg.recording.exports.numbered import NumberedTarget
+from rgbd_seg.recording.exports.pictures import NumberedTarget
 from rgbd_seg.recording.pictures.saving import write_text
 
 if TYPE_CHECKING:
@@ -17,17 +17,16 @@ class ScannetTarget(NumberedTarget):
     """A folder being written."""
 
     def close(self) -> None:
-        """Writes the calibrations: depth lies on colour, so that both are the same."""
+        """Writes the calibrations: depth lies on colour's pixels, so that both are the same."""
         super().close()
-        if self.calibration is None:
+        if self.notes.calibration is None:
             return
-        lens = self.calibration.color
+        lens = self.notes.calibration.color
         matrix = f"{lens.fx} 0 {lens.cx} 0\n0 {lens.fy} {lens.cy} 0\n0 0 1 0\n0 0 0 1\n"
         for name in ("color", "depth"):
-            write_text(self._path / "intrinsic" / f"intrinsic_{name}.txt", matrix)
-            write_text(self._path / "intrinsic" / f"extrinsic_{name}.txt", "1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n")
+            write_text(self.path / "intrinsic" / f"intrinsic_{name}.txt", matrix)
+            write_text(self.path / "intrinsic" / f"extrinsic_{name}.txt", "1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n")
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ScannetTarget:
-    del source  # ScanNet keeps no name.
-    return ScannetTarget(path, options, digits=1)
+    return ScannetTarget(path, source, options, digits=1)

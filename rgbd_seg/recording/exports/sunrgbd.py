@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
+from rgbd_seg.recording.exports.own_notes import OwnNotes
 from rgbd_seg.recording.layouts.sunrgbd import encode_depth
 from rgbd_seg.recording.layouts.sunrgbd_names import LABEL_SET
-from rgbd_seg.recording.pictures.depth_unit import change_unit
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
-from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar
+from rgbd_seg.recording.pictures.sidecar import SIDECAR
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,24 +45,21 @@ class SunrgbdTarget(ExportTarget):
         self._root = path
         self._frames = path / _camera_folder(source.name) / _folder_name(source.name)
         self._suffix = options.color or "jpg"
-        self._too_far = 0
         self._source = source
-        self._distorted = self._unregistered = False
         self._index: list[dict[str, str | int]] = []
         self._unlabelled = 0
         path.mkdir(parents=True)
+        self._notes = OwnNotes(path, source, _MILLIMETRE_M)
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
         """Appends a frame; see `ExportTarget.write`."""
-        name = f"{frame.index:06d}"
+        name = self.name_of(frame)
         folder = self._frames / name
-        depth, lost = change_unit(frame.depth, frame.calibration.depth_unit_m, _MILLIMETRE_M)
-        self._too_far += lost
+        depth = self.depth_in(frame, _MILLIMETRE_M)
         write_color(folder / "image" / f"{name}.{self._suffix}", frame.color)
         write_gray(folder / "depth" / f"{name}.png", encode_depth(depth))
         k = frame.calibration.color
-        self._distorted |= any(k.distortion)
-        self._unregistered |= not frame.calibration.registered
+        self.warn_of_camera(frame.calibration, SIDECAR)
         write_text(folder / "intrinsics.txt", f"{k.fx!r} 0 {k.cx!r}\n0 {k.fy!r} {k.cy!r}\n0 0 1\n")
         write_text(folder / "scene.txt", "unknown\n")
         labels = self.labels_of(frame, segmentation)
@@ -73,30 +70,16 @@ class SunrgbdTarget(ExportTarget):
             if labels.instances is not None:
                 write_gray(folder / "label_instance" / f"{name}.png", labels.instances)
         self._index.append(self._index_entry(folder, name, frame))
+        self._notes.add(folder.relative_to(self._root).as_posix(), frame, self.mark)
 
     def close(self) -> None:
-        """Writes what the whole tree shares, and says what did not fit."""
+        """Writes what the whole tree shares."""
         provenance = self.counter.provenance
         names = self.label_set.names if self.label_set else ()
         # Training takes such a tree for a prepared SUN RGB-D, whose labels people have drawn.
         if not self._unlabelled and not provenance.made_by and names == LabelSet.load(LABEL_SET).names:
             write_text(self._root / "index.json", json.dumps({"format": 1, "frames": self._index}, indent=0) + "\n")
-        sidecar = Sidecar(
-            registered=False if self._unregistered else None,
-            label_set=self.label_set,
-            labels=provenance,
-            name=self._source.name,
-            details=self._source.details,
-        )
-        write_text(self._root / SIDECAR, sidecar.to_json())
-        if self._too_far:
-            self.warnings.append(f"{self._too_far} depth pixels farther than 65.5 m became holes")
-        if self._unregistered:
-            self.warnings.append(
-                f"depth is not registered to colour, which only {SIDECAR} says: other programs assume it"
-            )
-        if self._distorted:
-            self.warnings.append("the lens distortion is not kept: intrinsics.txt has no place for it")
+        self._notes.close(self.label_set, provenance)
 
     def _index_entry(self, folder: Path, name: str, frame: StoredFrame) -> dict[str, str | int]:
         """What training wants to know of a frame before it reads one."""

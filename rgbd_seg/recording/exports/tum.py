@@ -6,19 +6,18 @@ farther than 13.1 m does not fit and becomes a hole.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
+from rgbd_seg.recording.exports.own_notes import OwnNotes
 from rgbd_seg.recording.layouts.tum import TUM_DEPTH_UNIT_M
-from rgbd_seg.recording.pictures.depth_unit import change_unit
-from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
-from rgbd_seg.recording.pictures.sidecar import SIDECAR, sidecar_of
+from rgbd_seg.recording.pictures.frame_list import FRAMES_FILE
+from rgbd_seg.recording.pictures.saving import write_color, write_gray
+from rgbd_seg.recording.pictures.sidecar import SIDECAR
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rgbd_seg.calibration import Calibration
     from rgbd_seg.frame import Segmentation
     from rgbd_seg.recording.reader import StoredFrame
 
@@ -31,25 +30,22 @@ class TumTarget(ExportTarget):
         self._path = path
         self._source = source
         self._suffix = options.color or "png"
-        self._calibration: Calibration | None = None
-        self._too_far = 0
-        self._used: set[str] = set()
+        self._last_us = -1
         path.mkdir(parents=True)
+        self._notes = OwnNotes(path, source, TUM_DEPTH_UNIT_M)
         self._lists = {kind: (path / f"{kind}.txt").open("w", encoding="utf-8") for kind in ("rgb", "depth")}
         for kind, file in self._lists.items():
             file.write(f"# {'color images' if kind == 'rgb' else 'depth maps'}\n# timestamp filename\n")
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
         """Appends a frame; see `ExportTarget.write`."""
-        self._calibration = self._calibration or frame.calibration
         time_us = frame.time_us + (self._source.start_ns or 0) // 1000
+        if time_us <= self._last_us:
+            self.warn(f"frames of one and the same time are a microsecond apart; {FRAMES_FILE} has their own")
+            time_us = self._last_us + 1
+        self._last_us = time_us
         name = f"{time_us // 1_000_000}.{time_us % 1_000_000:06d}"
-        if name in self._used:
-            self.warnings.append(f"frame {frame.index} has the same time as the one before and is left out")
-            return
-        self._used = {name}  # Times never decrease: only the last one can come again.
-        depth, lost = change_unit(frame.depth, frame.calibration.depth_unit_m, TUM_DEPTH_UNIT_M)
-        self._too_far += lost
+        depth = self.depth_in(frame, TUM_DEPTH_UNIT_M)
         write_color(self._path / "rgb" / f"{name}.{self._suffix}", frame.color)
         write_gray(self._path / "depth" / f"{name}.png", depth)
         self._lists["rgb"].write(f"{name} rgb/{name}.{self._suffix}\n")
@@ -57,22 +53,15 @@ class TumTarget(ExportTarget):
         labels = self.labels_of(frame, segmentation)
         if labels is not None:
             write_gray(self._path / "label" / f"{name}.png", labels.labels)
+            if labels.instances is not None:
+                write_gray(self._path / "label_instance" / f"{name}.png", labels.instances)
+        self._notes.add(name, frame, self.mark)
+        self.warn_of_camera(frame.calibration, SIDECAR)
 
     def close(self) -> None:
         for file in self._lists.values():
             file.close()
-        if self._too_far:
-            self.warnings.append(f"{self._too_far} depth pixels farther than 13.1 m became holes")
-        if self._calibration is not None:
-            sidecar = replace(
-                sidecar_of(self._calibration),
-                depth_unit_m=TUM_DEPTH_UNIT_M,
-                label_set=self.label_set,
-                labels=self.counter.provenance,
-                name=self._source.name,
-                details=self._source.details,
-            )
-            write_text(self._path / SIDECAR, sidecar.to_json())
+        self._notes.close(self.label_set, self.counter.provenance)
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:

@@ -1,7 +1,7 @@
 """Export for annotation tools in the layout of Pascal VOC: indexed label PNGs and a list of labels.
 
 CVAT ("Segmentation mask"), Datumaro and others import it: `JPEGImages/`, `SegmentationClass/`, `labelmap.txt`,
-`ImageSets/Segmentation/default.txt`. Depth goes along in `depth/`, which they ignore.
+`ImageSets/Segmentation/default.txt`. Depth goes along in `depth/`, with our notes on it; they ignore both.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
+from rgbd_seg.recording.exports.own_notes import OwnNotes
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_indexed, write_text
 
 if TYPE_CHECKING:
@@ -23,25 +24,28 @@ if TYPE_CHECKING:
 class VocTarget(ExportTarget):
     """A folder being written."""
 
-    def __init__(self, path: Path, options: ExportOptions) -> None:
+    def __init__(self, path: Path, source: ExportSource, options: ExportOptions) -> None:
         super().__init__()
         self._path = path
         self._suffix = options.color or "jpg"
         self._names: list[str] = []
         path.mkdir(parents=True)
+        self._notes = OwnNotes(path, source)
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
         """Appends a frame; see `ExportTarget.write`."""
-        name = f"{frame.index:06d}"
+        name = self.name_of(frame)
         write_color(self._path / "JPEGImages" / f"{name}.{self._suffix}", frame.color)
         write_gray(self._path / "depth" / f"{name}.png", frame.depth)
         labels = self.labels_of(frame, segmentation)
         ids = np.zeros(frame.depth.shape, np.uint8) if labels is None else labels.labels
         palette = self.label_set.palette() if self.label_set else np.zeros((256, 3), np.uint8)
         write_indexed(self._path / "SegmentationClass" / f"{name}.png", ids, palette)
+        self._notes.add(name, frame, self.mark)
         self._names.append(name)
 
     def close(self) -> None:
+        self._notes.close(self.label_set, self.counter.provenance)
         classes = self.label_set.classes if self.label_set else ()
         rows = [("background", (0, 0, 0)), *((one.name, one.color) for one in classes)]
         lines = [f"{_plain(name)}:{color[0]},{color[1]},{color[2]}::" for name, color in rows]
@@ -50,8 +54,7 @@ class VocTarget(ExportTarget):
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    del source
-    return VocTarget(path, options)
+    return VocTarget(path, source, options)
 
 
 def _plain(name: str) -> str:

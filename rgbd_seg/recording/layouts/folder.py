@@ -10,8 +10,6 @@ then from the calibration files of other programs (camera_files.py), then from w
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import RecordingError
@@ -21,6 +19,7 @@ from rgbd_seg.recording.layouts.frame_states import read_states
 from rgbd_seg.recording.layouts.known_sets import RawKinectReader, geometry_of, usual_of
 from rgbd_seg.recording.layouts.partners import Files, bring_together, find_files, key_of, natural_key
 from rgbd_seg.recording.pictures.camera_files import find_cameras
+from rgbd_seg.recording.pictures.frame_list import CALIBRATION_FOLDER, Stamp, gaps_of, read_stamps
 from rgbd_seg.recording.pictures.loading import SATURATED
 from rgbd_seg.recording.pictures.pair_reader import (
     PictureOptions,
@@ -30,20 +29,14 @@ from rgbd_seg.recording.pictures.pair_reader import (
     times_of,
 )
 from rgbd_seg.recording.pictures.sidecar import Sidecar, read_json, read_sidecar, read_text
-from rgbd_seg.recording.reader import Gap, RecordingInfo
+from rgbd_seg.recording.reader import RecordingInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-#: Of each frame, written by our own export: name,index,time_us,device_us,labels (see label_provenance.py).
-FRAMES_FILE = "frames.csv"
-#: Calibrations (`<name>.json`) of single frames whose camera differs from that in `rgbd_seg.json`.
-CALIBRATION_FOLDER = "calibration"
-
 _DEFAULT_FPS = 30.0
 _BACKGROUND = frozenset({"background", "void", "unlabeled", "unlabelled", "unlabel", "none", "ignore", "nothing"})
-_MAX_FRAMES_FILE_BYTES = 100_000_000
 
 
 def matches(path: Path) -> bool:
@@ -77,7 +70,8 @@ def open_reader(path: Path, **options: str) -> PictureReader:
     usual = usual_of(path, files)
     cameras = find_cameras(path)
     geometry = geometry_of(given, sidecar, cameras, usual)
-    stamps, warnings = _read_stamps(path, keys)
+    stamps, warnings = read_stamps(path, keys, key_of)
+    is_counted = bool(stamps)
     if not stamps and not (given.fps or sidecar.fps):
         stamps = _stamps_in_names(partners.times_us, files)
     provenance = _provenance(path, sidecar)
@@ -94,12 +88,12 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         details=dict(sidecar.details) | ({"calibration": ", ".join(cameras.sources)} if cameras.sources else {}),
         warnings=tuple(left_out + warnings),
         notes=(*partners.notes, *usual.notes, *cameras.notes, *_label_notes(files, keys, label_set)),
-        gaps=tuple(_gaps(pairs)),
-        is_counted=bool(stamps),
+        gaps=gaps_of(pairs),
+        is_counted=is_counted,
     )
     invalid = _first(given.invalid_depth, sidecar.invalid_depth, SATURATED)
     reader = RawKinectReader if usual.is_raw_kinect else PictureReader
-    return reader(info, pairs, times_of(pairs), geometry, invalid, provenance)
+    return reader(info, pairs, times_of(pairs), geometry, invalid, provenance, start_ns=sidecar.start_ns)
 
 
 def _first(*values: int | bool | None) -> int:
@@ -153,16 +147,6 @@ def _provenance(path: Path, sidecar: Sidecar) -> LabelProvenance:
     return LabelProvenance.from_dict(read_json(file)) if file.is_file() else sidecar.labels
 
 
-@dataclass(frozen=True, slots=True)
-class _Stamp:
-    """A row of `frames.csv`."""
-
-    index: int
-    time_us: int
-    device_us: int | None
-    labels: str
-
-
 def _label_notes(files: Files, keys: list[str], label_set: LabelSet | None) -> tuple[str, ...]:
     """What is odd about the label pictures: a list that begins with the background, names that fit no frame."""
     if not files["labels"]:
@@ -185,28 +169,8 @@ def background_note(label_set: LabelSet | None) -> tuple[str, ...]:
     )
 
 
-def _read_stamps(path: Path, keys: Iterable[str]) -> tuple[dict[str, _Stamp], list[str]]:
-    """The rows by key from `frames.csv`; nothing if it is missing or does not cover the frames."""
-    file = path / FRAMES_FILE
-    if not file.is_file():
-        return {}, []
-    stamps: dict[str, _Stamp] = {}
-    try:
-        for row in csv.DictReader(read_text(file, _MAX_FRAMES_FILE_BYTES).splitlines()):
-            device_us = int(row["device_us"]) if row["device_us"] else None
-            index, time_us = int(row["index"]), int(row["time_us"])
-            stamps[key_of(row["name"])] = _Stamp(index, time_us, device_us, row.get("labels") or "")
-    except (KeyError, ValueError, TypeError, csv.Error) as error:
-        return {}, [f"{file} cannot be used ({error!r}): frames are spaced evenly instead"]
-    ordered = [stamps[key].time_us for key in keys if key in stamps]
-    in_range = all(max(abs(s.index), abs(s.time_us), abs(s.device_us or 0)) < 2**62 for s in stamps.values())
-    if any(key not in stamps for key in keys) or ordered != sorted(ordered) or not in_range:
-        return {}, [f"{file} does not fit the pictures: frames are spaced evenly instead"]
-    return stamps, []
-
-
 def _make_pairs(
-    path: Path, files: Files, keys: Iterable[str], stamps: Mapping[str, _Stamp], fps: float
+    path: Path, files: Files, keys: Iterable[str], stamps: Mapping[str, Stamp], fps: float
 ) -> list[PicturePair]:
     own = {key_of(file.stem): file for file in sorted((path / CALIBRATION_FOLDER).glob("*.json"))}
     # Frames that lack a partner keep their place in the count, so that gaps stay visible.
@@ -215,7 +179,7 @@ def _make_pairs(
     pairs: list[PicturePair] = []
     start_us: int | None = None
     for key in keys:
-        stamp = stamps.get(key) or _Stamp(places[key], int(times_us[places[key]]), None, "")
+        stamp = stamps.get(key) or Stamp(places[key], int(times_us[places[key]]), None, "")
         start_us = stamp.time_us if start_us is None else start_us
         pairs.append(
             PicturePair(
@@ -233,19 +197,11 @@ def _make_pairs(
     return pairs
 
 
-def _stamps_in_names(times_us: Mapping[str, int], files: Files) -> dict[str, _Stamp]:
+def _stamps_in_names(times_us: Mapping[str, int], files: Files) -> dict[str, Stamp]:
     """Stamps of frames whose names hold their times, if those are in the order of the names."""
     keys = sorted(files["color"].keys() | files["depth"].keys(), key=natural_key)
     times = [times_us[key] for key in keys if key in times_us]
     if not times or times != sorted(times):
         return {}
     places = {key: i for i, key in enumerate(keys)}
-    return {key: _Stamp(places[key], time_us, time_us, "") for key, time_us in times_us.items()}
-
-
-def _gaps(pairs: list[PicturePair]) -> Iterable[Gap]:
-    for position in range(1, len(pairs)):
-        missing = pairs[position].index - pairs[position - 1].index - 1
-        if missing > 0:
-            seconds = (pairs[position].time_us - pairs[position - 1].time_us) / 1e6
-            yield Gap(position - 1, missing, seconds, "frames missing in the folder")
+    return {key: Stamp(places[key], time_us, time_us, "") for key, time_us in times_us.items()}

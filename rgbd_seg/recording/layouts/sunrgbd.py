@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -21,6 +22,7 @@ from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.layouts.partners import natural_key
 from rgbd_seg.recording.layouts.sunrgbd_names import LABEL_SET
 from rgbd_seg.recording.layouts.sunrgbd_polygons import draw_labels, read_polygons
+from rgbd_seg.recording.pictures.frame_list import CALIBRATION_FOLDER, Stamp, gaps_of, read_stamps
 from rgbd_seg.recording.pictures.loading import (
     COLOR_SUFFIXES,
     DEPTH_SUFFIXES,
@@ -35,7 +37,7 @@ from rgbd_seg.recording.pictures.pair_reader import (
     refuse_unknown,
     regular_times_us,
 )
-from rgbd_seg.recording.pictures.sidecar import SIDECAR, Geometry, Sidecar, find_matrix, read_sidecar, read_text
+from rgbd_seg.recording.pictures.sidecar import SIDECAR, Geometry, Matrix, Sidecar, find_matrix, read_sidecar, read_text
 from rgbd_seg.recording.reader import RecordingInfo
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.calibration import Calibration, Origin
+    from rgbd_seg.calibration import Calibration, Intrinsics, Origin
 
 DepthKind = Literal["raw", "refined"]
 LabelSource = Literal["auto", "polygons", "prepared", "none"]
@@ -139,7 +141,13 @@ class SunrgbdReader(PictureReader):
         self._root = path
         times_us = regular_times_us(len(folders), fps)
         label_trees = [prepared] if prepared else _label_trees(path)
-        pairs = _LazyPairs(folders, _DEPTH_FOLDERS[depth], times_us, label_trees)
+        # Our own exports have a list of their frames.
+        names = [folder.relative_to(path).as_posix() for folder in folders]
+        stamps, warnings = read_stamps(path, names)
+        found = list(stamps.values())
+        if found:
+            times_us = np.array([stamp.time_us - found[0].time_us for stamp in found], np.int64)
+        pairs = _LazyPairs(folders, _DEPTH_FOLDERS[depth], times_us, label_trees, path, found)
         info = RecordingInfo(
             path=path,
             layout="sunrgbd",
@@ -148,8 +156,14 @@ class SunrgbdReader(PictureReader):
             truth_origin=None if labels == "none" else sidecar.labels.origin,
             predictions=() if labels == "none" else tuple(map(str, sidecar.labels.made_by)),
             details={KIND_NOTE: depth} | dict(sidecar.details),
+            warnings=tuple(warnings),
+            gaps=gaps_of(found) if found else (),
+            is_counted=bool(found),
         )
-        super().__init__(info, pairs, times_us, Geometry(depth_unit_m=0.001, origins=_TOLD), provenance=sidecar.labels)
+        geometry = Geometry(depth_unit_m=0.001, origins=_TOLD)
+        started = sidecar.start_ns if found else None
+        super().__init__(info, pairs, times_us, geometry, provenance=sidecar.labels, start_ns=started)
+        self._lens = sidecar.intrinsics
         self._registered = sidecar.registered is not False
 
     def name(self, position: int) -> str:
@@ -176,7 +190,12 @@ class SunrgbdReader(PictureReader):
 
     def _calibration(self, pair: PicturePair, depth: NDArray[np.generic]) -> Calibration:
         height, width = depth.shape
+        if pair.calibration is not None:
+            return super()._calibration(pair, depth)
         matrix = find_matrix(_frame_folder(pair))
+        if self._lens is not None and matrix is not None and _same_matrix(self._lens, matrix):
+            # Our own export: intrinsics.txt has no place for its lens.
+            matrix = replace(matrix, distortion=self._lens.distortion, lens_model=self._lens.lens_model)
         geometry = Geometry(depth_unit_m=0.001, registered=self._registered, matrix=matrix, origins=_TOLD)
         return geometry.calibration(width, height)
 
@@ -207,8 +226,12 @@ class _LazyPairs(Sequence[PicturePair]):
         depth_folders: tuple[str, str],
         times_us: NDArray[np.int64],
         label_trees: list[Path],
+        root: Path,
+        stamps: Sequence[Stamp],
     ) -> None:
         self._folders = folders
+        self._root = root
+        self._stamps = stamps
         self._label_trees = label_trees
         self._depth_folders = depth_folders
         self._times_us = times_us
@@ -237,7 +260,15 @@ class _LazyPairs(Sequence[PicturePair]):
             raise UnreadablePictureError(f"{folder} has no {missing}")
         labels = _only_picture(folder / "label", LABEL_SUFFIXES) or _prepared_label(folder, self._label_trees)
         instances = _only_picture(folder / "label_instance", LABEL_SUFFIXES)
-        return PicturePair(color, depth, position, int(self._times_us[position]), None, labels, instances)
+        time_us = int(self._times_us[position])
+        if not self._stamps:
+            return PicturePair(color, depth, position, time_us, None, labels, instances)
+        stamp = self._stamps[position]
+        own = self._root / CALIBRATION_FOLDER / f"{folder.relative_to(self._root).as_posix()}.json"
+        calibration = own if own.is_file() else None
+        return PicturePair(
+            color, depth, stamp.index, time_us, stamp.device_us, labels, instances, calibration, stamp.labels
+        )
 
 
 def _label_trees(path: Path) -> list[Path]:
@@ -267,6 +298,10 @@ def _sidecar_above(path: Path) -> Sidecar:
         if sidecar is not None:
             return sidecar
     return Sidecar()
+
+
+def _same_matrix(lens: Intrinsics, matrix: Matrix) -> bool:
+    return (lens.fx, lens.fy, lens.cx, lens.cy) == (matrix.fx, matrix.fy, matrix.cx, matrix.cy)
 
 
 def _frame_folder(pair: PicturePair) -> Path:

@@ -17,6 +17,7 @@ from rgbd_seg.calibration import Intrinsics
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.layouts.known_sets import Usual, geometry_of
 from rgbd_seg.recording.pictures.camera_files import find_cameras
+from rgbd_seg.recording.pictures.frame_list import CALIBRATION_FOLDER, Stamp, gaps_of, read_stamps
 from rgbd_seg.recording.pictures.pair_reader import (
     PictureOptions,
     PicturePair,
@@ -28,6 +29,8 @@ from rgbd_seg.recording.pictures.sidecar import Sidecar, read_sidecar, read_text
 from rgbd_seg.recording.reader import RecordingInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 #: Metres per count that the benchmark uses.
@@ -42,6 +45,8 @@ _USUAL = Intrinsics(640, 480, 525.0, 525.0, 319.5, 239.5)
 # Of the rendered rooms that are given with numbers in place of times.
 _ICL_NUIM = Intrinsics(640, 480, 481.2, 480.0, 319.5, 239.5)
 _NUMBERED_FPS = 30.0
+# Times before this are not of a clock that knows the date (2001).
+_FIRST_DATE_S = 1e9
 
 
 def matches(path: Path) -> bool:
@@ -67,7 +72,8 @@ def open_reader(path: Path, **options: str) -> PictureReader:
     sidecar = read_sidecar(path) or Sidecar()
     listed = all((path / name).is_file() for name in _LISTS)
     listing = _from_lists(path, most_s) if listed else _from_associations(path)
-    pairs = _make_pairs(path, listing)
+    stamps, warnings = read_stamps(path, [color.stem for _, color, _ in listing.rows])
+    pairs = _make_pairs(path, listing, stamps)
     cameras = find_cameras(path)
     usual = Usual("", TUM_DEPTH_UNIT_M, camera=_ICL_NUIM if listing.are_numbers else _USUAL)
     geometry = geometry_of(given, sidecar, cameras, usual)
@@ -83,11 +89,16 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         truth_origin=sidecar.labels.origin if labelled else None,
         predictions=tuple(map(str, sidecar.labels.made_by)) if labelled else (),
         details=dict(sidecar.details) | ({"calibration": ", ".join(cameras.sources)} if cameras.sources else {}),
-        warnings=listing.warnings,
+        warnings=(*listing.warnings, *warnings),
         notes=tuple(notes),
+        gaps=gaps_of(pairs) if stamps else (),
+        is_counted=bool(stamps),
     )
     invalid = given.invalid_depth or sidecar.invalid_depth or 0
-    return PictureReader(info, pairs, times_of(pairs), geometry, invalid, sidecar.labels)
+    first_s = float(listing.color_s[listing.rows[0][0]])
+    start_ns = round(first_s * 1e6) * 1000 if first_s > _FIRST_DATE_S else None
+    started = start_ns if sidecar.start_ns is None else sidecar.start_ns
+    return PictureReader(info, pairs, times_of(pairs), geometry, invalid, sidecar.labels, start_ns=started)
 
 
 class _Listing(NamedTuple):
@@ -239,21 +250,27 @@ def _inside(folder: Path, name: str, origin: str) -> Path:
     return folder / listed
 
 
-def _make_pairs(folder: Path, listing: _Listing) -> list[PicturePair]:
-    labels = folder / "label"
-    start_us = round(float(listing.color_s[listing.rows[0][0]]) * 1e6)
+def _make_pairs(folder: Path, listing: _Listing, stamps: Mapping[str, Stamp]) -> list[PicturePair]:
+    """The frames; with our own list of them their numbers, clocks and who made their labels come from there."""
+    start_us: int | None = None
     pairs = []
     for i, color, depth in listing.rows:
-        device_us = round(float(listing.color_s[i]) * 1e6)
-        label = labels / f"{color.stem}.png"
+        listed_us = round(float(listing.color_s[i]) * 1e6)
+        stamp = stamps.get(color.stem) or Stamp(i, listed_us, listed_us, "")
+        start_us = stamp.time_us if start_us is None else start_us
+        label, instances = (folder / kind / f"{color.stem}.png" for kind in ("label", "label_instance"))
+        own = folder / CALIBRATION_FOLDER / f"{color.stem}.json"
         pairs.append(
             PicturePair(
                 color=color,
                 depth=depth,
-                index=i,
-                time_us=device_us - start_us,
-                device_us=device_us,
+                index=stamp.index,
+                time_us=stamp.time_us - start_us,
+                device_us=stamp.device_us,
                 labels=label if label.is_file() else None,
+                instances=instances if instances.is_file() else None,
+                calibration=own if stamps and own.is_file() else None,
+                made_by=stamp.labels,
             )
         )
     return pairs

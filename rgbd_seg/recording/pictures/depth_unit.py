@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def is_multiple(unit_m: float, wanted_m: float) -> bool:
+    """Whether every count of a unit is a whole number of counts of another, so that nothing is rounded."""
+    return _ratio(unit_m, wanted_m).denominator == 1
+
+
+def _ratio(unit_m: float, wanted_m: float) -> Fraction:
+    # The units are decimal fractions that floats only approach: 0.001 / 0.0002 must be 5.
+    return Fraction(unit_m).limit_denominator(10**9) / Fraction(wanted_m).limit_denominator(10**9)
+
+
 def change_unit(depth: NDArray[np.uint16], unit_m: float, wanted_m: float) -> tuple[NDArray[np.uint16], int]:
     """Converts counts of one unit to counts of another, rounding half up.
 
@@ -23,8 +33,7 @@ def change_unit(depth: NDArray[np.uint16], unit_m: float, wanted_m: float) -> tu
         (H, W) uint16 counts, and how many pixels had a return but do not fit: beyond 65535 they become holes, and
         what would round to 0 becomes 1.
     """
-    # The units are decimal fractions that floats only approach: 0.001 / 0.0002 must be 5.
-    ratio = Fraction(unit_m).limit_denominator(10**9) / Fraction(wanted_m).limit_denominator(10**9)
+    ratio = _ratio(unit_m, wanted_m)
     if ratio == 1:
         return depth, 0
     counts = np.arange(65536, dtype=np.uint64)

@@ -154,6 +154,8 @@ class PictureReader(RecordingReader):
         geometry: Geometry,
         invalid_depth: int = 0,
         provenance: LabelProvenance | None = None,
+        *,
+        start_ns: int | None = None,
     ) -> None:
         """Looks at the first readable pair's headers, so that a wrong folder is refused at once.
 
@@ -164,6 +166,7 @@ class PictureReader(RecordingReader):
             geometry: How pictures become metres.
             invalid_depth: A count that means "no return" besides 0.
             provenance: Who made the labels; None for a data set that says nothing about it.
+            start_ns: When the first frame was taken, nanoseconds since 1970, if anybody says so.
 
         Raises:
             RecordingError: Depth is not metric, sizes do not match, or no pair can be read at all.
@@ -173,6 +176,7 @@ class PictureReader(RecordingReader):
         self._geometry = geometry
         self._invalid_depth = invalid_depth
         self._provenance = provenance or LabelProvenance()
+        self._start_ns = start_ns
         self._times_us = times_us
         self._times_us.flags.writeable = False
         self._calibrations: dict[tuple[int, int], Calibration] = {}
@@ -180,6 +184,11 @@ class PictureReader(RecordingReader):
         first = first_usable(pairs, info.path)
         if first is not None:
             self._look_at(first)
+
+    @property
+    def start_ns(self) -> int | None:
+        """When the first frame was taken, nanoseconds since 1970; None where nobody has written it down."""
+        return self._start_ns
 
     def pair(self, position: int) -> PicturePair:
         """The files of one frame.

@@ -9,6 +9,7 @@ Everything in it is optional:
       "assumed": ["depth_unit_m"],         which of these were assumed when this was written, because nobody had said
       "intrinsics": {"width": 640, "height": 480, "fx": 525, "fy": 525, "cx": 319.5, "cy": 239.5, "distortion": []},
       "fps": 30,                           where the frames have no times of their own
+      "start_ns": 1700000000000000000,     when the first frame was taken, nanoseconds since 1970
       "label_set": "sunrgbd37",            a built-in set, or {"name": ..., "classes": [...]}
       "labels": {"origin": "hand"},        who made the labels (see label_provenance.py)
       "name": "Asus Xtion",                what people call the recording
@@ -54,6 +55,7 @@ class Sidecar:
     intrinsics: Intrinsics | None = None
     assumed: tuple[str, ...] = ()
     fps: float | None = None
+    start_ns: int | None = None
     label_set: LabelSet | None = None
     labels: LabelProvenance = field(default_factory=LabelProvenance)
     name: str | None = None
@@ -72,6 +74,7 @@ class Sidecar:
             "intrinsics": self.intrinsics.to_dict() if self.intrinsics else None,
             "assumed": list(self.assumed) or None,
             "fps": self.fps,
+            "start_ns": self.start_ns,
             "label_set": self.label_set.to_dict() if self.label_set else None,
             "labels": self.labels.to_dict() if self.label_set else None,
             "name": self.name,
@@ -111,11 +114,12 @@ def read_sidecar(folder: Path) -> Sidecar | None:
         details, assumed = data.get("details") or {}, data.get("assumed")
         return Sidecar(
             depth_unit_m=_number(data, "depth_unit_m", 1e-7, 1.0),
-            invalid_depth=_count(data),
+            invalid_depth=_whole(data, "invalid_depth", 65535),
             registered=None if data.get("registered") is None else bool(data["registered"]),
             intrinsics=Intrinsics.from_dict(data["intrinsics"]) if data.get("intrinsics") else None,
             assumed=tuple(str(key)[:40] for key in assumed[:10]) if isinstance(assumed, list) else (),
             fps=_number(data, "fps", 0.001, 1000.0),
+            start_ns=_whole(data, "start_ns", 2**62),
             label_set=_label_set(data.get("label_set"), f"{path}: label_set"),
             labels=LabelProvenance.from_dict(data.get("labels")),
             name=str(data["name"])[:200] if data.get("name") else None,
@@ -245,10 +249,10 @@ def _number(data: Mapping[str, Any], key: str, low: float, high: float) -> float
     return float(value)
 
 
-def _count(data: Mapping[str, Any]) -> int | None:
-    value = data.get("invalid_depth")
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535):
-        raise ConfigurationError(f"invalid_depth must be a whole number 0 to 65535, not {value!r:.80}")
+def _whole(data: Mapping[str, Any], key: str, most: int) -> int | None:
+    value = data.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most):
+        raise ConfigurationError(f"{key} must be a whole number 0 to {most}, not {value!r:.80}")
     return value
 
 
