@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rgbd_seg.labelling.annotations.annotations import Annotations, Labelled
     from rgbd_seg.labelling.data_set import DataSet
     from rgbd_seg.labelling.frames import Frames
+    from rgbd_seg.recording.label_provenance import LabelProvenance
+    from rgbd_seg.recording.layouts.frame_states import FrameState
 
 _MOST_NAMED = 5
 
@@ -76,9 +78,11 @@ def _import(args: argparse.Namespace) -> int:
     known = data_set.label_set if data_set.names() else None
     label_set, table = mapped_classes(found, _mapping(args.map), args.background, known)
     frames = RecordedFrames(open_any_recording(args.recording), data_set)
+    predicted = str(_provenance_of(args.labels))
+    state: FrameState = "draft" if predicted else "done"
     try:
         data_set.adopt(label_set)
-        taken, strangers, kept = _take(found, table, data_set, frames, replace=args.replace)
+        taken, strangers, kept = _take(found, table, data_set, frames, state, replace=args.replace)
     finally:
         frames.close()
     print(
@@ -87,6 +91,11 @@ def _import(args: argparse.Namespace) -> int:
     messages = [*dict.fromkeys(found.messages), *data_set.messages]
     if strangers:
         messages.append(f"{_some(strangers)} of {args.labels} match no picture of {args.recording} and were left out")
+    if predicted and taken:
+        messages.append(
+            f"they are {predicted}, as a file beside them says: drafts, which count nothing in training or in a "
+            "score until a person has looked at each (what was corrected elsewhere can be imported without that file)"
+        )
     if kept:
         messages.append(f"{_some(kept)} have labels already and were left as they are (--replace takes the new ones)")
     for message in messages:
@@ -94,8 +103,35 @@ def _import(args: argparse.Namespace) -> int:
     return 1 if strangers or kept or found.messages or not taken else 0
 
 
+def _provenance_of(labels: Path) -> LabelProvenance:
+    """Who made labels, by what our own exports leave beside them; imported where nothing is said."""
+    from rgbd_seg.errors import RecordingError
+    from rgbd_seg.recording.label_provenance import LabelProvenance
+    from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE
+    from rgbd_seg.recording.pictures.sidecar import SIDECAR, read_json
+
+    here = labels.resolve()
+    for folder in (here, *here.parents[:2]):  # COCO's file lies in annotations/.
+        for name in (LABELS_FILE, SIDECAR):
+            try:
+                data = read_json(folder / name) if (folder / name).is_file() else {}
+            except RecordingError:
+                continue
+            data = data.get("labels", data) if isinstance(data, dict) else {}
+            found = LabelProvenance.from_dict(data)
+            if found.made_by:
+                return found
+    return LabelProvenance()
+
+
 def _take(
-    found: Annotations, table: NDArray[np.uint8], data_set: DataSet, frames: Frames, *, replace: bool
+    found: Annotations,
+    table: NDArray[np.uint8],
+    data_set: DataSet,
+    frames: Frames,
+    state: FrameState,
+    *,
+    replace: bool,
 ) -> tuple[int, list[str], list[str]]:
     """Saves what belongs to a frame; how many, the names that match none, and those that have labels already."""
     from rgbd_seg.errors import RecordingError
@@ -117,7 +153,7 @@ def _take(
             raise RecordingError(
                 f"the labels of {picture.name} have {width}x{height} pixels, but the frame has {columns}x{rows}"
             )
-        data_set.save(picture.name, frame, table[picture.labels], "done")
+        data_set.save(picture.name, frame, table[picture.labels], state)
         taken += 1
     return taken, strangers, kept
 
@@ -144,7 +180,11 @@ def _export(args: argparse.Namespace) -> int:
     from rgbd_seg.labelling.annotations import get_format
     from rgbd_seg.labelling.annotations.annotations import Labelled
     from rgbd_seg.labelling.data_set import DataSet, data_set_folder
+    from rgbd_seg.recording.label_provenance import LabelProvenance
+    from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE, provenance_of
     from rgbd_seg.recording.pictures.loading import read_labels
+    from rgbd_seg.recording.pictures.saving import write_text
+    from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar
 
     root = args.recording if (args.recording / "label").is_dir() else data_set_folder(args.recording)
     data_set = DataSet(root)
@@ -159,5 +199,16 @@ def _export(args: argparse.Namespace) -> int:
             yield Labelled(name, read_labels(root / "label" / f"{name}.png"), data_set.picture(name))
 
     get_format(args.to).write(args.output, pictures(), data_set.label_set)
+    provenance = LabelProvenance() if not (root / LABELS_FILE).is_file() else provenance_of(root)
+    if provenance.made_by:  # Whoever imports it again is told.
+        sidecar = Sidecar(label_set=data_set.label_set, labels=provenance)
+        write_text(args.output / SIDECAR, sidecar.to_json())
+        print(f"rgbd-seg: the labels are {provenance}", file=sys.stderr)
+    unseen = [name for name in names if data_set.states.get(name) in ("draft", "travelled")]
+    if unseen:
+        print(
+            f"rgbd-seg: nobody has looked at {len(unseen)} of them ({_some(unseen)}): --done leaves them out",
+            file=sys.stderr,
+        )
     print(f"{args.output}: labels of {len(names)} frames")
     return 0

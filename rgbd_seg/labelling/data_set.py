@@ -24,10 +24,10 @@ import numpy as np
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import LabelClass, LabelSet, distinct_colors
 from rgbd_seg.recording.label_provenance import LabelProvenance
-from rgbd_seg.recording.layouts.folder import CALIBRATION_FOLDER
 from rgbd_seg.recording.layouts.frame_states import STATES_FILE, FrameStates, read_states
 from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE, label_file_text, provenance_of
 from rgbd_seg.recording.layouts.partners import natural_key
+from rgbd_seg.recording.pictures.frame_list import CALIBRATION_FOLDER
 from rgbd_seg.recording.pictures.loading import read_header, read_labels
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_indexed, write_text
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar, read_sidecar

@@ -234,6 +234,25 @@ def test_a_class_called_background_is_asked_about_and_names_are_mapped(
     assert "table" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["coco", "cvat"])
+def test_predictions_that_went_through_another_tools_format_are_drafts(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Out of a data set that a model has labelled and in again they would be done by hand."""
+    root = folder(tmp_path / "set")
+    write_gray(root / "label" / "000.png", drawn())
+    write_text(root / "labels.json", json.dumps({"classes": ["wall", "floor", "box"], "made_by": [{"model": "demo"}]}))
+    assert main(["labels", "export", str(root), str(tmp_path / "out"), "--to", name]) == 0
+    assert "predicted by demo" in capsys.readouterr().err
+    other = folder(tmp_path / "other")
+    labels = tmp_path / "out" / ("annotations/instances_default.json" if name == "coco" else "")
+    assert main(["labels", "import", str(labels), str(other)]) == 0, capsys.readouterr().err
+    assert "drafts" in capsys.readouterr().err
+    assert DataSet(other).states == {"000": "draft"}
+    assert main(["labels", "export", str(other), str(tmp_path / "again"), "--to", name]) == 0
+    assert "nobody has looked at 1 of them" in capsys.readouterr().err
+
+
 def test_damaged_files_are_named(tmp_path: Path) -> None:
     write_text(tmp_path / "a.xml", "<annotations><image name='x' width='0' height='5'/></annotations>")
     write_text(

@@ -74,7 +74,9 @@ FORMATS: Mapping[str, ExportFormat] = {
     ),
     "open3d": ExportFormat("open3d", "", "color/, depth/ and intrinsic.json as Open3D's recorder", reopens=True),
     "scannet": ExportFormat("scannet", "", "color/, depth/ and intrinsic/ as exported from ScanNet", reopens=True),
-    "mp4": ExportFormat("video", ".mp4", "a video, with the labels over it where there are any", not_kept="A video has no depth."),
+    "mp4": ExportFormat(
+        "video", ".mp4", "a video, with the labels over it where there are any", not_kept="A video has no depth."
+    ),
     "ply": ExportFormat(
         "cloud",
         "",
@@ -172,7 +174,9 @@ class ExportTarget(ABC):
     @property
     def told(self) -> tuple[str, ...]:
         """What the format could not keep, after the last frame."""
-        far = [f"{count} depth pixels farther than {65535 * m:.1f} m became holes" for m, count in self._too_far.items()]
+        far = [
+            f"{count} depth pixels farther than {65535 * m:.1f} m became holes" for m, count in self._too_far.items()
+        ]
         return (*self.warnings, *far)
 
     @property

@@ -30,9 +30,7 @@ class PictureTarget(ExportTarget):
         notes: What stands in our own files beside the pictures.
     """
 
-    def __init__(
-        self, path: Path, source: ExportSource, colors: str, suffix: str, unit_m: float | None = None
-    ) -> None:
+    def __init__(self, path: Path, source: ExportSource, colors: str, suffix: str, unit_m: float | None = None) -> None:
         """Begins a folder.
 
         Args:

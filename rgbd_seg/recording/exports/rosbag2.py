@@ -7,6 +7,7 @@ Colour is raw (`rgb8`), or compressed where JPEG or PNG is asked for; depth is `
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,13 +19,14 @@ from rgbd_seg.recording.mcap.format import distortion_name
 from rgbd_seg.recording.messages.ros_definitions import DEFINITIONS
 from rgbd_seg.recording.pictures.codec import encode_color
 from rgbd_seg.recording.pictures.saving import write_text
+from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from rgbd_seg.calibration import Intrinsics
+    from rgbd_seg.calibration import Calibration, Intrinsics
     from rgbd_seg.frame import Segmentation
     from rgbd_seg.recording.reader import StoredFrame
 
@@ -78,11 +80,14 @@ class Rosbag2Target(ExportTarget):
         self._types: dict[str, str] = {}
         self._counts: dict[str, int] = {}
         self._times_ns: list[int] = []
+        self._calibration: Calibration | None = None  # Where depth counts millimetres.
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
         """Appends a frame; see `ExportTarget.write`."""
         time_ns = (self._source.start_ns or 0) + frame.time_us * 1000
         calibration, color = frame.calibration, "/camera/color"
+        if calibration.depth_unit_m == _MILLIMETRE:
+            self._calibration = self._calibration or calibration
         if self._color is None:
             self._add(f"{color}/image_raw", "sensor_msgs/msg/Image", time_ns, _image(time_ns, frame.color, "rgb8"))
         else:
@@ -114,6 +119,11 @@ class Rosbag2Target(ExportTarget):
             raise RecordingError(f"cannot write {self._path}: {error.strerror or error}") from error
         if not self._times_ns:
             return
+        sidecar = Sidecar(name=self._source.name, details=self._source.details)
+        if self._calibration is not None:
+            assumed = ("depth_unit_m",) if self._calibration.unit_origin == "assumed" else ()
+            sidecar = replace(sidecar, depth_unit_m=_MILLIMETRE, assumed=assumed)
+        write_text(self._path / SIDECAR, sidecar.to_json())
         first, duration = self._times_ns[0], self._times_ns[-1] - self._times_ns[0]
         rows = [
             f"    - topic_metadata:\n        name: {topic}\n        type: {kind}\n        serialization_format: cdr\n"

@@ -25,7 +25,8 @@ from rgbd_seg.recording.mcap.streams import find_streams, is_own
 from rgbd_seg.recording.messages.foxglove import read_protobuf
 from rgbd_seg.recording.messages.mcap_store import McapStore
 from rgbd_seg.recording.messages.message import Camera, intrinsics_of
-from rgbd_seg.recording.messages.reader import MessageOptions, MessageReader
+from rgbd_seg.recording.messages.options import MessageOptions
+from rgbd_seg.recording.messages.reader import MessageReader
 from rgbd_seg.recording.pictures.pair_reader import flag_option, number_option, refuse_unknown
 from rgbd_seg.recording.reader import Gap, RecordingInfo, RecordingReader, StoredFrame
 

@@ -10,7 +10,9 @@ from rgbd_seg.recording.messages import bag1, bag2
 from rgbd_seg.recording.messages.bag1 import Bag1Store
 from rgbd_seg.recording.messages.bag2 import Bag2Store, JoinedStore
 from rgbd_seg.recording.messages.mcap_store import open_mcap_store
-from rgbd_seg.recording.messages.reader import MessageOptions, MessageReader
+from rgbd_seg.recording.messages.options import MessageOptions
+from rgbd_seg.recording.messages.reader import MessageReader
+from rgbd_seg.recording.pictures.sidecar import read_sidecar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +44,8 @@ def open_reader(path: Path, **options: str) -> MessageReader:
     """
     given = MessageOptions.parse(options)
     if path.is_dir():
-        return MessageReader(_open_folder(path), "rosbag2", given)
+        sidecar = read_sidecar(path)  # Of our own exports, and what a person has said of the folder.
+        return MessageReader(_open_folder(path), "rosbag2", given, sidecar)
     if _starts_with(path, bag1.MAGIC):
         return MessageReader(Bag1Store(path), "ROS 1 bag", given)
     if _starts_with(path, bag2.SQLITE_MAGIC):

@@ -160,7 +160,8 @@ class SunrgbdReader(PictureReader):
             gaps=gaps_of(found) if found else (),
             is_counted=bool(found),
         )
-        geometry = Geometry(depth_unit_m=0.001, origins=_TOLD)
+        self._origins = (_TOLD[0], sidecar.origin("depth_unit_m"), sidecar.origin("registered")) if found else _TOLD
+        geometry = Geometry(depth_unit_m=0.001, origins=self._origins)
         started = sidecar.start_ns if found else None
         super().__init__(info, pairs, times_us, geometry, provenance=sidecar.labels, start_ns=started)
         self._lens = sidecar.intrinsics
@@ -196,7 +197,7 @@ class SunrgbdReader(PictureReader):
         if self._lens is not None and matrix is not None and _same_matrix(self._lens, matrix):
             # Our own export: intrinsics.txt has no place for its lens.
             matrix = replace(matrix, distortion=self._lens.distortion, lens_model=self._lens.lens_model)
-        geometry = Geometry(depth_unit_m=0.001, registered=self._registered, matrix=matrix, origins=_TOLD)
+        geometry = Geometry(depth_unit_m=0.001, registered=self._registered, matrix=matrix, origins=self._origins)
         return geometry.calibration(width, height)
 
     def _labels_of(self, pair: PicturePair, depth: NDArray[np.uint16]) -> Prediction | Truth | None:

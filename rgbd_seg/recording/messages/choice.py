@@ -340,6 +340,11 @@ def _parent(topic: str) -> str:
     return "/".join(parts[:-1])
 
 
+def is_usable(camera: Camera) -> bool:
+    """Whether the numbers of a calibration can be those of a camera."""
+    return not _unusable(camera)
+
+
 def _unusable(camera: Camera) -> str:
     """What is wrong with the numbers of a calibration, "" if nothing."""
     if len(camera.k) != 9:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -11,26 +11,23 @@ import numpy as np
 
 from rgbd_seg.calibration import Calibration, Intrinsics, register_depth
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.messages.choice import PictureStream, Wanted, cameras_of, choose, nothing_found
+from rgbd_seg.recording.messages.choice import PictureStream, cameras_of, choose, is_usable, nothing_found
 from rgbd_seg.recording.messages.message import Camera, Picture, intrinsics_of
-from rgbd_seg.recording.messages.pairing import nearest_pairs
+from rgbd_seg.recording.messages.options import MessageOptions
+from rgbd_seg.recording.messages.pairing import pair_up
 from rgbd_seg.recording.messages.survey import Survey, survey, video_of
 from rgbd_seg.recording.messages.transforms import pose_between
 from rgbd_seg.recording.pictures.depth_as_gray import gray_of_depth
-from rgbd_seg.recording.pictures.pair_reader import flag_option, number_option, refuse_unknown
+from rgbd_seg.recording.pictures.sidecar import Sidecar
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from rgbd_seg.calibration import Origin
     from rgbd_seg.recording.messages.store import MessageStore, Topic
     from rgbd_seg.recording.messages.transforms import Pose
     from rgbd_seg.recording.messages.video import VideoTrack
-
-OPTIONS = ("color", "depth", "calibration", "depth_unit_m", "invalid_depth", "registered")
 
 #: What 16-bit depth of ROS is by convention (REP 118), and what metres in floating point are stored in.
 _MILLIMETRE = 0.001
@@ -40,48 +37,22 @@ _ASSUMED_FIELD_OF_VIEW_RAD = math.radians(60)
 _FIRST_DATE_NS = 1_000_000_000 * 10**9
 # Of this many pictures one may be damaged before their stamps are given up as a whole.
 _SHARE_WITHOUT_STAMP = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class MessageOptions:
-    """What a user can say about a foreign recording.
-
-    Attributes:
-        wanted: Topics, and whether depth is registered.
-        depth_unit_m: Metres per count, or per number of floating-point depth; None: millimetres, or metres.
-        invalid_depth: A count that means "no return" besides 0.
-    """
-
-    wanted: Wanted = field(default_factory=Wanted)
-    depth_unit_m: float | None = None
-    invalid_depth: int = 0
-
-    @staticmethod
-    def parse(options: Mapping[str, str]) -> MessageOptions:
-        """Takes the options of `open_recording`.
-
-        Raises:
-            ConfigurationError: An option is unknown or out of its range.
-        """
-        refuse_unknown(options, OPTIONS)
-        topics = (options.get("color"), options.get("depth"), options.get("calibration"))
-        return MessageOptions(
-            Wanted(*topics, flag_option(options, "registered")),
-            number_option(options, "depth_unit_m", 1e-7, 1.0),
-            int(number_option(options, "invalid_depth", 0, 65535) or 0),
-        )
+_MOST_CALIBRATIONS = 100
 
 
 class MessageReader(RecordingReader):
     """Random access to frames whose colour and depth are messages in a store. Used from one thread."""
 
-    def __init__(self, store: MessageStore, layout: str, options: MessageOptions | None = None) -> None:
+    def __init__(
+        self, store: MessageStore, layout: str, options: MessageOptions | None = None, sidecar: Sidecar | None = None
+    ) -> None:
         """Chooses the streams and pairs their pictures. Takes the store over and closes it in the end.
 
         Args:
             store: The messages.
             layout: Name of the layout, such as "rosbag2".
             options: What a user said.
+            sidecar: What is noted beside the messages, in a folder of ROS.
 
         Raises:
             RecordingError: There are no frames of colour and depth in it; the message says what there is.
@@ -89,6 +60,10 @@ class MessageReader(RecordingReader):
         """
         self._store = store
         self._options = options or MessageOptions()
+        self._sidecar = sidecar or Sidecar()
+        if self._sidecar.registered is not None and self._options.wanted.registered is None:
+            wanted = replace(self._options.wanted, registered=self._sidecar.registered)
+            self._options = replace(self._options, wanted=wanted)
         try:
             self._open(layout)
         except BaseException:
@@ -107,7 +82,7 @@ class MessageReader(RecordingReader):
         self._camera = found.topics[choice.calibration.topic] if choice.calibration else None
         self._notes = list(choice.notes)
         self._video = self._video_of_color()
-        self._calibrations: dict[tuple[int, int], Calibration] = {}
+        self._calibrations: dict[object, Calibration] = {}
         self._move = self._way_to_color(found)
         self._pair()
         self._info = self._describe(layout, found)
@@ -150,7 +125,7 @@ class MessageReader(RecordingReader):
         self._store.close()
 
     def _read(self, position: int) -> StoredFrame:
-        color_row, depth_row = self._color_rows[position], self._depth_rows[position]
+        color_row, depth_row = self._pairs.color_rows[position], self._pairs.depth_rows[position]
         counts = self._counts(self._picture(self._depth, depth_row).depth())
         if self._choice.color.topic == self._choice.depth.topic:
             color = gray_of_depth(counts, self._unit_m)
@@ -159,7 +134,7 @@ class MessageReader(RecordingReader):
         else:
             color = self._picture(self._color, color_row).color()
         height, width = color.shape[:2]
-        calibration = self._calibration(width, height, int(self._color.places[color_row, 0]))
+        calibration = self._calibration(width, height, color_row)
         if self._move is not None:
             size = (counts.shape[1], counts.shape[0])
             camera, (rotation, shift) = self._move
@@ -168,15 +143,14 @@ class MessageReader(RecordingReader):
             counts = register_depth(counts, depth_camera, calibration.color, unit, rotation, shift)
         elif counts.shape != (height, width):
             counts = cv2.resize(counts, (width, height), interpolation=cv2.INTER_NEAREST).astype(np.uint16, copy=False)
-        stamp_ns = int(self._taken_ns[position])
         return StoredFrame(
             color=color,
             depth=counts,
             calibration=calibration,
             index=position,
             time_us=int(self._times_us[position]),
-            device_us=stamp_ns // 1000 if self._stamped else None,
-            host_ns=int(self._taken_ns[position] - self._taken_ns[0]),
+            device_us=None if self._pairs.device_ns is None else int(self._pairs.device_ns[position]) // 1000,
+            host_ns=int(self._pairs.taken_ns[position] - self._pairs.taken_ns[0]),
         )
 
     def _video_of_color(self) -> VideoTrack | None:
@@ -216,8 +190,8 @@ class MessageReader(RecordingReader):
 
     @property
     def _noted_unit_m(self) -> float | None:
-        """Metres per count as the file says it."""
-        return self._vendor.depth_unit_m if self._vendor else None
+        """Metres per count as the file says it, or what lies beside it."""
+        return self._sidecar.depth_unit_m or (self._vendor.depth_unit_m if self._vendor else None)
 
     @property
     def _unit_m(self) -> float:
@@ -226,24 +200,26 @@ class MessageReader(RecordingReader):
 
     # Geometry.
 
-    def _calibration(self, width: int, height: int, time_ns: int) -> Calibration:
-        """One object for each picture size, so that whoever compares by identity sees a steady camera."""
-        if (width, height) not in self._calibrations:
+    def _calibration(self, width: int, height: int, color_row: int) -> Calibration:
+        """One object for each camera, so that whoever compares by identity sees a steady one."""
+        camera = self._camera_of(color_row, width, height)
+        key = (width, height, camera and (camera.width, camera.height, camera.k, camera.d, camera.p, camera.model))
+        if key not in self._calibrations:
             given, noted, unit = self._options.depth_unit_m, self._noted_unit_m, self._unit_m
-            unit_origin: Origin = "user" if given else "file" if self._is_float or noted else "assumed"
-            color, origin = self._intrinsics(width, height, time_ns)
+            told: Origin = "file" if self._is_float or noted else "assumed"
+            unit_origin: Origin = "user" if given else self._sidecar.origin("depth_unit_m") if noted else told
+            color, origin = self._intrinsics(camera, width, height)
             registered = self._choice.registered or self._move is not None
             assumed = self._choice.registered_by.startswith("assumed")
             by: Origin = "user" if self._options.wanted.registered is not None else "assumed" if assumed else "file"
-            self._calibrations[width, height] = Calibration(color, unit, registered, origin, unit_origin, by)
-        return self._calibrations[width, height]
+            if len(self._calibrations) >= _MOST_CALIBRATIONS:  # A zoom may go on and on.
+                self._calibrations.clear()
+            self._calibrations[key] = Calibration(color, unit, registered, origin, unit_origin, by)
+        return self._calibrations[key]
 
-    def _intrinsics(self, width: int, height: int, time_ns: int) -> tuple[Intrinsics, Origin]:
+    def _intrinsics(self, camera: Camera | None, width: int, height: int) -> tuple[Intrinsics, Origin]:
         choice = self._choice
-        if choice.calibration is not None and self._camera is not None:
-            camera = choice.calibration.camera
-            if (camera.width, camera.height) != (width, height):
-                camera = self._camera_at(time_ns, width, height) or camera
+        if choice.calibration is not None and camera is not None:
             try:
                 color, note = intrinsics_of(camera, width, height, rectified=_is_rectified(choice.color))
             except RecordingError as error:
@@ -256,19 +232,33 @@ class MessageReader(RecordingReader):
         vertical = 2 * math.atan(math.tan(_ASSUMED_FIELD_OF_VIEW_RAD / 2) * height / width)
         return Intrinsics.from_field_of_view(width, height, _ASSUMED_FIELD_OF_VIEW_RAD, vertical), "assumed"
 
-    def _camera_at(self, time_ns: int, width: int, height: int) -> Camera | None:
-        """The calibration for this size that was sent nearest to a time: pictures may change size on the way."""
-        assert self._camera is not None
-        places = self._camera.places
+    def _camera_of(self, color_row: int, width: int, height: int) -> Camera | None:
+        """The calibration that was sent nearest to a picture: a camera may zoom or change its size on the way.
+
+        None where the file has none. One for another size counts where none of this size is near.
+        """
+        choice = self._choice
+        if choice.calibration is None or self._camera is None:
+            return None
+        first, near = choice.calibration.camera, None
+        if len(self._camera.places) < 2:
+            return first
+        places, time_ns = self._camera.places, int(self._color.places[color_row, 0])
         at = int(np.searchsorted(places[:, 0], time_ns))
         for row in sorted(range(max(0, at - 3), min(len(places), at + 3)), key=lambda r: abs(places[r, 0] - time_ns)):
             try:
                 found = self._camera.channel.read(self._store.message(int(places[row, 3]), places[row, :3]))
             except RecordingError:
                 continue
-            if isinstance(found, Camera) and (found.width, found.height) == (width, height):
+            if not isinstance(found, Camera) or not is_usable(found):
+                continue
+            if self._vendor is not None:  # Its own messages name the lens; these do not.
+                found = replace(found, model=first.model)
+            if (found.width, found.height) == (width, height):
                 return found
-        return None
+            if near is None and (found.width, found.height) == (first.width, first.height):
+                near = found
+        return near or first
 
     def _way_to_color(self, found: Survey) -> tuple[Camera, Pose] | None:
         """How unregistered depth is moved to colour, if the file has both cameras and where they are."""
@@ -284,33 +274,18 @@ class MessageReader(RecordingReader):
 
     def _pair(self) -> None:
         color_log, depth_log = self._color.places[:, 0], self._depth.places[:, 0]
-        color_stamps, depth_stamps = self._stamps(self._color), self._stamps(self._depth)
-        by_log = nearest_pairs(color_log, depth_log)
-        self._stamped = color_stamps is not None and depth_stamps is not None
-        color_ns, depth_ns, rows = color_log, depth_log, by_log
-        if color_stamps is not None and depth_stamps is not None:
-            color_order, depth_order = (np.argsort(s, kind="stable") for s in (color_stamps, depth_stamps))
-            color_rows, depth_rows = nearest_pairs(color_stamps[color_order], depth_stamps[depth_order])
-            # Two clocks that have nothing to do with each other pair nothing, or by chance.
-            if 2 * len(color_rows) >= len(by_log[0]):
-                rows = (color_order[color_rows], depth_order[depth_rows])
-                color_ns, depth_ns = color_stamps, depth_stamps
-            else:
-                self._stamped = False
-                self._notes.append(
-                    "The pictures' own times do not fit each other: they are paired by when they were recorded."
-                )
-        self._color_rows, self._depth_rows = rows
-        if not len(self._color_rows):
+        pairs = pair_up(color_log, depth_log, self._stamps(self._color), self._stamps(self._depth))
+        if pairs is None:
             raise RecordingError(
                 f"{self._store.path} has no colour and depth pictures that were taken at the same time"
             )
-        self._taken_ns = depth_ns[self._depth_rows]
-        self._farthest_ms = float(np.abs(color_ns[self._color_rows] - self._taken_ns).max()) / 1e6
-        self._times_us: NDArray[np.int64] = (self._taken_ns - self._taken_ns[0]) // 1000
+        self._pairs = pairs
+        if self._choice.color.topic != self._choice.depth.topic:
+            self._notes += pairs.notes
+        self._times_us: NDArray[np.int64] = (pairs.taken_ns - pairs.taken_ns[0]) // 1000
         self._times_us.flags.writeable = False
-        first = int(self._taken_ns[0])
-        self._start_ns = first if first > _FIRST_DATE_NS else int(depth_log[self._depth_rows[0]])
+        first = int(pairs.taken_ns[0])
+        self._start_ns = first if first > _FIRST_DATE_NS else int(depth_log[pairs.depth_rows[0]])
 
     def _stamps(self, topic: Topic) -> NDArray[np.int64] | None:
         """When the pictures of a topic were taken by their own account; None if they do not say."""
@@ -339,19 +314,20 @@ class MessageReader(RecordingReader):
     def _describe(self, layout: str, found: Survey) -> RecordingInfo:
         choice, path = self._choice, self._store.path
         if choice.color.size:
-            self._calibration(*choice.color.size, int(self._color.places[self._color_rows[0], 0]))
+            self._calibration(*choice.color.size, int(self._pairs.color_rows[0]))
         others = [str(s) for s in found.pictures if s.topic not in (choice.color.topic, choice.depth.topic)]
-        stamps = "the pictures' own times" if self._stamped else "the times of recording"
+        stamps = "the times of recording" if self._pairs.device_ns is None else "the pictures' own times"
         details = {
             "colour stream": str(choice.color),
             "depth stream": str(choice.depth),
             "calibration": choice.calibration.topic if choice.calibration else "none: 60 degrees across are assumed",
             "depth unit": self._unit_note(),
             "registration": self._registration_note(),
-            "pairs": f"by {stamps}, at most {self._farthest_ms:.1f} ms apart",
+            "pairs": f"by {stamps}, at most {self._pairs.farthest_ms:.1f} ms apart",
         }
         if self._vendor is not None:
             details |= self._vendor.details
+        details |= self._sidecar.details
         if others:
             details["other pictures"] = ", ".join(others[:12])
         notes = list(self._notes)
@@ -373,7 +349,10 @@ class MessageReader(RecordingReader):
         return RecordingInfo(
             path=path,
             layout=layout,
-            name=details.get("camera") or path.stem or str(path),
+            name=self._sidecar.name
+            or details.get("camera")
+            or (path.name if path.is_dir() else path.stem)
+            or str(path),
             details=details,
             warnings=self._store.warnings,
             notes=tuple(notes),
@@ -387,7 +366,9 @@ class MessageReader(RecordingReader):
         if given is not None:
             return f"{given * 1000:g} mm a count, as you said"
         if self._noted_unit_m:
-            return f"{self._noted_unit_m * 1000:g} mm a count, as the file says"
+            was_assumed = self._sidecar.depth_unit_m and self._sidecar.origin("depth_unit_m") == "assumed"
+            by = "assumed when it was exported (?depth_unit_m= sets it)" if was_assumed else "as the file says"
+            return f"{self._noted_unit_m * 1000:g} mm a count, {by}"
         encoding = self._choice.depth.encoding.split(";")[0]
         return f"assumed: millimetres, as ROS has it for {encoding} (?depth_unit_m= sets it)"
 

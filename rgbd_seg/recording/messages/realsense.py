@@ -119,15 +119,20 @@ def _device_clock(store: MessageStore, topics: Mapping[str, Topic], topic: str) 
     pictures = topics.get(topic)
     if beside is None or pictures is None or beside.channel.encoding == "ros1":
         return None  # ROS 1's bags have the device's clock in the pictures' own headers.
-    if len(beside.places) != len(pictures.places):
+    said: dict[int, int] = {}  # By when both were written, which is the same.
+    for row, place in enumerate(beside.places):
+        with contextlib.suppress(RecordingError, KeyError, ValueError, OverflowError):
+            stamp = round(float(dict(_pairs_of(_data(store, beside, row), ros1=False))["timestamp"]) * 1e6)
+            if 0 < stamp < 2**62:
+                said[int(place[0])] = stamp
+    log = pictures.places[:, 0]
+    known = np.array([int(time_ns) in said for time_ns in log])
+    if 2 * np.count_nonzero(known) < len(log):
         return None
-    stamps = np.zeros(len(beside.places), np.int64)
-    for row in range(len(stamps)):
-        try:
-            stamps[row] = round(float(dict(_pairs_of(_data(store, beside, row), ros1=False))["timestamp"]) * 1e6)
-        except (RecordingError, KeyError, ValueError, OverflowError):
-            return None
-    return stamps if np.all(stamps > 0) and np.all(np.diff(stamps) >= 0) else None
+    stamps = np.array([said.get(int(time_ns), 0) for time_ns in log], np.int64)
+    # Pictures without such a message keep their place: so long after the one before as they were written after it.
+    nearest = np.maximum.accumulate(np.where(known, np.arange(len(log)), int(np.argmax(known))))
+    return np.where(known, stamps, stamps[nearest] + log - log[nearest])
 
 
 def _pairs(store: MessageStore, topic: Topic) -> list[tuple[str, str]]:

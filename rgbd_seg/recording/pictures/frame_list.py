@@ -81,7 +81,7 @@ def read_stamps(
     return {key: stamps[key] for key in keys}, []
 
 
-def gaps_of(frames: Sequence[Stamp] | Sequence[PicturePair]) -> tuple[Gap, ...]:
+def gaps_of(frames: Sequence[Stamp | PicturePair]) -> tuple[Gap, ...]:
     """Where the numbers of frames leave some out, and where nothing came for much longer than usual."""
     gaps, silence = [], SilenceWatch()
     for position, frame in enumerate(frames):

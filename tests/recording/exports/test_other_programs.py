@@ -88,27 +88,9 @@ def test_rosbags_reads_every_message_as_it_was_meant(tmp_path: Path, color: str 
         assert found["/camera/color/image_raw/compressed"][0][1].format.startswith("rgb8; ")
 
 
-def test_depth_that_is_not_registered_says_so_by_its_frame(tmp_path: Path) -> None:
-    frame = make_stored(0)
-    convert(
-        [replace(frame, calibration=replace(frame.calibration, registered=False))], tmp_path / "a", SOURCE, to="rosbag2"
-    )
-    with open_recording(tmp_path / "a") as reader:
-        assert not reader.read(0).calibration.registered
-
-
 def test_open3ds_intrinsics_go_column_by_column(frames: list[StoredFrame], tmp_path: Path) -> None:
     convert(frames, tmp_path / "out", SOURCE, to="open3d")
     values = json.loads((tmp_path / "out" / "intrinsic.json").read_text())
     assert values["intrinsic_matrix"] == [60.5, 0, 0, 0, 61.25, 0, 31.5, 23.75, 1]
     assert values["depth_scale"] == 1000
     assert sorted(p.name for p in (tmp_path / "out" / "color").iterdir()) == [f"{i:05d}.jpg" for i in range(4)]
-
-
-def test_what_cannot_be_kept_is_said(tmp_path: Path) -> None:
-    frame = make_stored(0, unit_m=0.0001)
-    lens = replace(frame.calibration.color, distortion=(0.1, 0.0, 0.0, 0.0, 0.0))
-    frame = replace(frame, calibration=replace(frame.calibration, color=lens, registered=False))
-    warnings = " ".join(convert([frame], tmp_path / "out", SOURCE, to="scannet").warnings)
-    for word in ("rounded", "distortion", "not registered"):
-        assert word in warnings
