@@ -58,8 +58,15 @@ class _Bag:
         )
 
 
-def write_bag(path: Path) -> None:
-    """Writes `FRAMES` pairs of depth and colour, 1/30 s apart; depth's camera stands `BASELINE_M` beside colour's."""
+def write_bag(path: Path, kind: str = "pairs") -> None:
+    """Writes `FRAMES` pairs of depth and colour, 1/30 s apart; depth's camera stands `BASELINE_M` beside colour's.
+
+    Args:
+        path: Where.
+        kind: "equal-numbers": two pairs each have the same numbers. "clock-back": half-way the camera's clock goes back
+            half a second, while recording goes on. "one-without-metadata": that of colour's sixth frame is missing.
+            "without-metadata": all of it is.
+    """
     with Writer(path) as writer:
         bag = _Bag(writer)
         bag.write("/file_version", "std_msgs/UInt32", FILE_VERSION)
@@ -75,11 +82,15 @@ def write_bag(path: Path) -> None:
         bag.write("/device_0/sensor_0/option/Depth_Units/description", "std_msgs/String", "metres a count")
         for number in range(FRAMES):
             at_ns = _FIRST_NS + number * 10**9 // 30
+            taken_ns = at_ns - (kind == "clock-back" and number >= FRAMES // 2) * 500_000_000
+            counted = 1 + (number // 2 if kind == "equal-numbers" else number)
             color, depth = scene(number)
             for stream, pixels, encoding in zip(streams, (depth, color), ("mono16", "rgb8"), strict=True):
                 step = pixels.nbytes // HEIGHT
                 fields = (HEIGHT, WIDTH, encoding, 0, step, np.frombuffer(pixels.tobytes(), np.uint8))
-                for key, text in (("timestamp_domain", "Hardware Clock"), ("Frame Counter", str(number + 1))):
-                    bag.write(f"{stream}/image/metadata", "diagnostic_msgs/KeyValue", key, text, at_ns=at_ns)
-                header = bag.header(number + 1, at_ns)
+                is_missing = kind == "one-without-metadata" and encoding == "rgb8" and number == 5
+                if not is_missing and kind != "without-metadata":
+                    for key, text in (("timestamp_domain", "Hardware Clock"), ("Frame Counter", str(counted))):
+                        bag.write(f"{stream}/image/metadata", "diagnostic_msgs/KeyValue", key, text, at_ns=at_ns)
+                header = bag.header(counted, taken_ns)
                 bag.write(f"{stream}/image/data", "sensor_msgs/Image", header, *fields, at_ns=at_ns)

@@ -6,11 +6,17 @@ Run as a script, because librealsense's recorder is best left to a process of it
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import sys
 import time
-from typing import Any
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WIDTH, HEIGHT, FX = 320, 240, 300.0
 BASELINE_M = 0.05
@@ -27,6 +33,18 @@ def scene(number: int) -> tuple[np.ndarray, np.ndarray]:
     depth = np.full((HEIGHT, WIDTH), FAR, np.uint16)
     depth[SQUARE] = NEAR + number
     return color, depth
+
+
+def take_metadata_out(source: Path, out: Path, *, only: int | None = None) -> None:
+    """A copy of a recording without the records that lie beside its pictures; of all frames, or of one."""
+    shutil.copy(source, out)
+    with closing(sqlite3.connect(out)) as database:
+        topics = database.execute("select id from topics where name like '%image/metadata'").fetchall()
+        for topic in topics:
+            rows = database.execute("select id from messages where topic_id = ? order by timestamp", topic).fetchall()
+            gone = rows if only is None else rows[only : only + 1]
+            database.executemany("delete from messages where id = ?", gone)
+        database.commit()
 
 
 def _intrinsics(rs: Any) -> Any:

@@ -80,7 +80,7 @@ class MessageReader(RecordingReader):
         self._vendor = found.vendor
         self._color, self._depth = found.topics[choice.color.topic], found.topics[choice.depth.topic]
         self._camera = found.topics[choice.calibration.topic] if choice.calibration else None
-        self._notes = list(choice.notes)
+        self._notes = [*choice.notes, *(found.vendor.notes if found.vendor else ())]
         self._video = self._video_of_color()
         self._calibrations: dict[object, Calibration] = {}
         self._move = self._way_to_color(found)

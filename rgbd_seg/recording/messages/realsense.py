@@ -41,12 +41,15 @@ class RealSense:
     Attributes:
         depth_unit_m: Metres per count, None if it does not say.
         details: Camera, serial number, firmware.
-        stamps: By topic of pictures when each was taken by the device's clock, nanoseconds.
+        stamps: By topic of pictures when each was taken by the device's clock, nanoseconds; None where the file has
+            no records of that.
+        notes: What is missing, in whole sentences.
     """
 
     depth_unit_m: float | None = None
     details: Mapping[str, str] = field(default_factory=dict)
-    stamps: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    stamps: Mapping[str, NDArray[np.int64] | None] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def is_topic(topic: str) -> bool:
@@ -89,8 +92,11 @@ def adapt(
     else:  # rosbag2 has tf_static, by frame ids without numbers.
         named, frames = tuple(pictures), {c.topic: c.camera for c in cameras}
     calibrations = tuple(CameraStream(name, _with_model(camera, models, name)) for name, camera in frames.items())
-    stamps = {p.topic: found for p in named if (found := _device_clock(store, topics, p.topic)) is not None}
-    return RealSense(unit_m, details, stamps), named, calibrations, tuple(transforms)
+    notes: list[str] = []
+    # ROS 1's bags have the device's clock in the pictures' own headers, rosbag2's in messages beside them.
+    beside = [p.topic for p in named if topics[p.topic].channel.encoding != "ros1" and _STREAM.match(p.topic)]
+    stamps = {topic: _device_clock(store, topics, topic, notes) for topic in beside}
+    return RealSense(unit_m, details, stamps, tuple(notes)), named, calibrations, tuple(transforms)
 
 
 def stream_unit(store: MessageStore, topic: Topic) -> float | None:
@@ -112,27 +118,39 @@ def _with_model(camera: Camera, models: Mapping[str, str], topic: str) -> Camera
     return replace(camera, model=model) if model else camera
 
 
-def _device_clock(store: MessageStore, topics: Mapping[str, Topic], topic: str) -> NDArray[np.int64] | None:
-    """When each picture of a topic was taken, by the messages beside them; None if they do not belong together."""
-    match = _STREAM.match(topic)
+def _device_clock(
+    store: MessageStore, topics: Mapping[str, Topic], topic: str, notes: list[str]
+) -> NDArray[np.int64] | None:
+    """When each picture of a topic was taken, by the messages beside them; None if most have none."""
+    match, pictures = _STREAM.match(topic), topics[topic]
     beside = topics.get(f"{match[1]}/image/metadata") if match else None
-    pictures = topics.get(topic)
-    if beside is None or pictures is None or beside.channel.encoding == "ros1":
-        return None  # ROS 1's bags have the device's clock in the pictures' own headers.
     said: dict[int, int] = {}  # By when both were written, which is the same.
-    for row, place in enumerate(beside.places):
+    for row, place in enumerate(beside.places if beside else ()):
+        assert beside is not None
         with contextlib.suppress(RecordingError, KeyError, ValueError, OverflowError):
             stamp = round(float(dict(_pairs_of(_data(store, beside, row), ros1=False))["timestamp"]) * 1e6)
             if 0 < stamp < 2**62:
                 said[int(place[0])] = stamp
     log = pictures.places[:, 0]
-    known = np.array([int(time_ns) in said for time_ns in log])
-    if 2 * np.count_nonzero(known) < len(log):
+    rows = np.flatnonzero([int(time_ns) in said for time_ns in log])
+    missing = len(log) - len(rows)
+    if 2 * len(rows) < len(log) or not len(rows):
+        notes.append(f"{stream_of(topic)} has no record of when its pictures were taken.")
         return None
-    stamps = np.array([said.get(int(time_ns), 0) for time_ns in log], np.int64)
-    # Pictures without such a message keep their place: so long after the one before as they were written after it.
-    nearest = np.maximum.accumulate(np.where(known, np.arange(len(log)), int(np.argmax(known))))
-    return np.where(known, stamps, stamps[nearest] + log - log[nearest])
+    known = np.array([said[int(log[row])] for row in rows], np.int64)
+    if not missing:
+        return known
+    some = "1 picture" if missing == 1 else f"{missing} pictures"
+    notes.append(f"{some} of {stream_of(topic)} without a record of when they were taken: it is estimated.")
+    # Pictures come regularly, while they are written when the disk has time.
+    interval = float(np.median(np.diff(known) / np.diff(rows))) if len(rows) > 1 else 0.0
+    every = np.arange(len(log))
+    first, last = rows[0], rows[-1]
+    inside = np.interp(every, rows, known - known[0])
+    outside = np.where(every < first, (every - first) * interval, (every - last) * interval)
+    inside += np.where((every < first) | (every > last), outside, 0)
+    stamps: NDArray[np.int64] = known[0] + np.round(inside).astype(np.int64)
+    return stamps
 
 
 def _pairs(store: MessageStore, topic: Topic) -> list[tuple[str, str]]:

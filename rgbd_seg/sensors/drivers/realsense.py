@@ -83,7 +83,8 @@ class RealSenseSensor(Sensor):
     def _forget(self) -> None:
         """Nothing was read yet."""
         self._numbers: tuple[int | None, int | None] = (None, None)
-        self._times: tuple[float, float] = (0.0, 0.0)
+        self._marks: tuple[tuple[float, ...], ...] = ((), ())
+        self._unmarked: list[Any] = []
         self._counts_anew = False
         self._last_us: int | None = None
         self._clock_offset_us = 0
@@ -185,17 +186,21 @@ class RealSenseSensor(Sensor):
         judge.
         """
         numbers = (color.get_frame_number(), depth.get_frame_number())
-        times = (color.get_timestamp(), depth.get_timestamp())
-        last, last_times = self._numbers, self._times
-        # A number that comes again with another time is another picture: some recorders count wrongly.
-        repeated = [n == was and t == then for n, was, t, then in zip(numbers, last, times, last_times, strict=True)]
+        is_recording, last = self.info.kind == "recording", self._numbers
+        marks = tuple(map(_mark, (color, depth)))
+        repeated = [mark == before for mark, before in zip(marks, self._marks, strict=True)]
         if any(repeated):
-            if not all(repeated) or self.info.kind == "recording":
+            if not all(repeated) or is_recording:
                 return None
-        elif last[0] is not None and numbers[0] <= last[0] and self.info.kind == "recording":
+        elif is_recording and not _has_record(color):
+            self._counts_anew = True
+            self._warn("pictures without a record of their number and time: they count as one interval after the last")
+        elif last[0] is not None and numbers[0] <= last[0] and is_recording:
             self._counts_anew = True
             self._warn("the camera's frame numbers repeat or go back: frames are counted as they come")
-        self._numbers, self._times = numbers, times
+        self._numbers, self._marks = numbers, marks
+        # Held, so that another picture cannot come to lie in its memory.
+        self._unmarked = [one for one in (color, depth) if not _has_record(one)]
         device_us = self._last_us if all(repeated) else self._clock_us(color)
         if not self._filters.measured:
             self._sample = frames
@@ -212,9 +217,12 @@ class RealSenseSensor(Sensor):
     def _clock_us(self, color: Any) -> int:
         """The camera's clock, made to go on where it was set back: two frames must not share one instant."""
         time_us = round(color.get_timestamp() * 1e3)
+        interval_us = round(1e6 / max(self._modes[0].fps if self._modes else 30.0, 1.0))
+        if self._last_us is not None and not _has_record(color):
+            self._last_us += interval_us
+            return self._last_us
         if self._last_us is not None and time_us + self._clock_offset_us <= self._last_us:
-            fps = self._modes[0].fps if self._modes else 30.0
-            self._clock_offset_us = self._last_us + round(1e6 / max(fps, 1.0)) - time_us
+            self._clock_offset_us = self._last_us + interval_us - time_us
             self._warn(
                 "the camera's clock was set back: its times go on from there, one frame's interval after the last"
             )
@@ -262,6 +270,7 @@ class RealSenseSensor(Sensor):
         """Stops what runs and lets go of everything; a pipeline that never started says so, which is fine."""
         pipeline, self._pipeline = self._pipeline, None
         self._playback = self._align = self._sample = None
+        self._unmarked = []
         if pipeline is not None:
             try:
                 pipeline.stop()
@@ -301,6 +310,22 @@ def _is_aligned(color: Any, depth: Any) -> bool:
     except RuntimeError:  # A recording that does not say where its cameras are.
         return False
     return bool(np.allclose(way.rotation, np.eye(3).ravel(), atol=1e-6) and np.allclose(way.translation, 0, atol=1e-7))
+
+
+def _has_record(picture: Any) -> bool:
+    """Whether a recording says when a picture was taken: librealsense gives zeros where that record is missing."""
+    return bool(picture.get_frame_number() or picture.get_timestamp())
+
+
+def _mark(picture: Any) -> tuple[float, ...]:
+    """What tells a picture from another one.
+
+    A number that comes again with another time is another picture: some recorders count wrongly. Without both, it is
+    the place of its pixels.
+    """
+    if _has_record(picture):
+        return (picture.get_frame_number(), picture.get_timestamp())
+    return (np.asanyarray(picture.get_data()).ctypes.data,)
 
 
 def _intrinsics(rs: Any, given: Any) -> tuple[Intrinsics, str]:

@@ -70,3 +70,27 @@ def test_depth_is_moved_to_colour(recording: Path) -> None:
     assert (seen[:, 0].min(), seen[:, 0].max()) == (rows.start, rows.stop - 1)
     assert (seen[:, 1].min(), seen[:, 1].max()) == (columns.start + near, columns.stop - 1 + near)
     assert (frame.depth[:, 40:100] == camera.FAR).all()
+
+
+@pytest.mark.parametrize("kind", ["equal-numbers", "clock-back", "one-without-metadata", "without-metadata"])
+def test_odd_bags_keep_every_frame_at_its_own_time(kind: str, tmp_path: Path) -> None:
+    write_bag(tmp_path / "odd.bag", kind)
+    with open_recording(tmp_path / "odd.bag") as reader:
+        assert [int(frame.color[0, 0, 0]) for frame in reader] == list(range(camera.FRAMES))
+        assert np.abs(np.diff(reader.times_us) - 1e6 / 30).max() <= 1
+        assert any("clock was set" in note for note in reader.info.notes) == (kind == "clock-back")
+
+
+def test_a_lost_record_of_time_is_estimated_and_said(recordings: Path, tmp_path: Path) -> None:
+    camera.take_metadata_out(recordings / "pairs.db3", tmp_path / "one.db3", only=5)
+    with open_recording(tmp_path / "one.db3") as reader:
+        assert [int(frame.color[0, 0, 0]) for frame in reader] == list(range(camera.FRAMES))
+        assert np.abs(np.diff(reader.times_us) - 1e6 / 30).max() <= 1
+        assert sum("without a record of when" in note for note in reader.info.notes) == 2
+    camera.take_metadata_out(recordings / "pairs.db3", tmp_path / "none.db3")
+    with open_recording(tmp_path / "none.db3") as reader:
+        assert reader.read(0).device_us is None
+        assert "times of recording" in reader.info.details["pairs"]
+        assert sum("has no record of when" in note for note in reader.info.notes) == 2
+        left_out = [note for note in reader.info.notes if "left out" in note]
+        assert len(reader) == camera.FRAMES or left_out
