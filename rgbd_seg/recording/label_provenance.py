@@ -131,7 +131,7 @@ class ProvenanceCounter:
         if not predicted:
             return ""
         whole = not self.origins
-        count = "The labels are" if whole else f"The labels of {predicted} frames are"
+        count = "The labels are" if whole else f"The labels of {predicted} frame{'s' * (predicted > 1)} are"
         return (
             f"{count} predictions of {' and '.join(dict.fromkeys(str(maker) for maker in self.makers))}, not truth: "
             "a network trained on them learns that model's mistakes."

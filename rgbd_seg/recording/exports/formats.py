@@ -185,8 +185,8 @@ class ExportTarget(ABC):
         parts = [self.counter.note]
         if self._predictions_left_out:
             parts.append(
-                f"What a model saw in {self._predictions_left_out} frames is left out: there is one label picture a "
-                "frame, and truth goes first."
+                f"What a model saw in {self._predictions_left_out} of the frames is left out: there is one label "
+                "picture a frame, and truth goes first."
             )
         return " ".join(filter(None, parts))
 

@@ -95,7 +95,7 @@ def test_truth_and_predictions_stay_what_they_are(to: str, tmp_path: Path) -> No
     by_hand = Truth(truth.labels, LABELS, truth.instances, "hand")
     frames = [replace(stored(0), truth=by_hand), replace(stored(1), truth=None, prediction=seen)]
     result, reader = back(frames, tmp_path, to)
-    assert "The labels of 1 frames are predictions of a model" in result.note
+    assert "The labels of 1 frame are predictions of a model" in result.note
     with reader:
         first, second = reader
         assert first.prediction is None
@@ -113,7 +113,10 @@ def test_a_prediction_that_gives_way_to_truth_is_said(to: str, tmp_path: Path) -
     frame = stored(0)
     assert frame.truth is not None
     seen = Prediction(frame.truth.labels, LABELS, "a model")
-    assert "What a model saw in 1 frames is left out" in back([replace(frame, prediction=seen)], tmp_path, to)[0].note
+    assert (
+        "What a model saw in 1 of the frames is left out"
+        in back([replace(frame, prediction=seen)], tmp_path, to)[0].note
+    )
 
 
 @pytest.mark.parametrize("to", [*PICTURES, "rosbag2"])
