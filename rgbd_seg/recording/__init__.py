@@ -27,6 +27,7 @@ _LAYOUTS = (
     "rgbd_seg.recording.layouts.rosbag",
     "rgbd_seg.recording.layouts.sunrgbd",
     "rgbd_seg.recording.layouts.tum",
+    "rgbd_seg.recording.layouts.stray_scanner",
     "rgbd_seg.recording.layouts.folder",
     "rgbd_seg.recording.layouts.azure_kinect",
     "rgbd_seg.recording.layouts.mcap",
@@ -57,6 +58,10 @@ def open_recording(path: str | Path, **options: str) -> RecordingReader:
         raise RecordingError(
             f"{path} is read by OpenNI alone: open it with rgbd_seg.open_recording, or turn it into one of ours with "
             f"rgbd-seg convert {path.name} {path.stem}.mcap"
+        )
+    if path.suffix.lower() == ".r3d":
+        raise RecordingError(
+            f"{path} is Record3D's own format: export it from the app as EXR and JPG, and open that folder"
         )
     raise RecordingError(
         f"{path} is no recording that rgbd-seg knows: expected a .mcap file, a bag of ROS, a SUN RGB-D tree, a "

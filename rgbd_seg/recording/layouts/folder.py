@@ -75,7 +75,7 @@ def open_reader(path: Path, **options: str) -> PictureReader:
     if not stamps and not (given.fps or sidecar.fps):
         stamps = _stamps_in_names(partners.times_us, files)
     provenance = _provenance(path, sidecar)
-    fps = given.fps or sidecar.fps or _DEFAULT_FPS
+    fps = given.fps or sidecar.fps or usual.fps or _DEFAULT_FPS
     pairs = _make_pairs(path, files, keys, stamps, fps)
     label_set = given.label_set or sidecar.label_set or _label_set(path, files)
     info = RecordingInfo(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.calibration import Intrinsics
+from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.pictures.loading import read_depth
 from rgbd_seg.recording.pictures.pair_reader import PictureReader
-from rgbd_seg.recording.pictures.sidecar import Geometry
+from rgbd_seg.recording.pictures.sidecar import Geometry, read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +41,7 @@ class Usual:
         registered: Whether its depth lies on colour.
         camera: Its camera, for one picture size.
         same_camera: Whether depth comes out of colour's own camera, whatever its size.
+        fps: Pictures a second, None where it does not say.
         is_raw_kinect: Whether depth is the first Kinect's own counts of disparity.
     """
 
@@ -49,6 +51,7 @@ class Usual:
     camera: Intrinsics | None = None
     same_camera: bool = False
     is_raw_kinect: bool = False
+    fps: float | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -79,9 +82,27 @@ def usual_of(path: Path, files: Files) -> Usual:
         return Usual("Replica", depth_unit_m=1 / 6553.5, camera=Intrinsics(1200, 680, 600.0, 600.0, 599.5, 339.5))
     if depth.suffix.lower() == ".npy" and "depth" in depth.parent.name.lower() and "left" in depth.parent.name.lower():
         return Usual("TartanAir", camera=Intrinsics(640, 480, 320.0, 320.0, 320.0, 240.0))
-    if (path / "metadata").is_file() or "wide" in color.parent.name.lower() or (path / "camera_matrix.csv").is_file():
+    fps = _record3d_fps(path)
+    if fps is not None:
+        return Usual("Record3D's export", same_camera=True, fps=fps or None)
+    if "wide" in color.parent.name.lower() or (path / "camera_matrix.csv").is_file():
         return Usual("a phone's recording", same_camera=True)
     return Usual()
+
+
+def _record3d_fps(path: Path) -> float | None:
+    """Pictures a second (0 where it does not say) if `metadata` or `metadata.json` is Record3D's, else None."""
+    for name in ("metadata", "metadata.json"):
+        if not (path / name).is_file():
+            continue
+        try:
+            about = read_json(path / name)
+        except RecordingError:
+            continue
+        if isinstance(about, dict) and "K" in about and {"w", "h"} <= about.keys():
+            fps = about.get("fps")
+            return float(fps) if isinstance(fps, int | float) and 0.001 <= fps <= 1000 else 0.0
+    return None
 
 
 def geometry_of(given: PictureOptions, sidecar: Sidecar, cameras: Cameras, usual: Usual) -> Geometry:

@@ -131,7 +131,7 @@ class VideoTrack:
                 if not self._goes_on_to(row):
                     self._begin(self._key_before(row))
                 self._decode_to(row)
-            return self._rgb(self._ready[row])
+            return rgb_of(self._ready[row])
         except (self._av.FFmpegError, ValueError, EOFError) as error:
             self._decoder, self._ready = None, {}
             raise RecordingError(f"a picture of the video is damaged: {error}") from None
@@ -189,9 +189,15 @@ class VideoTrack:
     def _keep(self, pictures: list[Any]) -> None:
         self._ready |= {picture.pts: picture for picture in pictures if picture.pts is not None}
 
-    def _rgb(self, picture: Any) -> NDArray[np.uint8]:
-        if picture.is_corrupt or not 0 < picture.height * picture.width <= MAX_PIXELS:
-            raise RecordingError("a picture of the video is damaged")
-        unknown = int(picture.colorspace) == 2  # AVCOL_SPC_UNSPECIFIED
-        space = ("ITU709" if picture.height >= _HD_ROWS else "ITU601") if unknown else None
-        return np.asarray(picture.to_ndarray(format="rgb24", src_colorspace=space), np.uint8)
+
+def rgb_of(picture: Any) -> NDArray[np.uint8]:
+    """A decoded picture of PyAV as (H, W, 3) uint8 RGB.
+
+    Raises:
+        RecordingError: It is damaged.
+    """
+    if picture.is_corrupt or not 0 < picture.height * picture.width <= MAX_PIXELS:
+        raise RecordingError("a picture of the video is damaged")
+    unknown = int(picture.colorspace) == 2  # AVCOL_SPC_UNSPECIFIED
+    space = ("ITU709" if picture.height >= _HD_ROWS else "ITU601") if unknown else None
+    return np.asarray(picture.to_ndarray(format="rgb24", src_colorspace=space), np.uint8)

@@ -181,7 +181,7 @@ class PictureReader(RecordingReader):
         self._times_us.flags.writeable = False
         self._calibrations: dict[tuple[int, int], Calibration] = {}
         self._float_unit_m = 1.0
-        first = first_usable(pairs, info.path)
+        first = self._first_usable()
         if first is not None:
             self._look_at(first)
 
@@ -203,7 +203,7 @@ class PictureReader(RecordingReader):
     def read(self, position: int) -> StoredFrame:
         """Decodes one frame; see `RecordingReader.read`."""
         pair = self.pair(position)
-        color, depth = read_color(pair.color, self._note), self._read_depth(pair.depth)
+        color, depth = self._read_color(pair), self._read_depth(pair.depth)
         calibration = self._calibration(pair, color[:, :, 0])
         depth = self._on_color_grid(depth, calibration)
         labels = self._labels_of(pair, depth)
@@ -217,6 +217,16 @@ class PictureReader(RecordingReader):
             labels if isinstance(labels, Truth) else None,
             labels if isinstance(labels, Prediction) else None,
         )
+
+    def _first_usable(self) -> PicturePair | None:
+        return first_usable(self._pairs, self._info.path)
+
+    def _color_size(self, pair: PicturePair) -> tuple[int, int]:
+        header = read_header(pair.color)
+        return header.width, header.height
+
+    def _read_color(self, pair: PicturePair) -> NDArray[np.uint8]:
+        return read_color(pair.color, self._note)
 
     def _warn(self, sentence: str) -> None:
         if sentence not in self._info.warnings and len(self._info.warnings) < _MOST_WARNINGS:
@@ -232,7 +242,7 @@ class PictureReader(RecordingReader):
     def _look_at(self, pair: PicturePair) -> None:
         """What the first pair says of all: depth in metres, or of another size than colour."""
         geometry = self._geometry
-        header, size = read_header(pair.color), depth_size(pair.depth)
+        color_size, size = self._color_size(pair), depth_size(pair.depth)
         if pair.depth.suffix.lower() not in (".png", ".pgm", ".pnm") and stored_depth(pair.depth).dtype.kind == "f":
             intrinsics_by, unit_by, registered_by = geometry.origins
             if unit_by == "assumed":
@@ -240,8 +250,8 @@ class PictureReader(RecordingReader):
             else:
                 self._float_unit_m = geometry.depth_unit_m
             geometry = replace(geometry, depth_unit_m=FLOAT_UNIT_M, origins=(intrinsics_by, unit_by, registered_by))
-        if size != (header.width, header.height):
-            words = f"Depth has {size[0]}x{size[1]} pixels, colour {header.width}x{header.height}"
+        if size != color_size:
+            words = f"Depth has {size[0]}x{size[1]} pixels, colour {color_size[0]}x{color_size[1]}"
             if geometry.depth_matrix is not None:
                 self._note(f"{words}: it is moved to colour by both cameras' calibration.")
             elif geometry.origins[2] == "assumed" and not geometry.same_camera:
