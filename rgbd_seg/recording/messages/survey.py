@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _TRIED = 10
 _MAX_CHANNELS = 2000
 _MAX_TRANSFORMS = 500
-_PICTURE_WORDS = ("image", "video", "picture")
+_PICTURE_WORDS = ("image", "video", "picture", "ffmpegpacket")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +78,7 @@ def survey(store: MessageStore) -> Survey:
             cameras.append(CameraStream(name, first))
         elif isinstance(first, tuple):
             transforms += _transforms(store, topic)
-        elif len(topic.places) and topic.channel.schema.endswith("Image"):
+        elif len(topic.places) and any(word in topic.channel.schema.lower() for word in _PICTURE_WORDS):
             pictures.append(PictureStream(name, "unknown", "no message can be read", "", None, len(topic.places)))
         else:
             others.append(f"{kind}, no message of which can be read" if len(topic.places) else f"{kind}, empty")

@@ -10,18 +10,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.pictures.codec import MAX_PIXELS
+from rgbd_seg.recording.pictures.video_picture import HOW_TO_INSTALL, rgb_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
-#: For a file that holds video where PyAV is missing.
-HOW_TO_INSTALL = "pip install 'rgbd-seg[video]'"
 # FFmpeg's name of a codec -> what formats and encoders call it.
 _CODECS = {"h264": "h264|x264|avc", "hevc": "h265|x265|hevc", "vp9": "vp9", "av1": "av1"}
 # FFmpeg's own decoder of AV1 wants a graphics card.
@@ -32,8 +30,6 @@ _START_CODE = b"\0\0\1"
 _H264_SLICES, _H264_KEYS = range(1, 6), (5, 7)
 _HEVC_SLICES, _HEVC_KEYS = range(32), (*range(16, 24), 32, 33)
 _AV1_SEQUENCE_HEADER, _AV1_FRAMES = 1, (3, 6)
-# Rows from which video without a word about its colours is taken for HDTV's.
-_HD_ROWS = 720
 
 
 def video_codec(text: str) -> str:
@@ -188,16 +184,3 @@ class VideoTrack:
 
     def _keep(self, pictures: list[Any]) -> None:
         self._ready |= {picture.pts: picture for picture in pictures if picture.pts is not None}
-
-
-def rgb_of(picture: Any) -> NDArray[np.uint8]:
-    """A decoded picture of PyAV as (H, W, 3) uint8 RGB.
-
-    Raises:
-        RecordingError: It is damaged.
-    """
-    if picture.is_corrupt or not 0 < picture.height * picture.width <= MAX_PIXELS:
-        raise RecordingError("a picture of the video is damaged")
-    unknown = int(picture.colorspace) == 2  # AVCOL_SPC_UNSPECIFIED
-    space = ("ITU709" if picture.height >= _HD_ROWS else "ITU601") if unknown else None
-    return np.asarray(picture.to_ndarray(format="rgb24", src_colorspace=space), np.uint8)

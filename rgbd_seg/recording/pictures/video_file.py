@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.messages.video import HOW_TO_INSTALL, rgb_of
 from rgbd_seg.recording.pictures.codec import MAX_PIXELS
+from rgbd_seg.recording.pictures.video_picture import HOW_TO_INSTALL, rgb_of
 
 if TYPE_CHECKING:
     from pathlib import Path
