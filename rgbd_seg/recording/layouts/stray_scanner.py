@@ -97,7 +97,7 @@ class VideoColorReader(PictureReader):
     def __init__(
         self,
         video: VideoFile,
-        lenses: dict[int, tuple[float, ...]],
+        lenses: dict[int, tuple[float, float, float, float]],
         info: RecordingInfo,
         pairs: list[PicturePair],
         geometry: Geometry,
@@ -146,7 +146,7 @@ class _Moment:
     """A row of `odometry.csv`."""
 
     time_us: int
-    lens: tuple[float, ...] | None
+    lens: tuple[float, float, float, float] | None
 
 
 def _odometry(path: Path) -> tuple[dict[int, _Moment], tuple[str, ...]]:
@@ -157,7 +157,8 @@ def _odometry(path: Path) -> tuple[dict[int, _Moment], tuple[str, ...]]:
         return moments, ()
     try:
         for row in csv.DictReader(read_text(file, _MAX_ODOMETRY_BYTES).splitlines(), skipinitialspace=True):
-            lens = tuple(float(row[key]) for key in ("fx", "fy", "cx", "cy")) if row.get("fx") else None
+            fx, fy, cx, cy = (float(row.get(key) or 0) for key in ("fx", "fy", "cx", "cy"))
+            lens = (fx, fy, cx, cy) if fx else None
             moments[int(row["frame"])] = _Moment(round(float(row["timestamp"]) * 1e6), lens)
     except (KeyError, ValueError, TypeError, OverflowError, csv.Error) as error:
         return {}, (f"odometry.csv cannot be used ({error!r:.100}): times are those of the video.",)

@@ -183,4 +183,6 @@ class VideoTrack:
         self._oldest = row
 
     def _keep(self, pictures: list[Any]) -> None:
+        if any(picture.is_corrupt for picture in pictures):
+            raise RecordingError("a picture of the video is damaged")
         self._ready |= {picture.pts: picture for picture in pictures if picture.pts is not None}
