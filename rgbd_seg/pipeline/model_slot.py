@@ -16,7 +16,6 @@ import logging
 import threading
 import time
 from dataclasses import replace
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import RgbdSegError
@@ -42,9 +41,9 @@ _log = logging.getLogger(__name__)
 
 def open_model(path: Path, options: SegmenterOptions, progress: Progress) -> Segmenter:
     """Opens a model file on the best back end."""
-    # By name, because back ends bring large libraries with them, which the window loads as late as it can.
-    segmenter: Segmenter = import_module("rgbd_seg.inference").open_segmenter(path, options, progress)
-    return segmenter
+    from rgbd_seg.inference import open_segmenter  # As late as can be: back ends bring large libraries with them.
+
+    return open_segmenter(path, options, progress)
 
 
 class ModelSlot:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import replace
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import RgbdSegError, SensorError
@@ -240,9 +239,13 @@ class Session:
 
     def look_up_backends(self, found: Callable[[tuple[BackendChoice, ...]], None]) -> None:
         """Asks the back ends what they find on this machine; calls `found` from a thread, in some seconds."""
-        self._background.begin(
-            "look up back ends", lambda: found(import_module("rgbd_seg.inference").available_backends())
-        )
+
+        def look_up() -> None:
+            from rgbd_seg.inference import available_backends  # It brings large libraries with it.
+
+            found(available_backends())
+
+        self._background.begin("look up back ends", look_up)
 
     def keep_before(self, seconds: float) -> None:
         """Keeps so many seconds of frames for recordings that begin later."""
