@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 
 from rgbd_seg.app.classes.class_rows import ClassRow, SteadyRows, count_classes
 from rgbd_seg.app.source.geometry import UNREGISTERED, unit_words
-from rgbd_seg.app.undo import differing
 from rgbd_seg.app.view.depth_range import DepthRange
+from rgbd_seg.app.view.drawing_choices import DrawingChoices
 from rgbd_seg.app.view.image_view import Marks, Pixel
 from rgbd_seg.app.view.kinds import TRUTH_WORDS
 from rgbd_seg.app.view.pictures import Pictures, error_colors
@@ -44,11 +44,10 @@ _OLD_LABELS_MS = 400.0  # From this age on the view itself says so, not the stat
 _SINCE = "since the source or the model was opened"
 
 
-class Presenter(QObject):
+class Presenter(DrawingChoices):
     """Keeps the moment that is shown and how it is shown; draws it again whenever either changes."""
 
     shown = Signal()  # Another frame is on screen; `segmentation` has it.
-    display_changed = Signal()
 
     def __init__(
         self,
@@ -59,8 +58,7 @@ class Presenter(QObject):
         display: Display,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.display = display
+        super().__init__(display, parent)
         self.segmentation: Segmentation | None = None
         self.picture: RgbdFrame | None = None  # A later frame that is on screen already, under these labels.
         self.frozen = False
@@ -338,68 +336,15 @@ class Presenter(QObject):
             return words, f"The recorded labels are predictions of {by}, not truth. Part of their pixels, {_SINCE}"
         return "", ""
 
-    # What the panels want
-
-    def change(self, **changes: Any) -> None:
-        """Adopts other choices about drawing, by the names of `Display`'s fields."""
-        wanted = replace(self.display, **changes)
-        if wanted == self.display:
-            return
-        self.display = wanted
-        self._classes.show_display(wanted)
+    def _display_again(self) -> None:
+        self._classes.show_display(self.display)
         self.redraw()
-        self.display_changed.emit()
-
-    def adopt(self, display: Display) -> None:
-        """Draws in another way altogether, except what follows the pointer."""
-        self.change(**differing(self.display, display)[1])
-
-    def toggle_hidden(self, name: str) -> None:
-        """Hides a class, or shows it again."""
-        self.change(hidden=self.display.hidden ^ {name}, solo=None)
-
-    def show_all(self) -> None:
-        self.change(hidden=frozenset(), solo=None)
 
     def solo_rank(self, rank: int) -> None:
         """Shows the class in the given row of the list alone; the same again shows all."""
         row = self._classes.model.row_at(self._classes.model.index(rank))
         if row is not None:
             self.change(solo=None if self.display.solo == row.name else row.name)
-
-    def color(self, name: str, rgb: tuple[int, int, int] | None) -> None:
-        """Draws a class in another colour; None for its own."""
-        colors = {**self.display.colors, name: rgb} if rgb else dict(self.display.colors)
-        if rgb is None:
-            colors.pop(name, None)
-        self.change(colors=colors)
-
-    def rename(self, name: str, wanted: str) -> None:
-        """Calls a class otherwise on screen and in the label set that is saved; its own name or "" undoes it."""
-        names = {**self.display.names, name: wanted}
-        if wanted in ("", name):
-            names.pop(name)
-        self.change(names=names)
-
-    def chosen_label_set(self) -> LabelSet | None:
-        """The label set on screen with the names and colours that were chosen."""
-        label_set = self.label_set
-        if label_set is None:
-            return None
-        colors = self.display.named_colors(label_set)
-        for label, name in enumerate(label_set.names, start=1):
-            label_set = label_set.with_class(label, name=self.display.names.get(name), color=colors[name])
-        return label_set
-
-    def adopt_label_set(self, label_set: LabelSet) -> None:
-        """Takes colours, and names where the number of classes is the same, from a label set."""
-        mine = self.label_set
-        if mine is not None and len(mine) == len(label_set):
-            pairs = list(zip(mine.names, label_set.classes, strict=True))
-            names = {old: one.name for old, one in pairs if old != one.name}
-            self.change(colors={old: one.color for old, one in pairs}, names=names)
-        else:
-            self.change(colors={one.name: one.color for one in label_set.classes})
 
     # Probe and ruler
 
