@@ -114,6 +114,8 @@ class MainWindow(QMainWindow):
         self.presenter = Presenter(
             self.grid, self.cloud, self.classes, self.status_line, Display.of(self.settings.style), parent=self
         )
+        self.say, self.unsay = self._messages.say, self.banners.clear
+        self.post, self.wake = self.bridge.post, self.bridge.wake
         self.sources = SourceController(self, self.source_panel, self.welcome)
         self.models = ModelController(self, self.model_panel)
         self.recordings = RecordingController(self, self.recording_panel, self.grid)
@@ -417,29 +419,6 @@ class MainWindow(QMainWindow):
         self.session.keep_before(settings.pre_roll_s)
         self.session.show_pictures(not settings.one_moment)
         self._saver.soon()
-
-    def say(
-        self,
-        key: str,
-        text: str,
-        kind: str = "warning",
-        action: str = "",
-        run: Callable[[], None] | None = None,
-        part: float | None = None,
-    ) -> None:
-        self._messages.say(key, text, kind, action, run, part)
-
-    def unsay(self, key: str) -> None:
-        """Takes a message away."""
-        self.banners.clear(key)
-
-    def post(self, call: Callable[[], None]) -> None:
-        """Runs a small function on the window's thread."""
-        self.bridge.post(call)
-
-    def wake(self) -> None:
-        """Looks for what is new."""
-        self.bridge.wake()
 
     def show_panel(self, name: str) -> None:
         """Brings a panel to the front."""
