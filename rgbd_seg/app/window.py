@@ -272,6 +272,7 @@ class MainWindow(QMainWindow):
         if segmentation is not None:
             self.live_output.publish(segmentation)
             self.labelling.offer(segmentation)
+        if segmentation is not None or picture is not None:
             self.replay_bar.refresh()
         if self.presenter.frozen:
             self.freezer.take()
@@ -300,7 +301,7 @@ class MainWindow(QMainWindow):
         if pair is not None:
             self.presenter.show(pair.first, pair.second)
         if picture is not None:
-            self.presenter.show_picture(picture)
+            self.presenter.show_picture(picture, self.session.leapt_ns)
         shown = self.presenter.segmentation is not None
         if shown and self.stage.currentWidget() is not self.grid and not self.labelling.active:
             self.stage.setCurrentWidget(self.grid)

@@ -52,7 +52,8 @@ class LiveSettings:
         min_confidence: Pixels below this confidence (0..1) stay unlabelled.
         reopen_every_s: Pause between two tries to reopen a lost camera.
         pre_roll_s: Frames from so long before a recording is started come into it too.
-        pictures: Whether every frame of a camera lies in `pictures` at once, while a model still looks at older ones.
+        pictures: Whether every frame lies in `pictures` at once, while a model still looks at older ones; but for a replay
+            in which every frame waits for the model.
     """
 
     smoothing: Smoothing = "off"
@@ -91,6 +92,7 @@ class LivePipeline:
         self.sensor = sensor
         self.results: LatestSlot[Segmentation] = LatestSlot()
         self.pictures: LatestSlot[RgbdFrame] = LatestSlot()  # Each is at least as new as any result so far.
+        self.leapt_ns = 0  # Arrival of the newest frame that a replay was sent to: labels of before are of elsewhere.
         self.looked: LatestSlot[Segmentation] = LatestSlot()  # What `look_at` has asked for.
         self._wanted: LatestSlot[RgbdFrame] = LatestSlot()
         self._frames: LatestSlot[RgbdFrame] = LatestSlot()
@@ -290,7 +292,10 @@ class LivePipeline:
                 pass
         self._newest = frame
         self._idle.clear()
-        if self._settings.pictures and playback is None and self.model.status.info is not None:
+        if playback is not None and playback.leapt:
+            self.leapt_ns = frame.host_ns
+        together = playback is not None and playback.every_frame
+        if self._settings.pictures and not together and self.model.status.info is not None:
             self.pictures.put(frame)  # Before the model has it: a result is never newer than the picture.
             self._wake()
         self._frames.put(frame)

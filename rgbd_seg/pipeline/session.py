@@ -181,8 +181,14 @@ class Session:
         pipeline = self.pipeline
         return pipeline.pictures.take_nowait() if pipeline else None
 
+    @property
+    def leapt_ns(self) -> int:
+        """When a replay was last sent elsewhere, by its frames' arrival; 0 if never. Ask after `take_picture`."""
+        pipeline = self.pipeline
+        return pipeline.leapt_ns if pipeline else 0
+
     def show_pictures(self, on: bool) -> None:
-        """Whether frames of a camera are handed out at once, before a model has seen them."""
+        """Whether frames are handed out at once, before a model has seen them."""
         self._adopt(pictures=on)
 
     def look_at(self, frame: RgbdFrame) -> None:

@@ -63,6 +63,7 @@ class Playback:
         self._hold_at_end = False
         self._anchor: tuple[int, int] | None = None  # (clock in ns, recording in us) at one moment of running.
         self._left_out = 0
+        self._leapt = False
         self._unreadable: dict[int, str] = {}
 
     # What can be seen.
@@ -102,6 +103,12 @@ class Playback:
         """Whether the last frame was delivered and nothing is sought."""
         with self._changed:
             return not self._sought and self._next >= self.length
+
+    @property
+    def leapt(self) -> bool:
+        """Whether the frame that was delivered last was sought, or begins another round: what went before is elsewhere."""
+        with self._changed:
+            return self._leapt
 
     @property
     def left_out(self) -> int:
@@ -316,6 +323,7 @@ class Playback:
         return None
 
     def _claim(self, position: int) -> None:
+        self._leapt = self._sought or position <= self._position
         self._position = position
         self._next = position + 1
         if self._sought and not self._paused:

@@ -16,6 +16,7 @@ from rgbd_seg.app.view.image_view import Marks, Pixel
 from rgbd_seg.app.view.kinds import TRUTH_WORDS
 from rgbd_seg.app.view.pictures import Pictures, error_colors
 from rgbd_seg.app.view.probe import distance_m, probe
+from rgbd_seg.app.view.waiting_picture import WaitingPicture
 from rgbd_seg.frame import Segmentation
 from rgbd_seg.scores import Scores
 from rgbd_seg.selection import measure_selection
@@ -62,6 +63,9 @@ class Presenter(DrawingChoices):
         self.segmentation: Segmentation | None = None
         self.picture: RgbdFrame | None = None  # A later frame that is on screen already, under these labels.
         self.frozen = False
+        self._sought = WaitingPicture(self)
+        self._sought.overdue.connect(self._show_unlabelled)
+        self._late = False  # The labels of the frame on screen, which a replay was sent to.
         self._undrawn = False
         self._ages_ms: deque[float] = deque(maxlen=30)
         self._second: Segmentation | None = None
@@ -98,16 +102,21 @@ class Presenter(DrawingChoices):
 
         Figures are those of this moment. While a later picture is on screen its labels are drawn with the next one.
         """
+        if self.segmentation is not None and _is_later(self.segmentation.frame, segmentation.frame):
+            return  # Of before a replay was sent elsewhere.
         self._second = second
         if self.picture is not None and not _is_later(self.picture, segmentation.frame):
             self.picture = None
-        if segmentation.model != self._model:
+        # A frame whose labels are still coming says nothing about the model.
+        if segmentation.model != self._model and not (segmentation.labels is None and self._labels_expected):
             self._model = segmentation.model
             self.scores.reset()
             self.agreement.reset()
-        elif self.segmentation is not None and segmentation.frame is self.segmentation.frame:
-            self.agreement.take_back()
+        elif self.segmentation is not None and segmentation.frame is self.segmentation.frame and not self._lacks_labels:
+            if segmentation.frame.prediction is not None:
+                self.agreement.take_back()
             self.scores.take_back()  # A picture that stands, looked at again with other settings, counts once.
+        self._late = self._late and segmentation.labels is None
         self.segmentation = segmentation
         self.scores.add(segmentation)
         recorded = segmentation.frame.prediction
@@ -122,13 +131,21 @@ class Presenter(DrawingChoices):
         self.redraw()
         self.shown.emit()
 
-    def show_picture(self, frame: RgbdFrame) -> None:
-        """Shows a camera's newest frame at once, under the newest labels there are."""
+    def show_picture(self, frame: RgbdFrame, leapt_ns: int = 0) -> None:
+        """Shows the newest frame at once, under the newest labels there are.
+
+        Args:
+            frame: It.
+            leapt_ns: When its replay was last sent elsewhere: labels of before are of another place.
+        """
         one = self.segmentation
         if one is None or (one.frame.height, one.frame.width) != (frame.height, frame.width):
             self.show(Segmentation(frame))
             return
         if not _is_later(frame, one.frame):
+            return
+        if one.frame.host_ns < leapt_ns <= frame.host_ns:
+            self._sought.offer(frame)
             return
         self.picture = frame
         self._ages_ms.append((frame.host_ns - one.frame.host_ns) / 1e6)
@@ -138,6 +155,11 @@ class Presenter(DrawingChoices):
         else:
             self._draw_picture()
         self.shown.emit()
+
+    def _show_unlabelled(self, frame: RgbdFrame) -> None:
+        if self.segmentation is not None and _is_later(frame, self.segmentation.frame):
+            self.picture, self._late = None, True
+            self.show(Segmentation(frame))
 
     @property
     def frame(self) -> RgbdFrame | None:
@@ -183,7 +205,8 @@ class Presenter(DrawingChoices):
     def clear(self) -> None:
         """Another source: nothing of the old one stays."""
         self.segmentation, self._second, self._pictures, self.picture = None, None, None, None
-        self.frozen, self._undrawn = False, False
+        self.frozen, self._undrawn, self._late = False, False, False
+        self._sought.forget()
         self._ages_ms.clear()
         self._pin, self._ruler, self._box = None, None, None
         self.selection = self._measured = None
@@ -256,7 +279,7 @@ class Presenter(DrawingChoices):
         return ", ".join(filter(None, words))
 
     def _state_of(self, kind: str) -> str:
-        if self.frozen and self._labels_expected and self._lacks_labels:
+        if self._labels_expected and self._lacks_labels and (self.frozen or self._late):
             return "labels are coming"
         age_ms = self.labels_age_ms
         if age_ms is not None and age_ms >= _OLD_LABELS_MS and kind == "overlay":
@@ -284,6 +307,8 @@ class Presenter(DrawingChoices):
         if self.segmentation is not None and kind == "error":
             return _why_nothing_is_compared(self.segmentation)
         if self.segmentation is not None and self.segmentation.labels is None and kind in ("labels", "confidence"):
+            if self._late:
+                return "Labels are coming"
             return "The model is loading" if self._labels_expected else "No model is loaded"
         return ""
 

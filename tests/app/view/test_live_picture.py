@@ -1,14 +1,16 @@
-"""A camera's picture does not wait for the model, and stands still when it is told to."""
+"""The picture of a camera or a replay does not wait for the model; a camera's stands still when it is told to."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import Qt
 
-from tests.app.conftest import HalvesModel, SteadySensor
+from rgbd_seg.recording.mcap.writer import RecordingWriter
+from tests.app.conftest import CALIBRATION, HalvesModel, SteadySensor, make_frame
 from tests.app.watching import says, wait_for_labels, wait_for_picture, wait_for_recorded
 from tests.waiting import until
 
@@ -152,3 +154,50 @@ def test_another_source_is_not_frozen(window: MainWindow, qtbot: QtBot) -> None:
     window.sources.open("steady:two")
     wait_for_picture(window, qtbot)
     assert not window.presenter.frozen
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Forty frames at 100 a second; each of them has truth."""
+    path = tmp_path / "forty.mcap"
+    with RecordingWriter(path, CALIBRATION, name="forty") as writer:
+        for index in range(40):
+            frame = make_frame(index, truth=True)
+            writer.write(replace(frame, device_us=None, host_ns=1_000_000_000 + index * 10_000_000))
+    return path
+
+
+def test_a_replay_moves_at_its_own_rate_under_the_labels_there_are(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, held: _Held, recording: Path
+) -> None:
+    shown: dict[int, bool] = {}
+
+    def note() -> None:
+        shown.setdefault(window.presenter.frame.index, window.presenter.segmentation.labels is not None)
+
+    window.models.load(str(tmp_path / "one.safetensors"))
+    qtbot.waitUntil(lambda: window.session.status().model.info is not None)
+    window.sources.open(str(recording))
+    qtbot.waitUntil(lambda: window.session.playback is not None and window.session.playback.at_end)
+    qtbot.waitUntil(lambda: window.presenter.frame is not None and window.presenter.frame.index == 39)
+    held.think.set()
+    wait_for_labels(window, qtbot)
+    qtbot.waitUntil(lambda: window.presenter.picture is None)  # The last frame stands, with labels of its own.
+    assert window.presenter.segmentation.frame.index == 39
+    held.think.clear()
+    scored = window.presenter.scores.frames
+    window.presenter.shown.connect(note)
+    window.replay_bar.seek(10)
+    qtbot.waitUntil(lambda: window.presenter.frame.index == 10)
+    assert shown == {10: False}  # Labels of elsewhere are not laid over it.
+    assert window.presenter._note("overlay") == "labels are coming"
+    window.replay_bar.toggle_loop()
+    window.replay_bar.toggle()
+    qtbot.waitUntil(lambda: len(shown) > 4)
+    assert not any(shown.values())
+    window.replay_bar.seek(39)
+    window.replay_bar.step(0)
+    held.think.set()
+    qtbot.waitUntil(lambda: window.presenter.frame.index == 39 and window.presenter.segmentation.labels is not None)
+    assert window.presenter.picture is None
+    assert window.presenter.scores.frames > scored > 0  # Going elsewhere begins no new count.
