@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from PySide6.QtWidgets import QDockWidget, QMainWindow
+    from PySide6.QtWidgets import QMainWindow
 
     from rgbd_seg.app.settings import Settings, SettingsFile
+    from rgbd_seg.app.widgets.panels import Panels
 
 _AFTER_MS = 500  # Many changes in a row, as of a slider that is dragged, are written together.
 
@@ -27,15 +28,17 @@ class SettingsSaver(QObject):
         super().__init__(window)
         self._window, self._file, self._settings = window, file, settings
         self._saved = settings()
+        self._panels: Panels | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_AFTER_MS)
         self._timer.timeout.connect(self.save)
 
-    def watch(self, docks: Iterable[QDockWidget]) -> None:
+    def watch(self, panels: Panels) -> None:
         """Saves when the window or a panel is moved, too."""
+        self._panels = panels
         self._window.installEventFilter(self)
-        for dock in docks:
+        for dock in panels.docks.values():
             for moved in (dock.visibilityChanged, dock.dockLocationChanged, dock.topLevelChanged):
                 moved.connect(self.soon)
 
@@ -54,7 +57,8 @@ class SettingsSaver(QObject):
         """Writes what has changed since the last time."""
         self._timer.stop()
         geometry = bytes(self._window.saveGeometry().toBase64().data()).decode()
-        state = bytes(self._window.saveState().toBase64().data()).decode()
+        arranged = self._panels.state if self._panels is not None else self._window.saveState()
+        state = bytes(arranged.toBase64().data()).decode()
         settings = replace(self._settings(), geometry=geometry, state=state)
         if settings == self._saved:
             return

@@ -69,7 +69,7 @@ from rgbd_seg.pipeline.status import ModelState, State, Status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 
     from rgbd_seg.app.widgets.theme import Theme
     from rgbd_seg.frame import RgbdFrame, Segmentation
@@ -78,6 +78,7 @@ if TYPE_CHECKING:
 _TICK_MS = 250
 _UNDO_NOTICE_MS = 3000
 _CLOSING_S = 1.5  # For all threads together; a recording that is being finished has longer.
+_SMALLEST_PX = (640, 360)
 _WIDE_PX = 1500  # From this width on there is room for the source panel without taking it from the picture.
 
 
@@ -141,7 +142,7 @@ class MainWindow(QMainWindow):
         self._connect()
         name_controls(self)
         self._restore()
-        self._saver.watch(self.docks.values())
+        self._saver.watch(self.panels)
         if problem:
             self.say("settings", problem)
         self._tick = QTimer(self)
@@ -250,6 +251,7 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         self.setWindowTitle("rgbd-seg")
+        self.setMinimumSize(*_SMALLEST_PX)  # Else it could not be drawn smaller than the panels beside each other need.
         room = self.screen().availableGeometry()
         width, height = max(1280, round(room.width() * 0.8)), max(720, round(room.height() * 0.8))
         self.resize(min(width, room.width()), min(height, room.height()))
@@ -432,6 +434,11 @@ class MainWindow(QMainWindow):
         """Takes what can be opened."""
         self.drops.enter(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Panels share one column where there is little room."""
+        super().resizeEvent(event)
+        self.panels.fit_soon()
+
     def dropEvent(self, event: QDropEvent) -> None:
         self.drops.drop(event)
 
@@ -444,8 +451,9 @@ class MainWindow(QMainWindow):
         self.labelling.leave()
         self.layouts.leave_full_screen()
         self.comparisons.restore_views()
-        self._saver.save()
         self.hide()
+        self.panels.make_roomy()
+        self._saver.save()
         # First all are told to end, so that they do so side by side; then they are waited for, all together so long.
         self.session.begin_close()
         self.cloud_worker.close(0.0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication
 
 from rgbd_seg.app.settings import Settings, SettingsFile
@@ -166,6 +166,7 @@ def window(
     window = MainWindow(apply_theme(application, "dark"), file, make_session)
     window.remember(Settings(record_folder=str(tmp_path / "recordings"), model=""))
     qtbot.addWidget(window)
+    window.setWindowState(Qt.WindowState.WindowNoState)  # The screen of the offscreen platform is small.
     window.resize(1280, 720)
     window.show()
     yield window

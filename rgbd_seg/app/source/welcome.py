@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from rgbd_seg.app.source.names import short_name
 from rgbd_seg.app.widgets.icons import dress
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.widgets.theme import Theme
 
 _SIGN_PX = 36
+_CHOICE_PX, _NARROW_CHOICE_PX = (164, 140), 136
 
 
 class _Choice(QPushButton):
@@ -25,7 +26,8 @@ class _Choice(QPushButton):
         super().__init__()
         self.setObjectName("choice")
         self.setAccessibleName(f"{name}: {about}")
-        self.setFixedSize(164, 140)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setMaximumWidth(_CHOICE_PX[0])
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 16, 8, 12)
         column.setSpacing(6)
@@ -38,6 +40,13 @@ class _Choice(QPushButton):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             column.addWidget(label)
         column.addStretch(1)
+
+    def sizeHint(self) -> QSize:
+        return QSize(*_CHOICE_PX)
+
+    def minimumSizeHint(self) -> QSize:
+        """Four of them beside each other fit a small window."""
+        return QSize(_NARROW_CHOICE_PX, _CHOICE_PX[1])
 
 
 class Welcome(QWidget):
@@ -59,7 +68,7 @@ class Welcome(QWidget):
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(title)
         choices = QHBoxLayout()
-        choices.setSpacing(16)
+        choices.setSpacing(12)
         choices.addStretch(1)
         self._camera = _Choice(theme, "camera", "Camera", "the first one that is plugged in")
         self._camera.clicked.connect(self.camera_wanted)

@@ -1,10 +1,14 @@
-"""The panels around the views: docks that can be moved, hidden all at once, and brought back from the menu."""
+"""The panels around the views: docks that can be moved, hidden all at once, and brought back from the menu.
+
+In a small window they share one column behind each other, so that the picture keeps its room; in a larger one they go
+back to where they were.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QTabBar, QWidget
 
 from rgbd_seg.app.layouts.layout import PanelPlace
@@ -24,6 +28,10 @@ RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
 BELOW = Qt.DockWidgetArea.BottomDockWidgetArea
 _AREAS: dict[Side, Qt.DockWidgetArea] = {"left": LEFT, "right": RIGHT, "below": BELOW}
 _FIRST_SHOWN = ("Classes", "Model")
+_COMPACT_BELOW_PX = (1100, 600)  # Width and height of a window whose panels share one column.
+_ROOMY_FROM_PX = (1140, 630)  # Not the same, so that it does not go to and fro at the edge.
+_COLUMN_PX = 250
+_NARROW_PX, _WIDE_ENOUGH_PX = 760, 800  # Below the first even one column takes too much: panels open on demand.
 
 
 class Panels(QObject):
@@ -34,6 +42,12 @@ class Panels(QObject):
         self._window, self._theme = window, theme
         self._arranged: QByteArray | None = None  # How the panels were before all of them were hidden.
         self.docks: dict[str, QDockWidget] = {}
+        self._roomy: QByteArray | None = None  # How the panels were before they were put into one column.
+        self._open_before: set[str] = set()  # In that column at its beginning.
+        self._tucked: set[str] | None = None  # Put away because even the column took too much.
+        self._fitting = QTimer(self)
+        self._fitting.setSingleShot(True)
+        self._fitting.timeout.connect(self._fit)
         window.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks)
 
     def add(self, name: str, panel: QWidget, area: Qt.DockWidgetArea, width: int, *, scrolled: bool = False) -> None:
@@ -91,7 +105,7 @@ class Panels(QObject):
         )
 
     def arrange(self, places: Sequence[PanelPlace]) -> None:
-        """Shows these panels and no others."""
+        """Shows these panels and no others; where all share one column, in that."""
         wanted = {place.name: place for place in places if place.name in self.docks}
         for name, dock in self.docks.items():
             if name not in wanted:
@@ -99,13 +113,81 @@ class Panels(QObject):
         for name, place in wanted.items():
             dock = self.docks[name]
             dock.setFloating(False)
-            if self._window.dockWidgetArea(dock) != _AREAS[place.side]:
+            if not self.compact and self._window.dockWidgetArea(dock) != _AREAS[place.side]:
                 self._window.addDockWidget(_AREAS[place.side], dock)
             dock.show()
             dock.raise_()
+        if self.compact:
+            return
         docks = [self.docks[name] for name in wanted]
         self._window.resizeDocks(docks, [place.width for place in wanted.values()], Qt.Orientation.Horizontal)
         self._window.resizeDocks(docks, [place.height for place in wanted.values()], Qt.Orientation.Vertical)
+
+    # Small windows
+
+    def fit_soon(self) -> None:
+        """Adapts the arrangement to the window's size, when Qt is done with it."""
+        self._fitting.start(0)
+
+    @property
+    def compact(self) -> bool:
+        """Whether the panels share one column."""
+        return self._roomy is not None
+
+    @property
+    def state(self) -> QByteArray:
+        """The arrangement to come back to next time: never the one column."""
+        return self._window.saveState() if self._roomy is None else self._roomy
+
+    def _fit(self) -> None:
+        width, height = self._window.width(), self._window.height()
+        if self._roomy is None and (width < _COMPACT_BELOW_PX[0] or height < _COMPACT_BELOW_PX[1]):
+            self._make_compact()
+        elif self._roomy is not None and width >= _ROOMY_FROM_PX[0] and height >= _ROOMY_FROM_PX[1]:
+            self.make_roomy()
+        if self._roomy is not None and self._tucked is None and width < _NARROW_PX:
+            self._tucked = self._open
+            for name in self._tucked:
+                self.docks[name].hide()
+        elif self._tucked is not None and width >= _WIDE_ENOUGH_PX:
+            self._bring_back()
+
+    @property
+    def _open(self) -> set[str]:
+        return {name for name, dock in self.docks.items() if not dock.isHidden()}
+
+    def _bring_back(self) -> None:
+        tucked, self._tucked = self._tucked or set(), None
+        for name in tucked:
+            self.docks[name].show()
+
+    def _make_compact(self) -> None:
+        docks = [dock for dock in self.docks.values() if not dock.isFloating()]
+        self._roomy, self._arranged = self._window.saveState(), None
+        self._open_before = self._open
+        for dock in docks:
+            self._window.addDockWidget(RIGHT, dock)
+            if dock is not docks[0]:
+                self._window.tabifyDockWidget(docks[0], dock)
+        for name, dock in self.docks.items():
+            dock.setVisible(name in self._open_before)
+        self._window.resizeDocks(docks[:1], [_COLUMN_PX], Qt.Orientation.Horizontal)
+        if _FIRST_SHOWN[0] in self._open_before:
+            self.docks[_FIRST_SHOWN[0]].raise_()
+
+    def make_roomy(self) -> None:
+        """Back to where the panels were, but for those that were closed or opened meanwhile."""
+        if self._roomy is None:
+            return
+        self._bring_back()
+        now = self._open
+        roomy, self._roomy = self._roomy, None
+        self._window.restoreState(roomy)
+        for name in self._open_before - now:
+            self.docks[name].hide()
+        for name in now - self._open_before:
+            self.docks[name].show()
+        self._arranged = roomy if not now else None
 
     def fill_menu(self, menu: QMenu) -> None:
         """One entry for each panel."""

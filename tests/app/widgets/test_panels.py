@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QProcess, Qt
+from PySide6.QtCore import QByteArray, QProcess, Qt
 from PySide6.QtWidgets import QSlider
 
 from rgbd_seg.app.about import DoctorDialog
 from rgbd_seg.app.replay.bar import ReplayBar
 from rgbd_seg.app.source.control_form import ControlForm
+from rgbd_seg.app.widgets.panels import BELOW, LEFT, RIGHT
 from rgbd_seg.app.widgets.theme import DARK
 from rgbd_seg.sensors.sensor import Control
 
@@ -105,3 +106,36 @@ def test_escape_ends_the_doctor_as_well(window: MainWindow) -> None:
     assert process.waitForStarted(10_000)
     dialog.reject()  # What Escape does; it sends no close event.
     assert process.state() is QProcess.ProcessState.NotRunning
+
+
+def test_a_small_window_puts_the_panels_into_one_column_and_a_larger_one_back(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    docks, panels = window.docks, window.panels
+    docks["Plots"].show()
+    docks["Source"].show()
+    window.resize(1280, 720)
+    qtbot.waitUntil(lambda: docks["Plots"].isVisible())
+    window.resize(960, 540)
+    qtbot.waitUntil(lambda: panels.compact)
+    assert {window.dockWidgetArea(dock) for dock in docks.values()} == {RIGHT}
+    qtbot.waitUntil(lambda: window.width() == 960 and window.middle.width() >= 0.7 * 960 and in_front(window, "Classes"))
+    window._saver.save()
+    assert docks["Model"].isVisible()
+    assert not in_front(window, "Model")
+    docks["Model"].hide()  # What is closed or opened here stays so.
+    docks["Recording"].show()
+    window.resize(720, 480)
+    qtbot.waitUntil(lambda: not any(dock.isVisible() for dock in docks.values()))
+    window.resize(1280, 720)
+    qtbot.waitUntil(lambda: not panels.compact)
+    shown = {name for name, dock in docks.items() if dock.isVisible()}
+    assert shown == {"Classes", "Source", "Plots", "Recording"}
+    assert window.dockWidgetArea(docks["Plots"]) == BELOW
+    assert window.dockWidgetArea(docks["Source"]) == LEFT
+    restored = window._file.load()[0].state
+    window.resize(960, 540)
+    qtbot.waitUntil(lambda: panels.compact)
+    window.panels.make_roomy()
+    window.restoreState(QByteArray.fromBase64(restored.encode()))  # What was kept while there was one column.
+    assert window.dockWidgetArea(docks["Plots"]) == BELOW
