@@ -71,6 +71,7 @@ class DoctorDialog(QDialog):
         layout = QVBoxLayout(self)
         self.report = QPlainTextEdit("Looking…")
         self.report.setReadOnly(True)
+        self.report.setAccessibleName("What the doctor found")
         self.report.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         layout.addWidget(self.report)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

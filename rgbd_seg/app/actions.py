@@ -64,6 +64,9 @@ COMMANDS = (
     Command("find_class", "Find a class", ("L", "Ctrl+F"), "Views"),
     Command("toggle_full_screen", "Full screen", ("F", "F11"), "Window"),
     Command("toggle_panels", "Hide or show all panels", ("H",), "Window"),
+    Command("next_part", "On to the next panel with the keys", ("F6",), "Window"),
+    Command("part_before", "Back to the panel before", ("Shift+F6",), "Window"),
+    Command("answer", "Press the button of the newest message", ("Ctrl+Return",), "Window"),
     Command("show_commands", "All commands, by name…", ("Ctrl+Shift+P",), "Window"),
     Command("main_menu", "Main menu", ("F10",), "Window"),
     Command("source_menu", "Choose a source", ("Alt+S",), "Window"),
@@ -75,6 +78,7 @@ COMMANDS = (
 #: Keys that no table row has, for the visible list only.
 MORE_KEYS = (
     ("Alt+1 … Alt+9", "Show the first … ninth class of the list alone", "Views"),
+    ("Ctrl+1 … Ctrl+4", "Choose what the first … fourth view shows", "Views"),
     ("Wheel", "Zoom at the pointer", "Views"),
     ("Drag", "Pan", "Views"),
     ("Double click", "Whole picture, or one view alone", "Views"),

@@ -118,7 +118,7 @@ def _let_python_see_signals(application: QApplication, window: MainWindow) -> No
     """
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # Windows has the last and not the one before.
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: QTimer.singleShot(0, window.close))
+            signal.signal(getattr(signal, name), lambda *_: QTimer.singleShot(0, window.close_now))
     # Python runs signal handlers only between its own instructions, so Qt's loop must enter it now and then: the
     # window's quarter-second timer does that.
     application.setQuitOnLastWindowClosed(True)

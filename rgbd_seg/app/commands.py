@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.undo_controller import UndoController
     from rgbd_seg.app.view.freezer import Freezer
     from rgbd_seg.app.view.grid import ViewGrid
+    from rgbd_seg.app.widgets.banner import Banners
     from rgbd_seg.app.widgets.panels import Panels
     from rgbd_seg.app.widgets.theme import Choice
     from rgbd_seg.app.widgets.theme_switch import ThemeSwitch
@@ -64,7 +65,11 @@ class Parts(Protocol):
     classes: ClassesPanel
     panels: Panels
     top_bar: TopBar
+    banners: Banners
     middle: QWidget
+
+    def go_to_part(self, forward: bool) -> None:
+        """Moves the keys' focus."""
 
 
 class WindowCommands(QObject):
@@ -86,6 +91,9 @@ class WindowCommands(QObject):
         for rank in range(9):
             shortcut = QShortcut(QKeySequence(f"Alt+{rank + 1}"), context.widget)
             shortcut.activated.connect(partial(context.presenter.solo_rank, rank))
+        for number in range(1, 5):
+            shortcut = QShortcut(QKeySequence(f"Ctrl+{number}"), context.widget)
+            shortcut.activated.connect(partial(parts.grid.choose_kind, number))
         self.main_menu = self._make_menu()
 
     def _table(self) -> dict[str, Callable[[], object]]:
@@ -132,6 +140,9 @@ class WindowCommands(QObject):
             "find_class": self._find_class,
             "toggle_full_screen": self._toggle_full_screen,
             "toggle_panels": parts.panels.toggle_all,
+            "next_part": partial(parts.go_to_part, True),
+            "part_before": partial(parts.go_to_part, False),
+            "answer": parts.banners.answer,
             "show_commands": self._show_palette,
             "main_menu": lambda: parts.top_bar.menu.showMenu(),
             "source_menu": lambda: parts.top_bar.source.showMenu(),
@@ -223,6 +234,7 @@ class WindowCommands(QObject):
         if self._window.isFullScreen():
             self._toggle_full_screen()
             return
+        self._parts.middle.setFocus()  # The keys go back to the pictures.
         self._parts.grid.show_viewport(Viewport())
         self._context.presenter.clear_marks()
 

@@ -10,6 +10,7 @@ from rgbd_seg.app.widgets.banner import Message
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from rgbd_seg.app.widgets.announcer import Announcer
     from rgbd_seg.app.widgets.banner import Banners
     from rgbd_seg.app.widgets.status_line import StatusLine
     from rgbd_seg.pipeline.status import Status
@@ -20,8 +21,8 @@ _NOTICE_MS = 8000
 class Messages:
     """One message for each key."""
 
-    def __init__(self, banners: Banners, line: StatusLine) -> None:
-        self._banners, self._line = banners, line
+    def __init__(self, banners: Banners, line: StatusLine, announcer: Announcer) -> None:
+        self._banners, self._line, self._announcer = banners, line, announcer
         self._slow = False  # The model is, in the messages' words.
 
     def say(
@@ -39,6 +40,8 @@ class Messages:
         views need not make room for it.
         """
         self._banners.forget(key)
+        if part is None:  # A progress would be read out without an end.
+            self._announcer.say(text, urgent=kind == "error")
         if kind == "info" and not action and part is None:
             self._banners.clear(key)
             self._line.show_notice(text, _NOTICE_MS)
@@ -58,6 +61,7 @@ class Messages:
         """
         found = {notice.key: notice for notice in notices(status, damage, slow_before=self._slow)}
         self._slow = "speed" in found
+        self._announcer.show({key: found[key].text if key in found else "" for key in KEYS})
         for key in KEYS:
             notice = found.get(key)
             if notice is None:

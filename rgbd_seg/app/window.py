@@ -10,7 +10,7 @@ from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtWidgets import (
     QDialog,
     QLabel,
-    QMainWindow,
+    QTabBar,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +22,7 @@ from rgbd_seg.app.commands import WindowCommands
 from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.labelling.controller import LabellingController
 from rgbd_seg.app.layouts.controller import LayoutController
+from rgbd_seg.app.leaving import Leaving
 from rgbd_seg.app.live_output import LiveOutput
 from rgbd_seg.app.messages import Messages
 from rgbd_seg.app.model.comparison_controller import ComparisonController
@@ -54,7 +55,9 @@ from rgbd_seg.app.view.freezer import Freezer
 from rgbd_seg.app.view.grid import ViewGrid
 from rgbd_seg.app.view.presenter import Presenter
 from rgbd_seg.app.widgets.accessible_names import name_controls
+from rgbd_seg.app.widgets.announcer import Announcer, spoken_status
 from rgbd_seg.app.widgets.banner import Banners
+from rgbd_seg.app.widgets.keyboard import KeyboardWindow
 from rgbd_seg.app.widgets.legend import Legend
 from rgbd_seg.app.widgets.panels import BELOW, LEFT, RIGHT, Panels
 from rgbd_seg.app.widgets.stage import Stage
@@ -82,7 +85,7 @@ _SMALLEST_PX = (640, 360)
 _WIDE_PX = 1500  # From this width on there is room for the source panel without taking it from the picture.
 
 
-class MainWindow(QMainWindow):
+class MainWindow(KeyboardWindow):
     """The program's window, and the `Context` of its controllers."""
 
     def __init__(
@@ -111,7 +114,8 @@ class MainWindow(QMainWindow):
         self._process = psutil.Process()
         self._build_views()
         self._build_panels()
-        self._messages = Messages(self.banners, self.status_line)
+        self.announcer = Announcer(self)
+        self._messages = Messages(self.banners, self.status_line, self.announcer)
         self.presenter = Presenter(
             self.grid, self.cloud, self.classes, self.status_line, Display.of(self.settings.style), parent=self
         )
@@ -129,6 +133,8 @@ class MainWindow(QMainWindow):
         self.recording_statistics = RecordingStatisticsController(self)
         self.comparisons = ComparisonController(self, self.comparison_panel, self.grid)
         self.live_output = LiveOutput(self)
+        self._leaving = Leaving(self, self.exports, self.training, self.banners.shows, self.close_now)
+        self._closing = False
         self.freezer = Freezer(self)
         self.look = ThemeSwitch(self, theme)
         self.label_sets = LabelSetController(self)
@@ -317,6 +323,7 @@ class MainWindow(QMainWindow):
         self.exports.tick()
         self.recording_statistics.tick()
         self.comparisons.tick()
+        self._leaving.tick()
         kind = info.kind if info else "camera"
         playback = self.session.playback if status.state is State.RUNNING else None
         paused = playback is not None and playback.paused
@@ -332,12 +339,13 @@ class MainWindow(QMainWindow):
         self.filmstrip.show_recording(self.session.uri if playback else "")
         self.replay_bar.refresh()
         self.grid.show_dimmed(status.state in (State.LOST, State.STOPPED, State.CONNECTING))
-        self._show_names(status, info.name if info else "")
+        name = info.name if info else short_name(self.session.uri) if self.session.uri else ""
+        self._show_names(status, name)
+        self.announcer.show(spoken_status(status, name, paused=paused, frozen=self.presenter.frozen))
         self._show_notices(status)
         self._show_stage(status)
 
     def _show_names(self, status: Status, source: str) -> None:
-        source = source or (short_name(self.session.uri) if self.session.uri else "")
         self.top_bar.show_source(source)
         model = status.model
         loading = model.state is ModelState.LOADING
@@ -428,6 +436,19 @@ class MainWindow(QMainWindow):
         self.docks[name].show()
         self.docks[name].raise_()
 
+    def parts(self) -> list[QWidget]:
+        page = self.stage.currentWidget()
+        pages = self.grid.visible_panes if page is self.grid else [page] if page is not None else []
+        tabs = [bar for bar in self.findChildren(QTabBar) if bar.parentWidget() is self and bar.isVisible()]
+        return [
+            self.top_bar,
+            self.banners,
+            *pages,
+            self.replay_bar,
+            *tabs,
+            *(dock for dock in self.docks.values() if not dock.isFloating()),
+        ]
+
     # Qt's events
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -442,8 +463,16 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         self.drops.drop(event)
 
+    def close_now(self) -> None:
+        """Closes without asking, whatever is going on."""
+        self._closing = True
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remembers everything and ends every thread and child process."""
+        """Remembers everything and ends every thread and child process; once it says what that ends, and stays."""
+        if not self._closing and not self._leaving.may():
+            event.ignore()
+            return
         self._tick.stop()
         self.bridge.close()
         for dialog in self.findChildren(QDialog):

@@ -75,7 +75,7 @@ class Probe(QObject):
             return
         self.found["closed_at"] = time.time()
         print(json.dumps(self.found), flush=True)
-        self._window.close()
+        self._window.close_now()
 
     def _run_phases(self) -> Iterator[float]:
         end = time.monotonic() + _LOADING_S

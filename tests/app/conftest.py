@@ -170,7 +170,7 @@ def window(
     window.resize(1280, 720)
     window.show()
     yield window
-    window.close()
+    window.close_now()
     window.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     left = [thread for thread in threading.enumerate() if thread not in threads and thread.is_alive()]

@@ -176,7 +176,8 @@ def test_watch_record_replay_seek_and_close(screen: dict[str, str], recording: P
         person.presses("r", "4", "bracketleft", "space", "Home", "Right", "Right", "h", "question", "Escape", "1")
         person.presses("r")  # A second recording, during which the window is closed.
         wait_for("the second recording", lambda: len(list(kept.glob("*.mcap"))) == 2)
-        person.presses("space")
+        person.presses("space", "ctrl+q")
+        assert person.program.poll() is None  # It has said first that a recording is running.
         output = person.leaves(lambda: person.presses("ctrl+q"))
         assert "Traceback" not in output
     finally:

@@ -142,6 +142,10 @@ def test_closing_while_recording_leaves_a_whole_file(window: MainWindow, qtbot: 
     window.commands.run["toggle_recording"]()
     wait_for_recorded(window, qtbot, 3)
     window.close()
+    assert window.isVisible()
+    assert says(window, ".mcap is being recorded: quitting ends it and keeps what there is. Close once more to quit.")
+    window.close()
+    assert not window.isVisible()
     (file,) = (tmp_path / "recordings").glob("*.mcap")
     with open_recording(file) as recording:
         assert len(recording) >= 3

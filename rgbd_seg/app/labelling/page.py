@@ -63,9 +63,10 @@ class LabelPage(QWidget):
         row.setSpacing(8)
         self.strip = QListWidget()
         self.strip.setObjectName("frames")
+        self.strip.setAccessibleName("Frames")
         self.strip.setIconSize(_THUMB)
         self.strip.setFixedWidth(_THUMB.width() + 44)
-        self.strip.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.strip.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Arrows go from frame to frame from anywhere.
         self.strip.setUniformItemSizes(True)
         self.strip.itemClicked.connect(lambda item: self.frame_wanted.emit(self.strip.row(item)))
         row.addWidget(self.strip)
@@ -82,7 +83,7 @@ class LabelPage(QWidget):
         foot.addWidget(self.about)
         leave = QToolButton()
         leave.setText("Leave E")
-        leave.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        leave.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         leave.clicked.connect(lambda: self.action_wanted.emit("leave"))
         foot.addWidget(leave)
         column.addLayout(foot)
@@ -115,7 +116,7 @@ class LabelPage(QWidget):
             button.setToolTip(tool.hint)
             button.setStyleSheet("padding: 5px 4px")  # All of them fit into a window of 960 pixels.
             button.setCheckable(True)
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(partial(self.tool_wanted.emit, tool.name))
             group.addButton(button)
             row.addWidget(button)
@@ -127,6 +128,7 @@ class LabelPage(QWidget):
         side = QVBoxLayout()
         side.setSpacing(6)
         self.search = _Search()
+        self.search.setAccessibleName("Find or add a class")
         self.search.setPlaceholderText("find or add a class  L")
         self.search.setFixedWidth(_SIDE_PX)
         self.search.setMaxLength(100)
@@ -134,8 +136,9 @@ class LabelPage(QWidget):
         self.search.returnPressed.connect(self._typed)
         side.addWidget(self.search)
         self.classes = QListWidget()
+        self.classes.setAccessibleName("Classes to paint")
         self.classes.setFixedWidth(_SIDE_PX)
-        self.classes.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.classes.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Digits and the search choose.
         self.classes.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.classes.customContextMenuRequested.connect(self._class_menu)
         self.classes.itemClicked.connect(lambda item: self.class_wanted.emit(item.data(Qt.ItemDataRole.UserRole)))
@@ -151,7 +154,7 @@ class LabelPage(QWidget):
         ):
             button = QPushButton(text)
             button.setToolTip(tip)
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(partial(self.action_wanted.emit, action))
             side.addWidget(button)
             self.buttons[action] = button

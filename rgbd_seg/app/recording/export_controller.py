@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rgbd_seg.app.replay.bar import ReplayBar
     from rgbd_seg.app.view.cloud.view import CloudView
 
+_CLEANING_S = 10.0  # So long the closing window, out of sight already, waits for an export to clear away its files.
+
 
 class ExportController(QObject):
     """At most one export at a time."""
@@ -164,6 +166,8 @@ class ExportController(QObject):
         """Ends what is running; a cloud that is being written has the same time."""
         deadline = Deadline(timeout_s)
         if self.job is not None:
-            self.job.close(deadline.left_s)
+            self.job.close(
+                _CLEANING_S
+            )  # It stops after the frame it is busy with, and clears away what it has written.
         if self._cloud_thread is not None:
             self._cloud_thread.join(deadline.left_s)

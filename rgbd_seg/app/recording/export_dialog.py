@@ -113,6 +113,8 @@ class ExportDialog(QDialog):
         length = self._frames
         row = QHBoxLayout()
         self.first, self.last = QSpinBox(), QSpinBox()
+        self.first.setAccessibleName("First frame")
+        self.last.setAccessibleName("Last frame")
         for box, mark, usual in ((self.first, picked[0], 0), (self.last, picked[1], length - 1)):
             box.setRange(1, max(length, 1))
             box.setValue((usual if mark is None else mark) + 1)
@@ -138,6 +140,7 @@ class ExportDialog(QDialog):
     def _make_target(self) -> QHBoxLayout:
         row = QHBoxLayout()
         self.target = QLineEdit()
+        self.target.setAccessibleName("File or folder to write")
         browse = QPushButton("…")
         browse.setToolTip("Choose the folder")
         browse.clicked.connect(self._browse)

@@ -83,6 +83,8 @@ class PlotsPanel(QWidget):
 
         self._plot = pyqtgraph.PlotWidget()
         self._plot.setMinimumHeight(140)
+        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot.setAccessibleName("Plot of what is chosen above")
         self._plot.showGrid(x=False, y=True, alpha=0.15)
         self._plot.setLabel("bottom", "seconds")
         self._plot.setLimits(yMin=0)

@@ -45,6 +45,7 @@ class TrainingController(QObject):
         self._stages: dict[Path, Stage] = {}
         self._curves = Curves(Path())
         self._looked_s = 0.0
+        self._begun: list[RunFolder] = []  # By this window.
         self.runs: list[RunFolder] = []
         self.run: RunFolder | None = None
         panel.new_wanted.connect(self.ask)
@@ -60,6 +61,12 @@ class TrainingController(QObject):
     def folder(self) -> Path:
         """Where runs are kept."""
         return self._context.settings.recordings / "training"
+
+    @property
+    def begun_here(self) -> list[str]:
+        """The names of the runs that this window has begun and that go on."""
+        names = [run.name for run in self._begun if run.state().stage.running]
+        return list(dict.fromkeys(names))
 
     # Beginning
 
@@ -125,6 +132,7 @@ class TrainingController(QObject):
             if self._dialog is not None:
                 self._dialog.show_problem(problem)
             return
+        self._begun.append(run)
         if self._dialog is not None:
             self._dialog.close()
         self.show_run(run)
@@ -237,6 +245,7 @@ class TrainingController(QObject):
             self._context.say("training", f"{run.folder} cannot be written: {error.strerror or error}.", "error")
             return
         self._stages[run.folder] = Stage.STARTING
+        self._begun.append(run)
         _launch(run.folder, how)
 
     def _show_log(self) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from rgbd_seg.app.view.pictures import depth_colors
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _WIDTH_PX = 62
 _BAR_PX = 10
 _MARGIN_PX = 14
+_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Delete)
+_KEY_M = 0.1
 
 
 class ColorBar(QWidget):
@@ -28,8 +30,11 @@ class ColorBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.setCursor(Qt.CursorShape.SizeVerCursor)
         self.setToolTip(
-            "Drag the upper half to set the far end, the lower half for the near end. Double click: automatic."
+            "Drag the upper half to set the far end, the lower half for the near end. Double click: automatic. "
+            "Keys: arrows for the far end, with Shift for the near end, Delete for automatic."
         )
+        self.setAccessibleName("Range of the depth colours")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._ends_m = (0.4, 6.0)
         self._chosen: tuple[float | None, float | None] = (None, None)
         self._map = "turbo"
@@ -52,7 +57,10 @@ class ColorBar(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(16, 17, 19, 200))
-        painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor("#4f9cf9"), 2))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+        painter.setPen(Qt.PenStyle.NoPen)
         strip = QImage(1, 255, QImage.Format.Format_RGB32)
         colors = depth_colors(self._map)
         for row in range(255):
@@ -85,13 +93,33 @@ class ColorBar(QWidget):
         if self._drag is None:
             return
         end, start_y, start_m = self._drag
-        metres = round(start_m + (start_y - event.position().y()) / max(self.height(), 1) * 3.0, 1)
+        self._move(end, start_m + (start_y - event.position().y()) / max(self.height(), 1) * 3.0)
+
+    def _move(self, end: str, to_m: float) -> None:
+        metres = round(to_m, 1)
         near, far = self._chosen
         if end == "far":
             far = max(metres, self._ends_m[0] + 0.1)
         else:
             near = min(max(metres, 0.0), self._ends_m[1] - 0.1)
         self.ends_wanted.emit(near, far)
+
+    def event(self, event: QEvent) -> bool:
+        """Up, Down and Delete are its own while it has the keys."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _KEYS:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() not in _KEYS:
+            super().keyPressEvent(event)
+        elif event.key() == Qt.Key.Key_Delete:
+            self.ends_wanted.emit(None, None)
+        else:
+            end = "near" if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else "far"
+            by_m = _KEY_M if event.key() == Qt.Key.Key_Up else -_KEY_M
+            self._move(end, self._ends_m[0 if end == "near" else 1] + by_m)
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
         self._drag = None

@@ -105,6 +105,12 @@ class ViewGrid(QWidget):
             pane.show_kind(kind)
         self.panes_changed.emit()
 
+    def choose_kind(self, number: int) -> None:
+        """Opens the menu of kinds of a view, 1 to 4, if that is on screen."""
+        shown = self.visible_panes
+        if number <= len(shown):
+            shown[number - 1].open_menu()
+
     def show_viewport(self, viewport: Viewport) -> None:
         """Shows another part of the picture in all views."""
         self._viewport = viewport

@@ -59,7 +59,7 @@ class Pane(QFrame):
         self._chip = QToolButton(self)
         self._chip.setStyleSheet(_CHIP_STYLE)
         self._chip.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._chip.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._chip.setToolTip("What this view shows")
         self._chip.setMenu(self._make_menu())
         self._note = QLabel(self)
@@ -99,6 +99,10 @@ class Pane(QFrame):
         maps.addAction("Automatic range").triggered.connect(lambda: self.ends_wanted.emit(None, None))
         menu.addAction("Maximise or restore").triggered.connect(self.maximise_wanted)
         return menu
+
+    def open_menu(self) -> None:
+        """Lets one choose what it shows."""
+        self._chip.showMenu()
 
     def show_kind(self, kind: ViewKind) -> None:
         """Shows another kind of picture from now on."""

@@ -59,6 +59,10 @@ class Banners(QWidget):
         """The sentences on screen."""
         return tuple(message.text for message, *_ in self._shown.values())
 
+    def shows(self, key: str) -> bool:
+        """Whether a message with that key is on screen."""
+        return key in self._shown
+
     def show_message(self, message: Message) -> None:
         """Shows a message, in place of the one with the same key."""
         shown = self._shown.get(message.key)
@@ -131,6 +135,16 @@ class Banners(QWidget):
         row.addWidget(close)
         close.setVisible(message.part is None)
         return frame, text, bar
+
+    def answer(self) -> None:
+        """Does what the button of the newest message offers; closes that message if it has none."""
+        for key, (message, *_) in reversed(self._shown.items()):
+            if message.run is not None:
+                message.run()
+                return
+            if message.part is None:
+                self._close(key)
+                return
 
     def _run(self, key: str) -> None:
         shown = self._shown.get(key)

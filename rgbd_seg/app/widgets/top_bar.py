@@ -57,7 +57,7 @@ class TopBar(QToolBar):
         dress(self.record, "record", "record", theme, "#ffffff")
         self.record.setToolTip("Record the source into a file  R")
         self.record.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.record.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.record.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.record.clicked.connect(self._record_clicked)
         self.addWidget(self.record)
         self.record.setText(_LONGEST_RECORDING)
@@ -85,7 +85,7 @@ class TopBar(QToolBar):
         button = QToolButton()
         dress(button, picture, "text", self._theme)
         button.setToolTip(tip)
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.addWidget(button)
         return button
 

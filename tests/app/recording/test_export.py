@@ -153,10 +153,14 @@ def test_cancelled_half_way_leaves_nothing(
     qtbot.waitUntil(lambda: says(replay, f"2 of {FRAMES} frames"), timeout=10000)
     replay.commands.run["export_recording"]()  # There is one already.
     assert replay.exports.dialog is None
+    replay.close()
+    assert replay.isVisible()
+    assert says(replay, "The export to", "nothing is left of it", "Close once more")
     press(replay, "Cancel", qtbot)
     assert says(replay, "Cancelling")
     slow_model.may_go_on.set()
     qtbot.waitUntil(lambda: says(replay, "was cancelled"), timeout=10000)
+    qtbot.waitUntil(lambda: not says(replay, "Close once more"))
     assert list((tmp_path / "recordings").iterdir()) == []
     assert slow_model.closed == 1
     assert slow_model.calls == 3

@@ -108,9 +108,7 @@ def test_escape_ends_the_doctor_as_well(window: MainWindow) -> None:
     assert process.state() is QProcess.ProcessState.NotRunning
 
 
-def test_a_small_window_puts_the_panels_into_one_column_and_a_larger_one_back(
-    window: MainWindow, qtbot: QtBot
-) -> None:
+def test_a_small_window_puts_the_panels_into_one_column_and_a_larger_one_back(window: MainWindow, qtbot: QtBot) -> None:
     docks, panels = window.docks, window.panels
     docks["Plots"].show()
     docks["Source"].show()
@@ -119,7 +117,9 @@ def test_a_small_window_puts_the_panels_into_one_column_and_a_larger_one_back(
     window.resize(960, 540)
     qtbot.waitUntil(lambda: panels.compact)
     assert {window.dockWidgetArea(dock) for dock in docks.values()} == {RIGHT}
-    qtbot.waitUntil(lambda: window.width() == 960 and window.middle.width() >= 0.7 * 960 and in_front(window, "Classes"))
+    qtbot.waitUntil(
+        lambda: window.width() == 960 and window.middle.width() >= 0.7 * 960 and in_front(window, "Classes")
+    )
     window._saver.save()
     assert docks["Model"].isVisible()
     assert not in_front(window, "Model")

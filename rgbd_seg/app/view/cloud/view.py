@@ -50,7 +50,7 @@ class CloudView(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
         self.coloring = QComboBox()
-        self.coloring.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.coloring.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.coloring.setAccessibleName("Colours of the cloud")
         for key, text in COLORINGS.items():
             self.coloring.addItem(text, key)
@@ -65,7 +65,7 @@ class CloudView(QWidget):
             button = QToolButton()
             button.setText(text)
             button.setToolTip(tip)
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(run)
             row.addWidget(button)
 
