@@ -49,7 +49,7 @@ def notices(status: Status, damage: tuple[str, ...] = (), *, slow_before: bool =
         found.append(Notice("source", "warning", sentence(status.message) + tail))
     elif status.state is State.RUNNING and status.message:
         found.append(Notice("source note", "warning", sentence(status.message)))
-    if damage:
+    if damage and not (found and found[0].kind == "error"):  # Beside why it ended they say nothing.
         more = f" ({len(damage)} such notes so far)" if len(damage) > 1 else ""
         found.append(Notice("damage", "warning", f"{damage[-1][:300].rstrip('.')}.{more}"))
     found += _about_model(status, _SWIFT_FPS if slow_before else _SLOW_FPS)

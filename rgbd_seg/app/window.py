@@ -335,7 +335,7 @@ class MainWindow(KeyboardWindow):
         shown = self.presenter.segmentation
         self.sources.show_frame(shown.frame if shown else None, status)
         self.models.show_status()
-        self.replay_bar.show_playback(playback)
+        self.replay_bar.show_playback(playback, self.session.file_of)
         self.filmstrip.show_recording(self.session.uri if playback else "")
         self.replay_bar.refresh()
         self.grid.show_dimmed(status.state in (State.LOST, State.STOPPED, State.CONNECTING))

@@ -52,8 +52,8 @@ class LiveSettings:
         min_confidence: Pixels below this confidence (0..1) stay unlabelled.
         reopen_every_s: Pause between two tries to reopen a lost camera.
         pre_roll_s: Frames from so long before a recording is started come into it too.
-        pictures: Whether every frame lies in `pictures` at once, while a model still looks at older ones; but for a replay
-            in which every frame waits for the model.
+        pictures: Whether every frame lies in `pictures` at once, while a model still looks at older ones; but not in a
+            replay whose every frame waits for the model.
     """
 
     smoothing: Smoothing = "off"

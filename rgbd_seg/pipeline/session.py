@@ -110,6 +110,8 @@ class Session:
             self._wake()
 
     def _open(self, uri: str, request: Request | None, number: int) -> None:
+        from rgbd_seg.sensors.drivers.replay import ReplaySensor
+
         self._leave()
         with self._turn:
             try:
@@ -125,7 +127,9 @@ class Session:
                         self._opening = failed
                 self._wake()
                 return
-            if sensor.playback is not None:
+            if isinstance(sensor, ReplaySensor):
+                sensor.begin_to_be_watched()
+            elif sensor.playback is not None:
                 sensor.playback.hold_at_end = True  # So that one can go back after the last frame.
             pipeline = LivePipeline(sensor, model=self.model, wake=self._wake, settings=self._settings)
             with self._lock:
@@ -164,6 +168,11 @@ class Session:
         sensor = self.sensor
         playback: Playback | None = sensor.playback if sensor else None
         return playback
+
+    def file_of(self, position: int) -> Path | None:
+        """The picture file of a recording's frame, where frames are files of their own."""
+        file_of = getattr(self.sensor, "file_of", None)
+        return file_of(position) if file_of is not None else None
 
     @property
     def damage(self) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ class RecordingInfo:
         notes: What was assumed, chosen or not kept, in whole sentences; nothing is wrong with the recording.
         gaps: Where frames are missing.
         is_counted: Whether frames have the numbers of their capture, so that lost ones are known.
+        is_timed: Whether anybody knows when its frames were taken, or how many a second.
         other_cameras: For each other camera in the file what to call it, and the options that open it.
     """
 
@@ -81,6 +82,7 @@ class RecordingInfo:
     notes: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
     is_counted: bool = False
+    is_timed: bool = True
     other_cameras: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
     @property
@@ -176,6 +178,14 @@ class RecordingReader(ABC):
     def streams(self) -> tuple[tuple[str, str, int], ...]:
         """For each stream in the file its topic, kind of message and number of messages; empty where there are none."""
         return ()
+
+    def file_of(self, position: int) -> Path | None:
+        """The colour picture of a frame, where frames are files of their own.
+
+        Raises:
+            IndexError: There is no such position.
+        """
+        return None
 
     @abstractmethod
     def read(self, position: int) -> StoredFrame:

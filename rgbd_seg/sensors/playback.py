@@ -106,7 +106,7 @@ class Playback:
 
     @property
     def leapt(self) -> bool:
-        """Whether the frame that was delivered last was sought, or begins another round: what went before is elsewhere."""
+        """Whether the last frame was sought, or begins another round: what was delivered before it is elsewhere."""
         with self._changed:
             return self._leapt
 
@@ -170,6 +170,13 @@ class Playback:
             self._paused = True
             here = self._next if self._sought else self._position
             self._go_to(here + frames, backwards=frames < 0)
+
+    def stand_on_first(self, fps: float) -> None:
+        """Stands still on the first frame; played, all come at this rate, whatever their times. Before any is read."""
+        with self._changed:
+            self._times_us = (np.arange(self.length) * (1e6 / fps)).astype(np.int64)
+            self._paused = True
+            self._go_to(0, backwards=False)
 
     @property
     def speed(self) -> float:

@@ -94,7 +94,7 @@ def test_every_control_of_the_dialogs_and_of_label_mode_has_a_name(
     LogDialog(tmp_path / "log.txt", "Log", window).show()
     dialogs = {type(one).__name__: one for one in window.findChildren(QDialog) if one.isVisible()}
     assert len(dialogs) == 5
-    assert {name: nameless(one) for name, one in dialogs.items()} == dict.fromkeys(dialogs, [])
+    assert {name: nameless(one) for name, one in dialogs.items()} == {name: [] for name in dialogs}
     for one in dialogs.values():
         one.reject()
     window.commands.run["show_commands"]()

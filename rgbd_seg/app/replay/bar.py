@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from rgbd_seg.app.replay.timeline import Timeline
 from rgbd_seg.app.widgets.icons import dress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from PySide6.QtGui import QResizeEvent
 
@@ -38,6 +39,7 @@ class ReplayBar(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._playback: Playback | None = None
+        self._file_of: Callable[[int], Path | None] | None = None
         self._shown_paused: bool | None = None
         self.setAutoFillBackground(True)
         column = QVBoxLayout(self)
@@ -59,7 +61,10 @@ class ReplayBar(QWidget):
         self._time.setFixedWidth(metrics.horizontalAdvance("00:00.000  frame 00000/00000") + 16)
         self._time.setAlignment(Qt.AlignmentFlag.AlignCenter)
         row.addWidget(self._time)
-        row.addStretch(1)
+        self._file = QLabel()
+        self._file.setObjectName("quiet")
+        self._file.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row.addWidget(self._file, 1)
         self._dispensable = (
             self._button(row, "range-start", "Export from here  I", self.mark_start),
             self._button(row, "range-end", "Export up to here  O", self.mark_end),
@@ -99,11 +104,16 @@ class ReplayBar(QWidget):
         row.addWidget(button)
         return button
 
-    def show_playback(self, playback: Playback | None) -> None:
-        """Takes another recording, or none."""
+    def show_playback(self, playback: Playback | None, file_of: Callable[[int], Path | None] | None = None) -> None:
+        """Takes another recording, or none.
+
+        Args:
+            playback: Its controls.
+            file_of: The file of a frame by its position, where frames are files of their own.
+        """
         if playback is self._playback:
             return
-        self._playback = playback
+        self._playback, self._file_of = playback, file_of
         self.setVisible(playback is not None)
         if playback is None:
             return
@@ -119,6 +129,10 @@ class ReplayBar(QWidget):
         position = max(playback.position, 0)
         self.timeline.show_position(position)
         self._time.setText(f"{time_text(playback.time_s)}  frame {position + 1}/{playback.length}")
+        file = self._file_of(position) if self._file_of is not None else None
+        name = f"{file.parent.name}/{file.name}" if file else ""
+        self._file.setText(self._file.fontMetrics().elidedText(name, Qt.TextElideMode.ElideLeft, self._file.width()))
+        self._file.setToolTip(str(file or ""))
         if playback.paused != self._shown_paused:
             self._shown_paused = playback.paused
             dress(self.play, "play" if playback.paused else "pause", "text", self._theme)

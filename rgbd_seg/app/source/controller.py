@@ -154,6 +154,12 @@ class SourceController(QObject):
             sensor = self._session.sensor
             if sensor is not None:
                 self._panel.show_request(sensor.request)
+            if getattr(sensor, "are_photographs", False):
+                self._context.say(
+                    "photographs",
+                    "These pictures do not follow each other: → shows the next one, Space one a second.",
+                    "info",
+                )
             self._offer_cameras()
         elif status.state is not State.LOST:
             self._panel.show_source(self._session.uri, None, (), ())

@@ -1,4 +1,4 @@
-"""A window that works without a mouse: Tab goes as one reads, F6 from part to part, and a control in focus has its keys.
+"""A window that works without a mouse: Tab goes as one reads, F6 from part to part, a control in focus has its keys.
 
 Space, Return and the arrows are commands of the window and what presses a button or moves a list: whoever went to a
 control by Tab means the control.

@@ -90,6 +90,7 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         notes=(*partners.notes, *usual.notes, *cameras.notes, *_label_notes(files, keys, label_set)),
         gaps=gaps_of(pairs),
         is_counted=is_counted,
+        is_timed=bool(stamps or given.fps or sidecar.fps),
     )
     invalid = _first(given.invalid_depth, sidecar.invalid_depth, SATURATED)
     reader = RawKinectReader if usual.is_raw_kinect else PictureReader

@@ -94,7 +94,7 @@ def read_header(path: Path) -> PictureHeader:
         with path.open("rb") as file:
             return _header(file, path)
     except OSError as error:
-        raise UnreadablePictureError(f"cannot read {path}: {error}") from None
+        raise UnreadablePictureError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _say_nothing(_sentence: str) -> None:
@@ -294,7 +294,7 @@ def _read_checked(path: Path) -> tuple[bytes, PictureHeader]:
             raise UnreadablePictureError(f"{path} has {size} bytes, which is too much for one picture")
         data = path.read_bytes()
     except OSError as error:
-        raise UnreadablePictureError(f"cannot read {path}: {error}") from None
+        raise UnreadablePictureError(f"cannot read {path}: {error.strerror or error}") from None
     header = _header(io.BytesIO(data), path)
     kind = header.kind
     # The end-of-picture mark must come after the last start of scan; trailing bytes are harmless.

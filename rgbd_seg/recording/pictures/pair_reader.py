@@ -200,6 +200,9 @@ class PictureReader(RecordingReader):
             raise IndexError(f"{self._info.path} has frames 0..{len(self) - 1}, not {position}")
         return self._pairs[position]
 
+    def file_of(self, position: int) -> Path:
+        return self.pair(position).color
+
     def read(self, position: int) -> StoredFrame:
         """Decodes one frame; see `RecordingReader.read`."""
         pair = self.pair(position)

@@ -7,18 +7,21 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rgbd_seg.errors import ConfigurationError, EndOfStream, RecordingError, SensorError
+from rgbd_seg.errors import ConfigurationError, EndOfStream, RecordingError, SensorError, SensorLost
+from rgbd_seg.recording.pictures.sequence import follow_each_other
 from rgbd_seg.sensors import open_any_recording
 from rgbd_seg.sensors.playback import Playback
 from rgbd_seg.sensors.sensor import Capture, Request, Sensor, SensorInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from rgbd_seg.calibration import Calibration
     from rgbd_seg.recording.reader import RecordingInfo, RecordingReader
     from rgbd_seg.sensors import Uri
 
+_PHOTOGRAPHS_FPS = 1.0
 _log = logging.getLogger(__name__)
 # What a recording's URI may say to this sensor and its playback; all other options go to the layout.
 OWN_OPTIONS = ("loop", "speed", "mode", "realtime")
@@ -31,6 +34,7 @@ class ReplaySensor(Sensor):
 
     Attributes:
         playback: The controls; safe to use from other threads, before and after opening.
+        are_photographs: Whether its frames have no times and do not follow each other; known when it is watched.
     """
 
     playback: Playback
@@ -53,6 +57,7 @@ class ReplaySensor(Sensor):
         self._reader = reader
         self._reader_closed = False
         self._reopen = reopen or partial(open_any_recording, reader.info.path)
+        self.are_photographs = False
         super().__init__(_sensor_info(reader.info, uri or str(reader.info.path)), request)
         self.playback = Playback(reader.times_us, reader.info.gaps)
 
@@ -65,6 +70,17 @@ class ReplaySensor(Sensor):
     def warnings(self) -> tuple[str, ...]:
         """What was wrong with the recording so far, in whole sentences."""
         return (*self._reader.info.warnings, *self.playback.warnings)
+
+    def file_of(self, position: int) -> Path | None:
+        """The colour picture of a frame, where frames are files of their own."""
+        return self._reader.file_of(position)
+
+    def begin_to_be_watched(self) -> None:
+        """It stays on the last frame; single photographs stand still, and change once a second where they are played."""
+        self.playback.hold_at_end = True
+        self.are_photographs = not self.recording.is_timed and not follow_each_other(self._reader)
+        if self.are_photographs:
+            self.playback.stand_on_first(_PHOTOGRAPHS_FPS)
 
     def close(self) -> None:
         """Stops the source; the file is freed even if it was never opened as a source."""
@@ -116,7 +132,7 @@ class ReplaySensor(Sensor):
             try:
                 stored = self._reader.read(position)
             except RecordingError as error:
-                self.playback.pass_over(position, f"frame {position} was left out: {error}")
+                self._pass_over(position, error)
                 continue
             return Capture(
                 color=stored.color,
@@ -127,6 +143,15 @@ class ReplaySensor(Sensor):
                 truth=stored.truth,
                 prediction=stored.prediction,
             )
+
+    def _pass_over(self, position: int, error: RecordingError) -> None:
+        path = self._reader.info.path
+        if not path.exists():
+            raise SensorLost(f"{path} is no longer there: it was deleted or moved, or its disk was taken out")
+        try:
+            self.playback.pass_over(position, f"Frame {position + 1} was left out: {error}")
+        except EndOfStream:
+            raise SensorLost(f"no frame of {path} can be read any more: {error}") from None
 
     def _count(self, number: int | None) -> int:
         """Frames keep the index that they were captured with, also after a seek."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from rgbd_seg.errors import ConfigurationError, EndOfStream, SensorError, SensorTimeout
+from rgbd_seg.errors import ConfigurationError, SensorError, SensorLost, SensorTimeout
 from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.drivers.replay import ReplaySensor
 from rgbd_seg.testing.sensors import SensorConformance
@@ -91,7 +92,7 @@ def test_damaged_frames_are_skipped_counted_and_said(tmp_path: Path) -> None:
     sensor = _replay(str(tmp_path))
     assert [frame.index for frame in _all_frames(sensor)] == [1, 2, 4]
     assert sensor.playback.unreadable == 2
-    assert "frame 0 was left out" in sensor.warnings[0]
+    assert "Frame 1 was left out" in sensor.warnings[0]
     assert "truncated" in sensor.warnings[0]
 
 
@@ -104,17 +105,21 @@ def test_nothing_readable_is_refused_on_opening(tmp_path: Path) -> None:
         sensor.open()
 
 
-def test_files_that_vanish_while_running_end_the_stream(tmp_path: Path) -> None:
-    write_pairs(tmp_path, 3)
-    sensor = _replay(f"{tmp_path}?loop=1")
+@pytest.mark.parametrize("whole", [False, True])
+def test_files_that_vanish_while_running_are_a_loss_with_a_reason(tmp_path: Path, whole: bool) -> None:
+    folder = tmp_path / "walk"
+    write_pairs(folder, 3)
+    sensor = _replay(f"{folder}?loop=1")
     sensor.playback.paced = False
     with sensor:
         sensor.read()
-        for path in (tmp_path / "depth").iterdir():
-            path.unlink()
-        with pytest.raises(EndOfStream):
+        if whole:
+            shutil.rmtree(folder)
+        else:
+            for path in (folder / "depth").iterdir():
+                path.unlink()
+        with pytest.raises(SensorLost, match="no longer there" if whole else "can be read any more.*No such file"):
             sensor.read(5.0)
-    assert sensor.playback.unreadable == 3
 
 
 def test_options_in_the_uri_reach_playback_and_layout(tmp_path: Path) -> None:
