@@ -76,7 +76,7 @@ class ReplaySensor(Sensor):
         return self._reader.file_of(position)
 
     def begin_to_be_watched(self) -> None:
-        """It stays on the last frame; single photographs stand still, and change once a second where they are played."""
+        """It stays on the last frame; single photographs stand still, and change once a second if played."""
         self.playback.hold_at_end = True
         self.are_photographs = not self.recording.is_timed and not follow_each_other(self._reader)
         if self.are_photographs:
