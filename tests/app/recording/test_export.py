@@ -184,7 +184,7 @@ def test_closing_the_window_leaves_nothing_half_written(
     agree(labelled(), qtbot)
     qtbot.waitUntil(lambda: says(replay, f"2 of {FRAMES} frames"), timeout=10000)
     threading.Timer(0.3, slow_model.may_go_on.set).start()
-    replay.close()
+    replay.close_now()
     assert list((tmp_path / "recordings").iterdir()) == []
 
 

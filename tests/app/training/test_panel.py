@@ -105,7 +105,7 @@ def test_a_run_outlives_its_window_and_its_model_is_loaded_with_one_click(
     # What another window would see: it knows nothing but the folder.
     window.training._stages.clear()
     window.docks["Training"].hide()
-    qtbot.waitUntil(lambda: says(window, "“small” is being trained"), timeout=_PATIENCE_MS)
+    qtbot.waitUntil(lambda: says(window, "“small” is being trained."), timeout=_PATIENCE_MS)
     window.training.show_panel()
     window.training_panel.stop.click()
     qtbot.waitUntil(lambda: says(window, "“small” is trained"), timeout=_PATIENCE_MS)
