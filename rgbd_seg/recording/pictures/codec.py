@@ -120,11 +120,15 @@ def check_effort(data: bytes) -> tuple[int, int]:
             raise RecordingError("a picture in the recording has more scans than any camera's")
         return width, height
     position, kind = len(_PNG), b""
+    kinds: set[bytes] = set()
     while kind != b"IEND":
         length, kind = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8]
         position += 12 + length
-        if len(kind) < 4 or position > len(data):
+        # The end holds nothing; where it claims to, or no pixels came before it, OpenCV looks on behind it.
+        empty = kind == b"IEND" and (length or b"IDAT" not in kinds)
+        if len(kind) < 4 or position > len(data) or empty:
             raise RecordingError("a picture in the recording is cut off or damaged")
+        kinds.add(kind)
     return width, height
 
 
