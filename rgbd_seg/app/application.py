@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from rgbd_seg.app.settings import Settings, SettingsFile
 from rgbd_seg.app.widgets.theme import apply_theme
 from rgbd_seg.app.window import MainWindow
+from rgbd_seg.pipeline.session import Session
 from rgbd_seg.sensors.sensor import Request
 from rgbd_seg.system.logs import stop_logging
 
@@ -55,12 +56,17 @@ class Launch:
     settings: Path | None = None
 
 
-def run(launch: Launch, watch: Callable[[MainWindow], object] | None = None) -> int:
+def run(
+    launch: Launch,
+    watch: Callable[[MainWindow], object] | None = None,
+    make_session: Callable[[Callable[[], None]], Session] = Session,
+) -> int:
     """Shows the window and returns the exit code when it is closed.
 
     Args:
         launch: What the command line asks for.
         watch: Called with the window when it is on screen, to measure it or to drive it.
+        make_session: Makes the session from a wake-up function.
     """
     application = QApplication.instance() or QApplication(["rgbd-seg"])
     assert isinstance(application, QApplication)
@@ -73,7 +79,7 @@ def run(launch: Launch, watch: Callable[[MainWindow], object] | None = None) -> 
     settings, _ = loaded
     _log.info("settings: %s", settings)
     theme = apply_theme(application, launch.theme or settings.theme)  # type: ignore[arg-type]
-    window = MainWindow(theme, file, loaded=loaded)
+    window = MainWindow(theme, file, make_session, loaded=loaded)
     window.remember(_with_launch(window.settings, launch))
     if launch.views is not None:
         window.grid.show_count(launch.views)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rgbd_seg.sensors import Uri
 
 FPS = 30
+SCHEME = "still"
 
 
 class StillCamera(Sensor):

@@ -43,17 +43,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_examples(
         parser,
         ("drawing and a session, as Markdown for a report", "bench window --format markdown"),
+        ("a camera of 30 pictures a second on the way to the screen", "bench window --part live"),
+        ("five minutes of everything", "bench window --part everything --minutes 5"),
         ("a session on a recording without a model", "bench window --part session --source walk.mcap --model none"),
     )
     frames = "frames of each measurement (default: %(default)s)"
     parser.add_argument("--frames", type=positive_int, default=60, metavar="N", help=frames)
     parser.add_argument(
-        "--part", choices=("drawing", "session", "both"), default="both", help="what to measure (default: both)"
+        "--part",
+        choices=("drawing", "session", "live", "slow", "first", "everything", "both", "all"),
+        default="both",
+        help="what to measure: drawing; a session on a recording; a camera's way to the screen, also with a slow "
+        "model; the first start after an installation; everything again and again (default: both, the first two)",
     )
     seconds = "of each session (default: %(default)g)"
     parser.add_argument("--seconds", type=positive_float, default=10.0, metavar="S", help=seconds)
     parser.add_argument(
-        "--minutes", type=float, default=0.0, metavar="N", help="also watch the memory so long (default: 0)"
+        "--minutes",
+        type=float,
+        default=0.0,
+        metavar="N",
+        help="so long watch the memory, and do everything (default: 0)",
     )
     parser.add_argument("--source", default="", help="what the session looks at (default: the demo recording)")
     parser.add_argument(
@@ -66,12 +76,13 @@ def run(args: argparse.Namespace) -> int:
     if args.minutes < 0:
         raise ConfigurationError(f"--minutes must be 0 or more, not {args.minutes:g}")
     reports = []
-    if args.part != "session":
+    if args.part in ("drawing", "both", "all"):
         reports.append(measure_drawing(args.frames))
     if args.part != "drawing":
-        from rgbd_seg.bench.window_session import measure_session
+        from rgbd_seg.bench.window_session import PARTS, measure_session
 
-        reports.append(measure_session(args.seconds, args.minutes, args.source, args.model))
+        names = {"both": ("session",), "all": tuple(PARTS)}.get(args.part, (args.part,))
+        reports += [measure_session(name, args.seconds, args.minutes, args.source, args.model) for name in names]
     texts = [report.render(args.format) for report in reports]
     if args.format == "json" and len(texts) > 1:
         print("[" + ",\n".join(texts) + "]")

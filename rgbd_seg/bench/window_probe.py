@@ -1,9 +1,8 @@
 """The process that `rgbd-seg bench window` measures: the real window, watched from inside, and closed at the end.
 
-    python -m rgbd_seg.bench.window_probe STARTED SECONDS MINUTES SOURCE MODEL SETTINGS
+    python -m rgbd_seg.bench.window_probe PLAN
 
-STARTED is the time at which the process was asked for (seconds since 1970). Recordings go beside SETTINGS. Prints one
-line of JSON when it closes.
+PLAN is JSON with the fields of `ProbePlan`. Recordings go beside the settings. Prints one line of JSON when it closes.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import json
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,34 +19,49 @@ import psutil
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer
 
 from rgbd_seg.app.application import Launch, run
+from rgbd_seg.bench.probe_plan import ProbePlan
+from rgbd_seg.bench.still_driver import SCHEME, open_device
+from rgbd_seg.bench.window_acts import acts
 from rgbd_seg.inference.cpu import permitted_cpus
+from rgbd_seg.inference.segmenter import Segmenter
+from rgbd_seg.pipeline.model_slot import open_model
+from rgbd_seg.pipeline.session import Session
 from rgbd_seg.pipeline.session_recording import start_recording
 from rgbd_seg.pipeline.status import ModelState
+from rgbd_seg.sensors import open_sensor, parse_uri
+from rgbd_seg.sensors.sensor import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rgbd_seg.app.window import MainWindow
+    from rgbd_seg.frame import RgbdFrame, Segmentation
+    from rgbd_seg.inference.segmenter import SegmenterOptions
+    from rgbd_seg.sensors.sensor import Sensor
 
 _BEAT_MS = 5
 _LOADING_S = 300.0
+_ACT_S = 0.4
 _BUSY = "import sys, time\nend = time.monotonic() + float(sys.argv[1])\nwhile time.monotonic() < end: pass"
 
 
 class Probe(QObject):
     """Goes through the phases, one after the other, as a generator that Qt's timer resumes."""
 
-    def __init__(
-        self, window: MainWindow, started: float, seconds: float, minutes: float, with_model: bool, folder: Path
-    ) -> None:
+    def __init__(self, window: MainWindow, plan: ProbePlan) -> None:
         super().__init__(window)
-        self._window, self._started, self._folder = window, started, folder
-        self._seconds, self._minutes, self._with_model = seconds, minutes, with_model
-        self.found: dict[str, Any] = {"window_s": time.time() - started, "problem": ""}
+        self._window, self._plan, self._with_model = window, plan, plan.model != "none"
+        self.found: dict[str, Any] = {"window_s": time.time() - plan.started, "problem": ""}
         self._shown = 0
-        self._pauses_ms: list[float] = []
+        self._act = ""
+        self._pauses_ms: list[tuple[float, float, str]] = []  # How long, of that computing, and after which act.
+        self._picture: RgbdFrame | None = None
+        self._labels: Segmentation | None = None
+        self._picture_ms: list[float] = []
+        self._labels_ms: list[float] = []
         self._clock = QElapsedTimer()
         self._clock.start()
+        self._cpu_s = time.thread_time()
         self._beat = QTimer(self)
         self._beat.setTimerType(Qt.TimerType.PreciseTimer)
         self._beat.setInterval(_BEAT_MS)
@@ -60,12 +75,32 @@ class Probe(QObject):
         self._go_on()
 
     def _count_picture(self) -> None:
-        self._shown += 1
+        presenter = self._window.presenter
+        if presenter.frame is not self._picture:
+            self._picture = presenter.frame
+            self._shown += 1
+            # When Qt comes back to its loop, what was asked for is painted.
+            QTimer.singleShot(0, partial(self._painted, self._picture, self._picture_ms))
         if "first_picture_s" not in self.found:
-            self.found["first_picture_s"] = time.time() - self._started
+            self.found["first_picture_s"] = time.time() - self._plan.started
+        one = presenter.segmentation
+        new = one if one is not self._labels and one is not None and one.labels is not None else None
+        if new is not None:
+            self._labels = new
+            if "first_labels_s" not in self.found:
+                self.found["first_labels_s"] = time.time() - self._plan.started
+                times = psutil.Process().cpu_times()
+                self.found["first_labels_cpu_s"] = times.user + times.system
+            QTimer.singleShot(0, partial(self._painted, new.frame, self._labels_ms))
+
+    def _painted(self, frame: RgbdFrame | None, times_ms: list[float]) -> None:
+        if frame is not None:
+            times_ms.append((time.monotonic_ns() - frame.host_ns) / 1e6)
 
     def _count_pause(self) -> None:
-        self._pauses_ms.append(self._clock.nsecsElapsed() / 1e6 - _BEAT_MS)
+        late_ms, cpu_s = self._clock.nsecsElapsed() / 1e6 - _BEAT_MS, time.thread_time()
+        self._pauses_ms.append((late_ms, (cpu_s - self._cpu_s) * 1000, self._act))
+        self._cpu_s = cpu_s
         self._clock.restart()
 
     def _go_on(self) -> None:
@@ -84,52 +119,135 @@ class Probe(QObject):
                 self.found["problem"] = self.found["problem"] or "neither picture nor model came in time"
                 return
             yield 0.1
-        self.found["model_s"] = time.time() - self._started if self._with_model else None
+        self.found["model_s"] = time.time() - self._plan.started if self._with_model else None
         yield 1.0  # The first frames warm up.
-        yield from self._measure("quiet")
-        start_recording(self._window.session, self._folder)
+        phases: dict[str, Callable[[], Iterator[float]]] = {
+            "quiet": partial(self._measure, "quiet"),
+            "recording": self._record,
+            "busy": self._crowd,
+            "memory": self._remember,
+            "live": self._follow,
+            "everything": self._do_everything,
+        }
+        for name in self._plan.phases:
+            yield from phases[name]()
+
+    def _ready(self) -> bool:
+        status = self._window.session.status()
+        if status.error or status.model.error:
+            self.found["problem"] = status.error or status.model.error
+        loaded = not self._with_model or (status.model.state is ModelState.READY and "first_labels_s" in self.found)
+        return loaded and "first_picture_s" in self.found
+
+    def _record(self) -> Iterator[float]:
+        start_recording(self._window.session, Path(self._plan.settings).parent)
         yield from self._measure("recording")
         recorder = self._window.session.status().recorder
         self.found["recording_lost"] = recorder.dropped if recorder else None
         self._window.session.stop_recording()
-        command = [sys.executable, "-c", _BUSY, str(self._seconds + 2)]
+
+    def _crowd(self) -> Iterator[float]:
+        command = [sys.executable, "-c", _BUSY, str(self._plan.seconds + 2)]
         burners = [subprocess.Popen(command) for _ in range(permitted_cpus())]
         yield 1.0
         yield from self._measure("busy")
         for burner in burners:
             burner.kill()
             burner.wait()
+
+    def _remember(self) -> Iterator[float]:
         process = psutil.Process()
         self.found["memory_mb"] = process.memory_info().rss / 1e6
-        yield self._minutes * 60
+        yield self._plan.minutes * 60
         self.found["memory_later_mb"] = process.memory_info().rss / 1e6
 
-    def _ready(self) -> bool:
-        status = self._window.session.status()
-        if status.error or status.model.error:
-            self.found["problem"] = status.error or status.model.error
-        loaded = not self._with_model or status.model.state is ModelState.READY
-        return loaded and "first_picture_s" in self.found
+    def _follow(self) -> Iterator[float]:
+        """How a camera's frames come to the screen."""
+        self._picture_ms.clear()
+        self._labels_ms.clear()
+        captured = self._window.session.status().captured
+        yield from self._measure("live")
+        self.found["live_captured_fps"] = (self._window.session.status().captured - captured) / self._plan.seconds
+        for name, times_ms in (("picture", self._picture_ms), ("labels", self._labels_ms)):
+            ordered = sorted(times_ms)
+            self.found[f"{name}_ms"] = ordered[len(ordered) // 2] if ordered else None
+            self.found[f"{name}_late_ms"] = ordered[int(0.95 * (len(ordered) - 1))] if ordered else None
+
+    def _do_everything(self) -> Iterator[float]:
+        """One act after the other, again and again."""
+        end, done = time.monotonic() + self._plan.minutes * 60, 0
+        self._pauses_ms.clear()
+        while time.monotonic() < end:
+            for name, act in acts(self._window):
+                self._act = name
+                act()
+                done += 1
+                yield _ACT_S
+                if time.monotonic() > end:
+                    break
+        longest = max(self._pauses_ms)
+        computing = max(self._pauses_ms, key=lambda pause: pause[1])
+        self.found |= {
+            "acts": done,
+            "everything_longest_ms": longest[0],
+            "everything_longest_act": longest[2],
+            "everything_computing_ms": computing[1],
+            "everything_computing_act": computing[2],
+        }
 
     def _measure(self, phase: str) -> Iterator[float]:
         self._pauses_ms.clear()
         shown, segmented, began = self._shown, self._window.session.status().segmented, time.monotonic()
-        yield self._seconds
+        yield self._plan.seconds
         seconds = time.monotonic() - began
         self.found[f"{phase}_fps"] = (self._shown - shown) / seconds
         if self._with_model:
             self.found[f"{phase}_segmented_fps"] = (self._window.session.status().segmented - segmented) / seconds
-        pauses = sorted(self._pauses_ms) or [0.0]
-        self.found[f"{phase}_longest_ms"] = pauses[-1]
-        self.found[f"{phase}_usual_ms"] = pauses[int(0.99 * (len(pauses) - 1))]
+        pauses = sorted(self._pauses_ms) or [(0.0, 0.0, "")]
+        self.found[f"{phase}_longest_ms"] = pauses[-1][0]
+        self.found[f"{phase}_usual_ms"] = pauses[int(0.99 * (len(pauses) - 1))][0]
 
 
-def main(started: str, seconds: str, minutes: str, source: str, model: str, settings: str) -> int:
+def _open_any(uri: str, request: Request | None) -> Sensor:
+    if uri.startswith(f"{SCHEME}:"):
+        return open_device(parse_uri(uri), request or Request())
+    return open_sensor(uri, request)
+
+
+class _SlowSegmenter(Segmenter):
+    """A model that takes at least so many seconds for a frame, without holding a core meanwhile."""
+
+    def __init__(self, one: Segmenter, slow_s: float) -> None:
+        self._one, self._slow_s = one, slow_s
+        self.info, self.label_set = one.info, one.label_set
+        self.configure, self.prepare = one.configure, one.prepare  # type: ignore[method-assign]
+        self.reset, self.close = one.reset, one.close  # type: ignore[method-assign]
+
+    def __call__(self, frame: RgbdFrame) -> Segmentation:
+        end = time.monotonic() + self._slow_s
+        result = self._one(frame)
+        time.sleep(max(end - time.monotonic(), 0))
+        return result
+
+
+def _open_slow(
+    slow_s: float, path: Path, options: SegmenterOptions, progress: Callable[[str, float], None]
+) -> Segmenter:
+    return _SlowSegmenter(open_model(path, options, progress), slow_s)
+
+
+def main(text: str) -> int:
     """Runs the window until the probe closes it."""
-    launch = Launch(source=source, model="" if model == "none" else model, settings=Path(settings), views=2)
-    times = (float(started), float(seconds), float(minutes))
-    return run(launch, lambda window: Probe(window, *times, model != "none", Path(settings).parent))
+    plan = ProbePlan(**json.loads(text))
+    settings = Path(plan.settings)
+    launch = Launch(source=plan.source, model="" if plan.model == "none" else plan.model, settings=settings, views=2)
+
+    def session(wake: Callable[[], None]) -> Session:
+        opener = partial(_open_slow, plan.slow_s) if plan.slow_s else open_model
+        return Session(wake, sensor_opener=_open_any, model_opener=opener)
+
+    return run(launch, lambda window: Probe(window, plan), session)
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(sys.argv[1]))

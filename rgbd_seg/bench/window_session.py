@@ -1,4 +1,4 @@
-"""The running window as its user meets it: start, pictures a second, pauses of the event loop, memory, closing."""
+"""The running window as its user meets it: start, a camera's way to the screen, pauses, memory, closing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from rgbd_seg.assets import DEMO_RECORDING, asset
+from rgbd_seg.bench.probe_plan import ProbePlan
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.machine import describe_machine
 from rgbd_seg.report import Column, Report
@@ -19,29 +21,136 @@ from rgbd_seg.system.screen import screen_problem
 
 _COLUMNS = (Column("what", "what"), Column("value", "value", 2), Column("unit", "unit"), Column("goal", "goal"))
 _CLOSING_S = 60.0
+_CAMERA = "still:640x480"
+_Row = tuple[str, str, str, str]  # Key, words, unit, goal.
+
+_START: tuple[_Row, ...] = (
+    ("window_s", "from the command to the window", "s", ""),
+    ("first_picture_s", "from the command to the first picture", "s", ""),
+    ("first_labels_s", "from the command to the first labels", "s", ""),
+    ("first_labels_cpu_s", "processor time until then", "s", ""),
+)
+_SESSION: tuple[_Row, ...] = (
+    ("model_s", "from the command to the model's first use", "s", ""),
+    ("quiet_fps", "pictures shown", "a second", ""),
+    ("quiet_segmented_fps", "pictures segmented", "a second", ""),
+    ("recording_fps", "pictures shown while recording", "a second", ""),
+    ("recording_segmented_fps", "pictures segmented while recording", "a second", ""),
+    ("recording_lost", "pictures missing in the recording", "", "0"),
+    ("quiet_longest_ms", "longest pause of the event loop", "ms", "100"),
+    ("busy_fps", "pictures shown, every core busy", "a second", ""),
+    ("busy_usual_ms", "99 % of the pauses are shorter, every core busy", "ms", ""),
+    ("busy_longest_ms", "longest pause, every core busy", "ms", "100"),
+    ("memory_mb", "memory", "MB", ""),
+)
+_LIVE: tuple[_Row, ...] = (
+    ("live_captured_fps", "frames of the camera", "a second", ""),
+    ("live_fps", "of these shown", "a second", "all"),
+    ("live_segmented_fps", "segmented", "a second", ""),
+    ("picture_ms", "from the camera to the screen, the picture, median", "ms", "20"),
+    ("picture_late_ms", "of 95 % of the pictures less than", "ms", ""),
+    ("labels_ms", "the labels, median", "ms", ""),
+    ("labels_late_ms", "of 95 % of the labels less than", "ms", ""),
+    ("live_longest_ms", "longest pause of the event loop", "ms", "100"),
+)
+_EVERYTHING: tuple[_Row, ...] = (
+    ("acts", "things done", "", ""),
+    ("everything_longest_ms", "longest pause of the event loop", "ms", "100"),
+    ("everything_longest_act", "after", "", ""),
+    ("everything_computing_ms", "longest time that the window's thread computed at a stretch", "ms", "50"),
+    ("everything_computing_act", "after", "", ""),
+)
+_CLOSING: tuple[_Row, ...] = (("closing_s", "from closing to the end of the process", "s", "2"),)
 
 
-def measure_session(seconds: float, minutes: float, source: str, model: str) -> Report:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One measurement of the window in a process of its own.
+
+    Attributes:
+        title: What it is about.
+        phases: Of the probe.
+        rows: What is reported.
+        note: How it was done.
+        source: Where none was asked for; "" for the demo recording, again and again.
+        slow_s: So long the model takes for a frame at least.
+        empty_cache: Whether nothing was compiled before, as at the first start after an installation.
+    """
+
+    title: str
+    phases: tuple[str, ...]
+    rows: tuple[_Row, ...]
+    note: str
+    source: str = ""
+    slow_s: float = 0.0
+    empty_cache: bool = False
+
+
+PARTS = {
+    "session": Part(
+        "The running window",
+        ("quiet", "recording", "busy", "memory"),
+        (*_START, *_SESSION, *_CLOSING),
+        "{seconds:g} s each: plainly, while recording, and with one busy process for each core.",
+    ),
+    "live": Part(
+        "A camera in the window",
+        ("live",),
+        (*_LIVE,),
+        "A camera of 30 still pictures a second, {seconds:g} s; from their arrival until Qt has painted them.",
+        _CAMERA,
+    ),
+    "slow": Part(
+        "A camera with a model that takes a second",
+        ("live",),
+        (*_LIVE,),
+        "The same with a model that takes a second for a frame.",
+        _CAMERA,
+        slow_s=1.0,
+    ),
+    "first": Part(
+        "The first start after an installation",
+        (),
+        (*_START,),
+        "With an empty cache of compiled models.",
+        empty_cache=True,
+    ),
+    "everything": Part(
+        "Everything in the window, again and again",
+        ("everything",),
+        (*_EVERYTHING,),
+        "{minutes:g} min of views, panels, layouts, dialogs, tools, themes, recordings, snapshots and label mode, one "
+        "act every 0.4 s.",
+    ),
+}
+
+
+def measure_session(name: str, seconds: float, minutes: float, source: str, model: str) -> Report:
     """Starts the window in a process of its own and reports what it saw.
 
     Args:
-        seconds: Of each of the three measurements: on a quiet machine, while recording, on a busy machine.
-        minutes: How long to watch the memory afterwards.
-        source: What to look at; "" for the demo recording, again and again.
-        model: A model file, "demo" or "none".
+        name: Of `PARTS`.
+        seconds: Of each measurement.
+        minutes: How long to watch the memory afterwards, or to do everything.
+        source: What to look at; "" for what the part has.
+        model: A model file, "real", "demo" or "none".
 
     Raises:
         RgbdSegError: The window could not be measured; the message says why.
     """
-    source = source or f"{asset(DEMO_RECORDING)}?loop=1"
+    part = PARTS[name]
+    source = source or part.source or f"{asset(DEMO_RECORDING)}?loop=1"
     environment = dict(os.environ)
     if screen_problem():
         environment["QT_QPA_PLATFORM"] = "offscreen"
     with tempfile.TemporaryDirectory() as folder:
-        started = time.time()
-        arguments = [str(started), str(seconds), str(minutes), source, model, str(Path(folder) / "settings.json")]
+        if part.empty_cache:
+            environment |= {"XDG_CACHE_HOME": folder, "LOCALAPPDATA": folder}
+        settings = Path(folder) / "settings.json"
+        settings.write_text(json.dumps({"record_folder": folder, "model": ""}), encoding="utf-8")
+        plan = ProbePlan(time.time(), part.phases, seconds, minutes, source, model, str(settings), part.slow_s)
         probe = subprocess.Popen(
-            [sys.executable, "-m", "rgbd_seg.bench.window_probe", *arguments],
+            [sys.executable, "-m", "rgbd_seg.bench.window_probe", json.dumps(asdict(plan))],
             env=environment,
             stdout=subprocess.PIPE,
             text=True,
@@ -61,38 +170,16 @@ def measure_session(seconds: float, minutes: float, source: str, model: str) -> 
     if found["problem"]:
         raise RgbdSegError(f"the window could not be measured: {found['problem']}")
     found["closing_s"] = ended - found["closed_at"]
-    platform = environment.get("QT_QPA_PLATFORM", "the desktop's own")
-    return Report("The running window", describe_machine(), _COLUMNS, _rows(found, minutes), _notes(seconds, platform))
-
-
-def _rows(found: dict[str, Any], minutes: float) -> list[dict[str, str | float | int | None]]:
-    rows: list[tuple[str, str, str, str]] = [
-        ("window_s", "from the command to the window", "s", ""),
-        ("first_picture_s", "from the command to the first picture", "s", ""),
-        ("model_s", "from the command to the model's first use", "s", ""),
-        ("quiet_fps", "pictures shown", "a second", ""),
-        ("quiet_segmented_fps", "pictures segmented", "a second", ""),
-        ("recording_fps", "pictures shown while recording", "a second", ""),
-        ("recording_segmented_fps", "pictures segmented while recording", "a second", ""),
-        ("recording_lost", "pictures missing in the recording", "", "0"),
-        ("quiet_longest_ms", "longest pause of the event loop", "ms", "100"),
-        ("busy_fps", "pictures shown, every core busy", "a second", ""),
-        ("busy_usual_ms", "99 % of the pauses are shorter, every core busy", "ms", ""),
-        ("busy_longest_ms", "longest pause, every core busy", "ms", "100"),
-        ("memory_mb", "memory", "MB", ""),
-        ("closing_s", "from closing to the end of the process", "s", "2"),
-    ]
-    if minutes:
+    rows = list(part.rows)
+    if minutes and "memory" in part.phases:
         rows.insert(-1, ("memory_later_mb", f"memory {minutes:g} minutes later", "MB", ""))
-    return [
+    table: list[dict[str, str | float | int | None]] = [
         {"key": key, "what": what, "value": found.get(key), "unit": unit, "goal": goal}
         for key, what, unit, goal in rows
     ]
-
-
-def _notes(seconds: float, platform: str) -> tuple[str, ...]:
-    return (
-        f"Two views, {seconds:g} s each: plainly, while recording, and with one busy process for each core; "
-        f"Qt platform {platform}.",
+    notes = (
+        f"{part.note.format(seconds=seconds, minutes=minutes)} Two views at first; Qt platform "
+        f"{environment.get('QT_QPA_PLATFORM', 'of the desktop')}.",
         "A pause is by how much a timer of 5 ms comes late: so long the window would not have answered a click.",
     )
+    return Report(part.title, describe_machine(), _COLUMNS, table, notes)
