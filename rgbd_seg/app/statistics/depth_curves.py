@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rgbd_seg.frame import RgbdFrame
 
 _STRIDE = 2
-_BIN_M = 0.02
+_BIN_M = 0.05  # A structured-light camera's own steps are 3 cm at 4 m: finer bins would be empty in between.
 _MOST_BINS = 1000
 
 
@@ -34,7 +34,7 @@ class Curve:
 
 
 def depth_histogram(frame: RgbdFrame) -> Curve:
-    """Part of the pixels in per cent for each step of 2 cm; of every second pixel in every second row."""
+    """Part of the pixels in per cent for each step of 5 cm; of every second pixel in every second row."""
     counts = frame.depth[::_STRIDE, ::_STRIDE].ravel()
     there = counts[counts > 0]
     if not there.size:

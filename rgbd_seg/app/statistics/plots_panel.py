@@ -30,7 +30,7 @@ _CHOICES = {
 }
 # Of the frame on screen alone: what lies across, and what is drawn.
 _MOMENTS = {
-    "Histogram of depth": ("metres", "% of the pixels"),
+    "Histogram of depth": ("metres", "%"),
     "Depth along the ruler": ("pixels along the ruler", "m"),
 }
 _LINES = ("#4f9cf9", "#f5a524", "#3fb27f", "#e5484d", "#b07cf0", "#5fd0d8", "#c9c9ce", "#d98a5b")

@@ -436,12 +436,15 @@ class Presenter(DrawingChoices):
             else:
                 self._box, self._boxing = (self._box[0], pixel), False
                 self._measure_box()
+                self._status.show_probe(f"Area and volume: {self.selection or 'no depth there'}")
         elif self._ruling or modifiers & Qt.KeyboardModifier.ShiftModifier:
             if self._ruler is None or self._ruler[1] is not None:
                 self._ruler, self._ruling = (pixel, None), True
                 self._status.show_probe("Ruler: click the second point")
             else:
                 self._ruler, self._ruling = (self._ruler[0], pixel), False
+                metres = self.ruler_m
+                self._status.show_probe("Ruler: no depth there" if metres is None else f"Ruler: {metres:.3f} m")
         else:
             self._pin = None if self._pin == pixel else pixel
         self._show_marks()

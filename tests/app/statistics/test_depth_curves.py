@@ -22,7 +22,7 @@ def test_the_histogram_has_every_pixel_at_its_distance(frame: RgbdFrame) -> None
     values, across = np.array(curve.values), np.array(curve.across)
     holes = (8 * 8) / (64 * 48)
     assert values.sum() == pytest.approx(100 * (1 - holes))
-    assert across[values > 0] == pytest.approx([1.0, 2.0], abs=0.011)
+    assert across[values > 0] == pytest.approx([1.0, 2.0], abs=0.026)
     assert values[np.argmax(across > 1.9) :].sum() == pytest.approx(50.0)
     assert "2.1% without depth" in curve.words
     blind = RgbdFrame(frame.color, np.zeros_like(frame.depth), frame.calibration, 0, 0)
