@@ -161,19 +161,15 @@ class WindowCommands(QObject):
         for names in (
             ("undo", "redo"),
             ("open_file", "open_folder", "pick_source", "open_model", "close_source"),
-            (
-                "save_snapshot",
-                "copy_picture",
-                "export_recording",
-                "recording_statistics",
-                "label_frames",
-                "train_model",
-            ),
-            ("ruler", "select_area", "toggle_full_screen", "toggle_panels"),
+            ("save_snapshot", "copy_picture", "export_recording", "label_frames", "train_model"),
+            ("toggle_full_screen", "toggle_panels"),
         ):
             for name in names:
                 menu.addAction(self.actions[name])
             menu.addSeparator()
+        measure = menu.addMenu("Measure")
+        for name in ("ruler", "select_area", "recording_statistics"):
+            measure.addAction(self.actions[name])
         menu.addMenu(self._parts.layouts.menu)
         panels = menu.addMenu("Panels")
         panels.aboutToShow.connect(lambda: self._parts.panels.fill_menu(panels))
@@ -190,12 +186,12 @@ class WindowCommands(QObject):
         live = menu.addAction("Live output for Foxglove")
         live.setCheckable(True)
         live.toggled.connect(lambda on: live.setChecked(self._parts.live_output.switch(on)))
-        menu.addSeparator()
-        menu.addAction(self.actions["show_commands"])
-        menu.addAction(self.actions["show_keys"])
-        doctor = menu.addAction("Doctor: what is installed and what is missing")
+        rest = menu.addMenu("Help")
+        rest.addAction(self.actions["show_commands"])
+        rest.addAction(self.actions["show_keys"])
+        doctor = rest.addAction("Doctor: what is installed and what is missing")
         doctor.triggered.connect(partial(self._run, "show_doctor"))
-        menu.addAction("About rgbd-seg").triggered.connect(partial(self._run, "show_about"))
+        rest.addAction("About rgbd-seg").triggered.connect(partial(self._run, "show_about"))
         menu.addSeparator()
         menu.addAction(self.actions["quit"])
         return menu

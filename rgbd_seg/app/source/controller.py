@@ -210,7 +210,7 @@ class SourceController(QObject):
             else:
                 self._context.say(
                     "sources",
-                    "No camera was found. Plug one in and press F5. Doctor, in the menu at the upper right, says what "
+                    "No camera was found. Plug one in and press F5. Doctor, under Help in the menu, says what "
                     "each kind of camera needs.",
                 )
 
