@@ -43,6 +43,6 @@ def test_the_fields_follow_what_is_typed(window: MainWindow, qtbot: QtBot) -> No
     picker = window.findChild(SourcePicker)
     picker.name.setText("synthetic:?camera=kinect2&noise=0")
     qtbot.waitUntil(lambda: picker.findChildren(QComboBox)[1].currentData() == "kinect2")
-    picker.name.setText("realsense:")
+    picker.name.setText("kinect1:0")
     qtbot.waitUntil(lambda: not picker.findChildren(QComboBox))
     picker.close()
