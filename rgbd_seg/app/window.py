@@ -60,6 +60,7 @@ from rgbd_seg.app.widgets.banner import Banners
 from rgbd_seg.app.widgets.keyboard import KeyboardWindow
 from rgbd_seg.app.widgets.legend import Legend
 from rgbd_seg.app.widgets.panels import BELOW, LEFT, RIGHT, Panels
+from rgbd_seg.app.widgets.plot_library import PlotLibrary
 from rgbd_seg.app.widgets.stage import Stage
 from rgbd_seg.app.widgets.status_line import StatusLine, rate_texts
 from rgbd_seg.app.widgets.theme_switch import ThemeSwitch
@@ -503,6 +504,8 @@ class MainWindow(KeyboardWindow):
             self.labelling,
         ):
             part.close(deadline.left_s)
+        for library in self.findChildren(PlotLibrary):
+            library.wait(deadline.left_s)
         self.cloud_worker.close(deadline.left_s)
         self.session.close(deadline.left_s)
         event.accept()

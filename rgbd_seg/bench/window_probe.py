@@ -185,6 +185,11 @@ class Probe(QObject):
                 yield _ACT_S
                 if time.monotonic() > end:
                     break
+        by_act: dict[str, float] = {}
+        for _, computing_ms, name in self._pauses_ms:
+            by_act[name] = max(computing_ms, by_act.get(name, 0.0))
+        slowest = sorted(by_act.items(), key=lambda entry: -entry[1])[:6]
+        self.found["everything_slowest"] = ", ".join(f"{name} {ms:.0f}" for name, ms in slowest)
         longest = max(self._pauses_ms)
         computing = max(self._pauses_ms, key=lambda pause: pause[1])
         self.found |= {

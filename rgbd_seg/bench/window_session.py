@@ -59,6 +59,7 @@ _EVERYTHING: tuple[_Row, ...] = (
     ("everything_longest_act", "after", "", ""),
     ("everything_computing_ms", "longest time that the window's thread computed at a stretch", "ms", "50"),
     ("everything_computing_act", "after", "", ""),
+    ("everything_slowest", "the six longest of these", "ms", ""),
 )
 _CLOSING: tuple[_Row, ...] = (("closing_s", "from closing to the end of the process", "s", "2"),)
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from rgbd_seg.app.statistics.depth_curves import Curve, depth_histogram, line_profile
+from rgbd_seg.app.widgets.plot_library import PlotLibrary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,6 +68,8 @@ class PlotsPanel(QWidget):
         row.addWidget(export)
         layout.addLayout(row)
         self._theme = theme
+        self._library = PlotLibrary(self)
+        self._library.ready.connect(self._make_plot)
         self._plot: Any = None
         self._curves: dict[str, Any] = {}
         self._look: tuple[object, ...] = ()  # The colours and names that the curves were made with.
@@ -74,8 +77,7 @@ class PlotsPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         """Makes the plot when it is first seen: its library takes a while to load."""
-        if self._plot is None:
-            self._make_plot()
+        self._library.load()
         super().showEvent(event)
 
     def _make_plot(self) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from rgbd_seg.app.widgets.plot_library import PlotLibrary
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -58,6 +60,8 @@ class TrainingPanel(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._library = PlotLibrary(self)
+        self._library.ready.connect(self._make_plots)
         self._plots: Any = None
         self._subplots: list[Any] = []
         self._legend: Any = None
@@ -120,8 +124,7 @@ class TrainingPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         """Makes the plots when they are first seen: their library takes a while to load."""
-        if self._plots is None:
-            self._make_plots()
+        self._library.load()
         super().showEvent(event)
 
     def _make_plots(self) -> None:

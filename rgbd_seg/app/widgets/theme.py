@@ -68,14 +68,15 @@ def apply_theme(application: QApplication, choice: Choice) -> Theme:
     theme = resolve(choice)
     if application.property("theme") == theme.name:
         return theme
+    if application.property("theme") is None:  # Once: each of these visits every widget there is.
+        application.setStyle("Fusion")
+        font = application.font()
+        font.setPixelSize(13)
+        font.setHintingPreference(QFont.HintingPreference.PreferVerticalHinting)
+        font.setFeature(QFont.Tag("tnum"), 1)  # Figures of one width: numbers do not jitter.
+        application.setFont(font)
     application.setProperty("theme", theme.name)
-    application.setStyle("Fusion")
     application.setPalette(_palette(theme))
-    font = application.font()
-    font.setPixelSize(13)
-    font.setHintingPreference(QFont.HintingPreference.PreferVerticalHinting)
-    font.setFeature(QFont.Tag("tnum"), 1)  # Figures of one width: numbers do not jitter.
-    application.setFont(font)
     application.setStyleSheet(_style_sheet(theme))
     return theme
 
