@@ -79,7 +79,9 @@ class SourcePicker(QDialog):
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         completer.setMaxVisibleItems(10)
-        completer.popup().setStyleSheet("QAbstractItemView { border: 1px solid #4f9cf9; padding: 4px; }")
+        popup = completer.popup()
+        assert popup is not None
+        popup.setStyleSheet("QAbstractItemView { border: 1px solid #4f9cf9; padding: 4px; }")
         self.name.setCompleter(completer)
         column.addWidget(self.name)
         self.problem = QLabel()
