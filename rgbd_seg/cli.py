@@ -51,7 +51,7 @@ there), or the path of a recording or of a folder of pictures. rgbd-seg COMMAND 
 exit codes: 0 all went well, 1 an error or something left out, 2 wrong arguments, 130 Ctrl-C."""
 
 # What is not installed with the program alone -> the extra that brings it.
-_OPTIONAL = {"torch": "torch", "torchvision": "torch", "onnxscript": "torch", "nncf": "int8", "aiohttp": "live"}
+_OPTIONAL = {"torch": "torch", "torchvision": "torch", "onnxscript": "torch", "aiohttp": "live"}
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2

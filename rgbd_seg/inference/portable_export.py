@@ -5,25 +5,35 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from rgbd_seg.errors import ModelError
-from rgbd_seg.inference.portable import NETWORK_INPUTS, NETWORK_KEY, NETWORK_OUTPUT, OPSET, describe_network
+from rgbd_seg.inference.portable import NETWORK_KEY, describe_network
+from rgbd_seg.inference.surroundings import NETWORK_INPUTS, NETWORK_OUTPUT, OPSET
 from rgbd_seg.models.model_file import load_model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rgbd_seg.inference.resize import Size
 
-def write_graph(model: Path, output: Path) -> None:
+
+def write_graph(model: Path, output: Path, size: Size | None = None) -> None:
     """Writes the network of a model file as ONNX without its weights.
+
+    Args:
+        model: The model file.
+        output: The file to write.
+        size: Height and width at which the network runs, None for the card's.
 
     Raises:
         ModelError: The model file cannot be used, or PyTorch made a graph whose weights are not those of the file.
     """
     network, card = load_model(model)
+    card = replace(card, size=size or card.size)
     height, width = card.size
     inputs = (torch.zeros(1, 3, height, width), torch.zeros(1, 1, height, width))
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

@@ -22,6 +22,7 @@ IMAGENET_STD: Rgb = (0.229, 0.224, 0.225)
 
 _FORMAT = 1
 MIN_SIDE, MAX_SIDE = 32, 4096
+_MOST_LAYERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class ModelCard:
         scores: Figures by name, such as `{"miou": 0.48}`; shares are 0..1.
         licence: Terms of use of the weights.
         details: Further facts as text (recipe, epochs, date).
+        ranges: For int8, the lowest and the highest value that enters each convolution, by its name; empty where
+            nobody has measured them.
     """
 
     name: str
@@ -59,6 +62,7 @@ class ModelCard:
     scores: Mapping[str, float] = field(default_factory=dict)
     licence: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not 1 <= len(self.name.strip()) <= 200:
@@ -102,6 +106,7 @@ class ModelCard:
                 "scores": dict(self.scores),
                 "licence": self.licence,
                 "details": dict(self.details),
+                **({"ranges": {name: list(ends) for name, ends in self.ranges.items()}} if self.ranges else {}),
             }
         )
 
@@ -139,11 +144,30 @@ class ModelCard:
                 scores=_mapping(data, "scores"),
                 licence=_text(data, "licence"),
                 details={str(k)[:200]: str(v)[:10_000] for k, v in _mapping(data, "details").items()},
+                ranges=read_ranges(_mapping(data, "ranges")),
             )
         except KeyError as error:
             raise ConfigurationError(f"the card lacks its field {error}") from None
         except TypeError as error:
             raise ConfigurationError(f"a field of the card has the wrong kind of value: {error}") from None
+
+
+def read_ranges(data: Any) -> dict[str, tuple[float, float]]:
+    """The ranges for int8, from parsed JSON; every value is checked.
+
+    Raises:
+        ConfigurationError: They are none; the message names the convolution.
+    """
+    if not isinstance(data, dict) or len(data) > _MOST_LAYERS:
+        raise ConfigurationError(f"ranges must be an object with at most {_MOST_LAYERS} convolutions")
+    found = {}
+    for name, ends in data.items():
+        if not isinstance(ends, list) or len(ends) != 2:
+            raise ConfigurationError(f"the range of {name!r:.80} must be two numbers, not {ends!r:.80}")
+        _check_number(f"the low end of {name!r:.80}", ends[0], -1e9, 0.0)
+        _check_number(f"the high end of {name!r:.80}", ends[1], 1e-9, 1e9)
+        found[str(name)] = (float(ends[0]), float(ends[1]))
+    return found
 
 
 def _check_number(name: str, value: object, low: float, high: float) -> None:

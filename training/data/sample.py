@@ -6,18 +6,22 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.inference.resize import resize_color, resize_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from rgbd_seg.labels import LabelSet
 
 Size = tuple[int, int]
+_DEPTH_UNIT_M = 0.001
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +50,13 @@ class Sample:
                     f"{self.name}: the {what} picture is {array.shape[0]}x{array.shape[1]}, "
                     f"but the colour picture is {size[0]}x{size[1]} (height x width); they must be equal"
                 )
+
+    def as_frame(self, index: int = 0) -> RgbdFrame:
+        """The same as a camera would deliver it, depth in millimetres; where the lens is nobody knows."""
+        height, width = self.label.shape
+        counts = np.round(np.minimum(self.depth_m / _DEPTH_UNIT_M, 65535)).astype(np.uint16)
+        lens = Intrinsics(width, height, float(width), float(width), width / 2, height / 2)
+        return RgbdFrame(self.color, counts, Calibration(lens, _DEPTH_UNIT_M), index, host_ns=0)
 
 
 class LabelledPictures(ABC):

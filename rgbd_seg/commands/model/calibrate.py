@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from rgbd_seg.assets import model_path
     from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.frame import RgbdFrame
-    from rgbd_seg.inference.openvino.int8 import MIN_FRAMES, quantise
+    from rgbd_seg.inference.openvino.int8 import MIN_FRAMES, calibrate
     from rgbd_seg.sensors import open_any_recording
 
     if args.frames < MIN_FRAMES:
@@ -50,6 +50,6 @@ def run(args: argparse.Namespace) -> int:
     def show(stage: str, share: float) -> None:
         print(f"{share:4.0%} {stage}", file=sys.stderr)
 
-    agreement = quantise(model_path(args.file), frames, Path(args.recording).name, args.size, show)
+    agreement = calibrate(model_path(args.file), frames, Path(args.recording).name, args.size, show)
     print(f"int8 gives {agreement}")
     return 0

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
         model = model_path(args.file)
         output = args.output or Path(args.file).with_name(model.stem + SUFFIX)
-        write_graph(model, output)
+        write_graph(model, output, args.size)
         print(f"{output}: with it {model.name} runs without PyTorch")
         return 0
     from rgbd_seg.inference.graph_export import FORMATS, export_model

@@ -16,11 +16,9 @@ from torch import nn
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.graph import Decision, DeployedGraph, PlainDecision, ScoringGraph
-from rgbd_seg.inference.openvino.int8_file import read_quantised
 from rgbd_seg.inference.openvino.runtime import import_openvino
 from rgbd_seg.inference.smoothing import SmoothedDecision
 from rgbd_seg.models.model_file import load_model
-from rgbd_seg.models.model_header import read_card
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,25 +32,19 @@ if TYPE_CHECKING:
 _DEPTH_INPUT = 1  # Position of depth among the graph's inputs.
 
 
-def first_part(model: Path, precision: str, frame_size: Size, size: Size) -> Any:
+def first_part(model: Path, frame_size: Size, size: Size) -> Any:
     """From camera bytes to the network's logits and what smoothing compares, as an `openvino.Model`.
 
     Args:
         model: One of our own model files.
-        precision: "int8" takes the network as it was calibrated before; all others leave it in float32, and the
-            device computes in its own way.
         frame_size: Height and width of the camera's frames.
         size: Height and width at which the network runs.
 
     Raises:
         ModelError: The file cannot be used.
     """
-    if precision == "int8":
-        core, card = read_quantised(model, size), read_card(model)
-    else:
-        network, card = load_model(model)
-        core = convert_network(network, size)
-    return surround(core, card, frame_size, size, whole=False)
+    network, card = load_model(model)
+    return surround(convert_network(network, size), card, frame_size, size, whole=False)
 
 
 def decision(classes: int, frame_size: Size, size: Size, *, smoothed: bool) -> Any:
@@ -84,7 +76,7 @@ def surround(core: Any, card: ModelCard, frame_size: Size, size: Size, *, whole:
     """The graph from camera bytes to labels, or its first part, around a converted network.
 
     Args:
-        core: What `convert_network` returned, quantised or not; it becomes part of the result.
+        core: What `convert_network` returned; it becomes part of the result.
         card: The network's card.
         frame_size: Height and width of the camera's frames.
         size: Height and width at which the network runs.

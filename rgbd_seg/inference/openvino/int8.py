@@ -1,40 +1,39 @@
-"""Networks in 8-bit whole numbers: calibrated by NNCF on frames of the user's own, and kept with what they lost.
-
-Calibration looks at the range of every layer's values on real frames, so that it belongs to a model, a network size and
-a kind of scene. Only the network is quantised; what is around it stays exact. The result is kept in the user's data
-folder, named by the model's contents, and is used when "int8" is asked for.
-"""
+"""Calibrates a network for 8-bit whole numbers by OpenVINO, and measures what they lose."""
 
 from __future__ import annotations
 
-import json
-import logging
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rgbd_seg.errors import ConfigurationError, ModelError
-from rgbd_seg.inference.openvino.int8_file import Agreement, agreement_path, quantised_path
-from rgbd_seg.inference.openvino.runtime import core, import_openvino
+from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.inference.kept_ranges import Agreement, keep
+from rgbd_seg.inference.openvino.runtime import core
+from rgbd_seg.inference.portable import network_model
+from rgbd_seg.inference.quantised import measure_ranges, quantise
+from rgbd_seg.inference.surroundings import preparation_alone
 from rgbd_seg.labels import MAX_CLASSES
+from rgbd_seg.models.model_header import read_card
 from rgbd_seg.scores import confusion_matrix, equal_share, mean_iou
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from rgbd_seg.frame import RgbdFrame
     from rgbd_seg.inference.graph_segmenter import Progress
+    from rgbd_seg.inference.quantised import Ranges
     from rgbd_seg.inference.resize import Size
+
+    Inputs = Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 MIN_FRAMES = 8
 _HELD_OUT = 4  # Every fourth frame is kept back to measure what was lost.
 
 
-def quantise(
+def calibrate(
     model: Path, frames: Sequence[RgbdFrame], recording: str, size: Size | None, progress: Progress
 ) -> Agreement:
     """Calibrates a model file on frames, keeps the result for this user, and measures what was lost.
@@ -47,68 +46,60 @@ def quantise(
         progress: Called with words and a share 0..1.
 
     Raises:
-        ModelError: NNCF is not installed, or the model cannot be quantised.
+        ModelError: The model cannot be used, or its graph has to be made and PyTorch is not installed.
         ConfigurationError: There are too few frames.
     """
     if len(frames) < MIN_FRAMES:
         raise ConfigurationError(f"calibrating needs at least {MIN_FRAMES} frames, {recording} gave {len(frames)}")
-    nncf = _import_nncf()
-    from rgbd_seg.inference.openvino.graph import convert_network
-    from rgbd_seg.models.model_file import load_model
-
     progress("converting the network", 0.1)
-    network, card = load_model(model)
+    card = read_card(model)
     size = size or card.size
-    seen = [frame for i, frame in enumerate(frames) if i % _HELD_OUT]
-    inputs = [_network_input(network, card, frame, size) for frame in seen]
-    exact = convert_network(network, size)
-    progress(f"calibrating on {len(inputs)} frames", 0.3)
-    quantised = nncf.quantize(exact, nncf.Dataset(inputs), subset_size=len(inputs))
+    network = network_model(model, card, size)
+    inputs = [_network_input(model, frame, size) for frame in frames]
+    seen = [given for place, given in enumerate(inputs) if place % _HELD_OUT]
+    progress(f"calibrating on {len(seen)} frames", 0.3)
+    ranges = measure_ranges(network, _run, seen)
     progress("measuring what was lost", 0.8)
-    held_out = [_network_input(network, card, frame, size) for frame in frames[::_HELD_OUT]]
-    agreement = _compare(exact, quantised, held_out, recording)
-    path = quantised_path(model, size)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    import_openvino().save_model(quantised, path, compress_to_fp16=False)
-    agreement_path(path).write_text(json.dumps(asdict(agreement), indent=2), encoding="utf-8")
+    held_out = inputs[::_HELD_OUT]
+    exact = _labels(network, held_out)
+    quantise(network, ranges)
+    result = _labels(network, held_out)
+    miou = mean_iou(confusion_matrix(exact, result, MAX_CLASSES))
+    agreement = Agreement(len(held_out), equal_share(result, exact), miou, recording)
+    keep(model, size, ranges, agreement)
     progress("ready", 1.0)
     return agreement
 
 
-def _network_input(network: Any, card: Any, frame: RgbdFrame, size: Size) -> list[NDArray[np.float32]]:
+def ranges_on(model: Path, frames: Sequence[RgbdFrame]) -> Ranges:
+    """The ranges of a model file's network, at the card's size, on frames like those that it will see.
+
+    Raises:
+        ModelError: The model cannot be used, or its graph has to be made and PyTorch is not installed.
+    """
+    card = read_card(model)
+    inputs = [_network_input(model, frame, card.size) for frame in frames]
+    return measure_ranges(network_model(model, card, card.size), _run, inputs)
+
+
+def _network_input(model: Path, frame: RgbdFrame, size: Size) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """One frame as the network gets it: colour (1, 3, h, w) and depth (1, 1, h, w)."""
-    import torch
-
-    from rgbd_seg.inference.graph import DeployedGraph
-
-    graph = DeployedGraph(network, card, (frame.height, frame.width), size)
-    color, depth = torch.from_numpy(frame.color.copy()), torch.from_numpy(frame.depth.astype(np.int32))
-    unit_m = torch.tensor(frame.calibration.depth_unit_m)
-    with torch.inference_mode():
-        prepared = graph.prepare(color.unsqueeze(0), depth.unsqueeze(0), unit_m)
-    return [prepared.color.numpy(), prepared.depth.numpy()]
+    prepared = preparation_alone(read_card(model), (frame.height, frame.width), size)
+    given = [np.ascontiguousarray(frame.color), np.ascontiguousarray(frame.depth)]
+    (outputs,) = _run(prepared, [[*given, np.array(frame.calibration.depth_unit_m, np.float32)]])
+    return outputs[0], outputs[1]
 
 
-def _compare(exact: Any, quantised: Any, inputs: list[list[NDArray[np.float32]]], recording: str) -> Agreement:
-    reference, result = (
-        np.stack([compiled(one)[0].argmax(axis=1).astype(np.uint8) + 1 for one in inputs])
-        for compiled in (core().compile_model(model, "CPU") for model in (exact, quantised))
-    )
-    return Agreement(
-        len(inputs),
-        equal_share(result, reference),
-        mean_iou(confusion_matrix(reference, result, MAX_CLASSES)),
-        recording,
-    )
+def _run(model: bytes, inputs: Sequence[Sequence[Any]]) -> Iterator[Sequence[NDArray[np.float32]]]:
+    """Runs a serialised ONNX model in float32 on each of the inputs."""
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    request = core().compile_model(core().read_model(model, b""), "CPU", settings).create_infer_request()
+    for given in inputs:
+        found = request.infer(list(given))
+        yield [np.array(found[i]) for i in range(len(found))]
 
 
-def _import_nncf() -> Any:
-    import_openvino()  # Hides the usage statistics, which NNCF would use too.
-    try:
-        import nncf
-    except ImportError:
-        raise ModelError(
-            "calibrating for int8 needs NNCF, which is not installed: pip install 'rgbd-seg[int8]'"
-        ) from None
-    nncf.set_log_level(logging.ERROR)
-    return nncf
+def _labels(network: Any, inputs: Inputs) -> NDArray[np.uint8]:
+    answers = [outputs[0] for outputs in _run(network.SerializeToString(), inputs)]
+    labels: NDArray[np.uint8] = np.concatenate(answers).argmax(axis=1).astype(np.uint8) + np.uint8(1)
+    return labels

@@ -7,7 +7,6 @@ neither waits for PyTorch nor keeps it in memory.
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from rgbd_seg.inference.cache import file_digest
 from rgbd_seg.inference.chain import Chain
 from rgbd_seg.inference.model_info import describe
 from rgbd_seg.inference.openvino.conversion import Conversion, convert_apart
-from rgbd_seg.inference.openvino.int8_file import quantised_weights, read_agreement
 from rgbd_seg.models.model_header import count_parameters, read_card
 
 if TYPE_CHECKING:
@@ -32,8 +30,7 @@ class OpenVinoModel:
     Args:
         path: The file.
         size: Height and width at which the network runs; None for the card's.
-        precision: "int8" takes the network as it was calibrated before; all others leave it in float32, and the
-            device computes in its own way.
+        precision: The device's: the network is left in float32, and the device computes in its own way.
 
     Raises:
         ModelError: The file cannot be used.
@@ -48,10 +45,7 @@ class OpenVinoModel:
     def describe(self, backend: str, device: str, precision: str, reason: str) -> SegmenterInfo:
         """What people are told about it."""
         parameters = count_parameters(self._path)
-        info = describe(self._path, self._card, parameters, backend, device, precision, self._size, reason)
-        if self._precision == "int8":
-            info = replace(info, details={**info.details, "int8": str(read_agreement(self._path, self._size))})
-        return info
+        return describe(self._path, self._card, parameters, backend, device, precision, self._size, reason)
 
     def parts(self, frame_size: Size) -> Chain:
         """The graph for frames of that size, in two parts."""
@@ -62,8 +56,7 @@ class OpenVinoModel:
 
     def contents(self, frame_size: Size) -> str:
         """Names what the parts are made from, for the cache."""
-        weights = quantised_weights(self._path, self._size) if self._precision == "int8" else self._path
-        return f"{file_digest(weights)} {self._size} {frame_size}"
+        return f"{file_digest(self._path)} {self._size} {frame_size}"
 
     def make_ready(self, frame_size: Size, device: Device, threads: int | None) -> None:
         """Lets another process make the parts and fill the cache with them, where that is worth its while.
@@ -80,7 +73,7 @@ class OpenVinoModel:
     def _scores(self, frame_size: Size) -> Any:
         from rgbd_seg.inference.openvino.graph import first_part
 
-        return first_part(self._path, self._precision, frame_size, self._size)
+        return first_part(self._path, frame_size, self._size)
 
     def _decision(self, frame_size: Size, *, smoothed: bool) -> Any:
         from rgbd_seg.inference.openvino.graph import decision

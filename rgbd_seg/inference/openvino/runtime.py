@@ -79,13 +79,13 @@ def find_device(wanted: str) -> Device:
     raise ConfigurationError(f"OpenVINO has no device {wanted!r} here; it sees {seen}")
 
 
-def choose_precision(device: Device, wanted: str) -> tuple[str, str]:
+def choose_precision(device: Device, wanted: str, *, calibrated: bool = False) -> tuple[str, str]:
     """The arithmetic to use on a device, and why.
 
     Args:
         device: Where the network will run.
-        wanted: "auto", or a precision that must then be had. "int8" is never chosen by "auto": it has to be
-            calibrated on a recording first.
+        wanted: "auto", or a precision that must then be had.
+        calibrated: Whether the model is calibrated for int8, which "auto" takes on CPUs without 16-bit arithmetic.
 
     Raises:
         ConfigurationError: The device does not have the wanted arithmetic in hardware.
@@ -94,6 +94,11 @@ def choose_precision(device: Device, wanted: str) -> tuple[str, str]:
         for precision in ("bfloat16", "float16"):
             if precision in device.precisions:
                 return precision, f"it has {precision} in hardware, which is faster than float32 here"
+        if calibrated and device.id == "CPU" and "int8" in device.precisions:
+            return (
+                "int8",
+                "it has no 16-bit arithmetic in hardware, and the model is calibrated for int8",
+            )
         return "float32", "it has no 16-bit arithmetic in hardware, so that float32 is fastest without calibration"
     if wanted not in device.precisions:
         raise ConfigurationError(

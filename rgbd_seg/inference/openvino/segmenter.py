@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.available import DeviceChoice
 from rgbd_seg.inference.graph_segmenter import GraphSegmenter, Inferred, warmed
+from rgbd_seg.inference.kept_ranges import has_ranges
 from rgbd_seg.inference.openvino.compilation import SMOOTHED, compilations
 from rgbd_seg.inference.openvino.model import OpenVinoModel
 from rgbd_seg.inference.openvino.runtime import Device, choose_precision, core, find_device
 from rgbd_seg.inference.openvino.runtime import devices as found_devices
 from rgbd_seg.inference.portable import PortableModel, is_portable, pytorch_is_missing
+from rgbd_seg.models.model_header import read_card
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,14 +63,18 @@ def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress:
     if trouble:
         raise ModelError(f"{trouble}: choose another device, or auto")
     device = find_device(options.device)
-    precision, why = choose_precision(device, options.precision)
+    own = path.suffix.lower() != ".onnx"
+    calibrated = own and has_ranges(path, read_card(path), options.size)
+    precision, why = choose_precision(device, options.precision, calibrated=calibrated)
     progress("reading the model", 0.1)
-    if path.suffix.lower() == ".onnx":
+    if not own:
         from rgbd_seg.inference.openvino.foreign import OpenVinoNetwork
 
         source: OpenVinoNetwork | OpenVinoModel | PortableModel = OpenVinoNetwork(path, options)
-    elif pytorch_is_missing() or is_portable(path, options, precision):
-        source = PortableModel(path, options, precision, lambda model: core().read_model(model, b""))
+    elif pytorch_is_missing() or precision == "int8" or is_portable(path, options, precision):
+        source = PortableModel(
+            path, options, precision, lambda model: core().read_model(model, b""), channels_last=True
+        )
     else:
         source = OpenVinoModel(path, options.size, precision)
     info = source.describe(NAME, device.name, precision, f"{reason}; {device.name}: {why}")
