@@ -1,4 +1,4 @@
-"""Which ranges a network's int8 form is made with: those of the model's card, or a calibration that a user kept."""
+"""Which ranges the int8 form of a network is made with: those of the card, or a calibration that a user kept."""
 
 from __future__ import annotations
 

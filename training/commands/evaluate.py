@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     import argparse
 
     from rgbd_seg.models.model_file import ModelCard
+    from training.data.hard import Condition
 
+_HARD: dict[Condition, str] = {
+    "holes": "depth with holes like a Kinect's",
+    "no-depth": "no depth at all",
+    "black": "a black picture",
+}
 SUMMARY = "score a checkpoint or a model file"
 
 
@@ -30,6 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=CLASS[,CLASS]",
         help="classes of the model or the data that are one and the same; may be repeated",
+    )
+    parser.add_argument(
+        "--hard",
+        action="append",
+        choices=tuple(_HARD),
+        default=[],
+        help=f"also score with {', '.join(f'{text} ({name})' for name, text in _HARD.items())}; may be repeated",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the scores to a file")
     parser.epilog = (
@@ -48,6 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "train evaluate mine.safetensors --data elsewhere --map seat=chair,sofa",
         ),
         (
+            "where depth has holes or is missing",
+            f"train evaluate mine.safetensors --data {RUN}/config.yaml --hard holes --hard no-depth",
+        ),
+        (
             "the official test frames, with the second figure",
             "train evaluate best.ckpt --data strong --set root=sunrgbd --multi-scale",
         ),
@@ -56,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from rgbd_seg.class_matching import parse_mapping
+    from training.data.hard import HardPictures
     from training.data.source import open_data
     from training.network.weights import load_trained
     from training.results.evaluate import MULTI_SCALES, Predictor, evaluate
@@ -90,6 +108,14 @@ def run(args: argparse.Namespace) -> int:
         second = evaluate(predictor, pictures, card, mapping=mapping).overall
         print(f"multi-scale and flip: mIoU {second.miou:.4f}, pixel accuracy {second.pixel_accuracy:.4f}")
         report["multi_scale_flip"] = second.summary()
+    for condition in dict.fromkeys(args.hard):
+        hard = HardPictures(pictures, condition)
+        scores = evaluate(Predictor(network, card, device=device), hard, card, mapping=mapping).overall
+        print(
+            f"{_HARD[condition]}: mIoU {scores.miou:.4f} ({scores.miou - result.overall.miou:+.4f}), "
+            f"pixel accuracy {scores.pixel_accuracy:.4f}"
+        )
+        report.setdefault("hard", {})[condition] = scores.summary()
     if args.json is not None:
         args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0

@@ -85,7 +85,7 @@ def live_depth(depth_m: NDArray[np.float32], color: NDArray[np.uint8], rng: np.r
     if rng.random() < 0.25:  # A data set's own depth, only a little off.
         return _rescaled(depth_m, rng)
     if rng.random() < 0.7:
-        depth_m = _structured_light(depth_m, rng)
+        depth_m = structured_light(depth_m, rng)
     else:
         depth_m = _time_of_flight(depth_m, rng)
     depth_m = _misregistered(_rescaled(depth_m, rng), rng)
@@ -97,7 +97,7 @@ def _rescaled(depth_m: NDArray[np.float32], rng: np.random.Generator) -> NDArray
     return depth_m * np.float32(rng.uniform(0.98, 1.02))
 
 
-def _structured_light(depth_m: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def structured_light(depth_m: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Steps of the disparity, noise of it, and the shadow of the projector, which stands beside the camera."""
     width = depth_m.shape[1]
     scale = np.float32(_BASELINE_M * _FOCAL_PER_WIDTH * width)
@@ -144,7 +144,7 @@ def _unseen(depth_m: NDArray[np.float32], color: NDArray[np.uint8], rng: np.rand
     height, width = depth_m.shape
     holes = np.zeros((height, width), bool)
     light = color.max(axis=2)
-    patches = _patches(height, width, rng)
+    patches = smooth_patches(height, width, rng)
     if rng.random() < 0.5:
         holes |= depth_m > np.float32(rng.uniform(3.5, 8))
     if rng.random() < 0.5:
@@ -173,7 +173,7 @@ def _unseen(depth_m: NDArray[np.float32], color: NDArray[np.uint8], rng: np.rand
     return holes
 
 
-def _patches(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
+def smooth_patches(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Smooth noise with blobs of a random size, of about deviation 1."""
     cells = int(rng.integers(4, 24))
     rows = max(2, cells * height // width)

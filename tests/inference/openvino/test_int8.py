@@ -1,4 +1,4 @@
-"""int8 from the command to the labels: calibrated on a recording or when a model is made, taken by itself, in bounds."""
+"""int8 from the command to the labels: calibrated on a recording or when a model is made, and taken by itself."""
 
 from __future__ import annotations
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rgbd_seg.labels import LabelSet
 from training.data.augment import augment
+from training.data.hard import HardPictures, kinect_depth
 from training.data.live_camera import live_color, live_depth, random_view
-from training.data.sample import Sample
+from training.data.sample import LabelledPictures, Sample
 
 SIZE = (96, 128)
 
@@ -78,3 +80,29 @@ def test_colour_is_sometimes_black_and_never_together_with_the_depth() -> None:
     for seed in range(150):
         sample = augment(room(), "live", SIZE, seed)
         assert sample.color.any() or sample.depth_m.any()
+
+
+class OneRoom(LabelledPictures):
+    label_set = LabelSet.from_dict({"classes": ["wall", "box"]})
+
+    def __len__(self) -> int:
+        return 1
+
+    def read(self, index: int) -> Sample:
+        return room()
+
+
+def test_hard_conditions_take_away_what_they_say_and_nothing_else() -> None:
+    holes, without, black = (HardPictures(OneRoom(), one).read(0) for one in ("holes", "no-depth", "black"))
+    for hard in (holes, without, black):
+        assert np.array_equal(hard.label, room().label)
+    assert not without.depth_m.any()
+    assert np.array_equal(without.color, room().color)
+    assert not black.color.any()
+    assert np.array_equal(black.depth_m, room().depth_m)
+    lost = holes.depth_m == 0
+    assert 0.08 < lost.mean() < 0.4
+    shadow = lost[35:65, 28:40].mean() + lost[35:65, 90:102].mean()
+    assert shadow > 2 * lost[35:65, 5:17].mean(), "the box throws a shadow to one of its sides"
+    assert np.abs(holes.depth_m - room().depth_m)[~lost].max() < 0.2
+    assert np.array_equal(holes.depth_m, kinect_depth(room().depth_m, room().color, 0)), "the same every time"
