@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.source.controller import SourceController
 
 Kind = Literal["model", "labels", "source", "unknown", "nothing"]
-_RECORDINGS = frozenset({".mcap", ".db3", ".bag", ".oni", ".mkv"})  # All others are folders.
+_RECORDINGS = frozenset({".mcap", ".db3", ".bag", ".oni", ".mkv", ".mat"})  # All others are folders.
 
 
 def kind_of(path: Path) -> Kind:

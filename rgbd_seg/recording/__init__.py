@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _LAYOUTS = (
     "rgbd_seg.recording.layouts.rosbag",
     "rgbd_seg.recording.layouts.sunrgbd",
+    "rgbd_seg.recording.layouts.nyuv2",
     "rgbd_seg.recording.layouts.tum",
     "rgbd_seg.recording.layouts.stray_scanner",
     "rgbd_seg.recording.layouts.folder",

@@ -148,6 +148,24 @@ def test_the_colour_blind_palette_differs_without_red_or_green(name: str, least:
         assert distance.min() > least
 
 
+# Those that share most of the borders in NYU Depth V2's training frames.
+NEIGHBOURS = """wall-picture floor-chair wall-cabinet bookshelf-books chair-table wall-window wall-ceiling wall-chair
+wall-door cabinet-counter sofa-pillow wall-floor floor-cabinet wall-shelves bed-pillow wall-lamp floor-table wall-blinds
+floor-bed counter-sink floor-sofa wall-mirror wall-bed floor-floor_mat window-blinds floor-door cabinet-table bed-clothes"""
+
+
+def test_neighbours_in_a_room_have_colours_far_apart() -> None:
+    labels = LabelSet.load("sunrgbd37")
+    table = labels.palette()[1 : len(labels) + 1] / 255
+    lab = _oklab(np.where(table <= 0.04045, table / 12.92, ((table + 0.055) / 1.055) ** 2.4))
+    distance = np.linalg.norm(lab[:, None] - lab[None], axis=-1)
+    np.fill_diagonal(distance, np.inf)
+    assert distance.min() > 0.05
+    for pair in NEIGHBOURS.split():
+        one, other = (labels.id_of(name) - 1 for name in pair.split("-"))
+        assert distance[one, other] > 0.11, pair
+
+
 def test_notices_say_what_happened_and_what_to_do() -> None:
     stopped = Status(State.STOPPED, stop_reason=StopReason.SENSOR_FAILED, error="the camera is in use")
     (notice,) = notices(stopped)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError, ModelError
+from rgbd_seg.labels import BUILT_IN, LabelSet
 from rgbd_seg.models.model_file import Storage, load_model, save_model
 from rgbd_seg.scores import confusion_matrix, mean_iou, pixel_accuracy, translation
 from training.network.weights import load_trained
@@ -68,7 +69,13 @@ def export(
         if not equals:
             raise ConfigurationError(f"--note wants KEY=TEXT, not {note!r}")
         details[key] = text
-    card = replace(card, name=name or card.name, size=size or card.size, details=details)
+    card = replace(
+        card,
+        name=name or card.name,
+        size=size or card.size,
+        details=details,
+        label_set=_in_todays_colors(card.label_set),
+    )
     said = []
     if calibration is not None:
         card = replace(card, temperature=fit_temperature(network, card, calibration))
@@ -92,6 +99,14 @@ def export(
         said.append(f"{equal / total:.3%} of pixels as with float32 weights")
     said.append(f"{output}: {output.stat().st_size / 1e6:.1f} MB, {len(card.label_set)} classes, input {card.size}")
     return "\n".join(said)
+
+
+def _in_todays_colors(label_set: LabelSet) -> LabelSet:
+    """A built-in label set with the colours that it has now, which a run may be older than."""
+    if label_set.name not in BUILT_IN:
+        return label_set
+    now = LabelSet.load(label_set.name)
+    return now if now.names == label_set.names else label_set
 
 
 def _prepare_int8(

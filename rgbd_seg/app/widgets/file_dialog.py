@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QWidget
 
-RECORDINGS = "Recordings (*.mcap *.db3 *.bag *.oni *.mkv);;All files (*)"
+RECORDINGS = "Recordings (*.mcap *.db3 *.bag *.oni *.mkv *.mat);;All files (*)"
 MODELS = "Models (*.safetensors *.onnx);;All files (*)"
 LABEL_SETS = "Label sets (*.json)"
 LAYOUTS = "Layouts (*.json)"

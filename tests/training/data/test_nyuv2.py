@@ -5,47 +5,22 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 import pytest
 import scipy.io
 
-from rgbd_seg.errors import ConfigurationError
-from training.data.nyuv2 import CLASSES_FILE, FRAMES_FILE, SPLITS_FILE, NyuData, NyuPictures, official_split
+from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.recording.layouts.nyuv2 import CLASSES_FILE, FRAMES_FILE, SPLITS_FILE, official_split
+from tests.recording.nyu_files import COUNT, write_nyu
+from training.data.nyuv2 import NyuData, NyuPictures
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-COUNT = 6
-SCENES = ("kitchen_0001", "kitchen_0001", "office_0002", "office_0002", "bedroom_0003", "bedroom_0003")
-
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("nyu")
-    with h5py.File(folder / FRAMES_FILE, "w") as file:
-        compact = {"compression": "gzip", "compression_opts": 1}
-        images = np.zeros((COUNT, 3, 640, 480), np.uint8)
-        labels = np.zeros((COUNT, 640, 480), np.uint16)
-        depths = np.zeros((COUNT, 640, 480), np.float32)
-        for i in range(COUNT):
-            images[i, 0], images[i, 2, 100, 50] = 10 * i, 255  # Column 100, row 50 is blue.
-            labels[i, :320], labels[i, 320:], labels[i, 100, 50] = 1, 2, 894
-            depths[i] = 1 + i
-        raw = depths.copy()
-        raw[:, 200:300] = 0
-        for name, array in (("images", images), ("labels", labels), ("depths", depths), ("rawDepths", raw)):
-            file.create_dataset(name, data=array, chunks=(1, *array.shape[1:]), **compact)
-        texts = [
-            file.create_dataset(f"#refs#/{i}", data=np.array([[ord(c)] for c in name], np.uint16))
-            for i, name in enumerate(SCENES)
-        ]
-        file.create_dataset("scenes", data=np.array([[t.ref for t in texts]], h5py.ref_dtype))
-    scipy.io.savemat(folder / SPLITS_FILE, {"trainNdxs": [[1], [2], [3], [4]], "testNdxs": [[5], [6]]})
-    classes = np.full((1, 894), 40)
-    classes[0, 0], classes[0, 1], classes[0, 893] = 1, 7, 37  # wall, table, bag
-    scipy.io.savemat(folder / CLASSES_FILE, {"mapClass": classes})
-    return folder
+    return write_nyu(tmp_path_factory.mktemp("nyu"))
 
 
 def test_a_frame_lies_upright_without_its_border_and_in_metres(root: Path) -> None:
@@ -99,12 +74,12 @@ def test_missing_and_wrong_files_are_named(root: Path, tmp_path: Path) -> None:
         NyuPictures(tmp_path)
     (tmp_path / CLASSES_FILE).write_bytes((root / CLASSES_FILE).read_bytes())
     (tmp_path / FRAMES_FILE).write_text("not HDF5")
-    with pytest.raises(ConfigurationError, match="cannot be read as HDF5"):
+    with pytest.raises(RecordingError, match="cannot be read as HDF5"):
         NyuPictures(tmp_path)
     scipy.io.savemat(tmp_path / SPLITS_FILE, {"trainNdxs": [[1], [2]], "testNdxs": [[2], [3]]})
-    with pytest.raises(ConfigurationError, match="in both parts"):
+    with pytest.raises(RecordingError, match="in both parts"):
         official_split(tmp_path / SPLITS_FILE, COUNT)
     (tmp_path / FRAMES_FILE).write_bytes((root / FRAMES_FILE).read_bytes())
     (tmp_path / CLASSES_FILE).write_text("no")
-    with pytest.raises(ConfigurationError, match="not the mapping to 40 classes"):
+    with pytest.raises(RecordingError, match="not the mapping to 40 classes"):
         NyuPictures(tmp_path)

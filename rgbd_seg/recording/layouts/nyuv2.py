@@ -1,0 +1,267 @@
+"""NYU Depth V2's labelled frames in their official file: 1,449 photographs of a Kinect v1, none following another.
+
+The file is `nyu_depth_v2_labeled.mat` (HDF5, MATLAB 7.3), opened itself or by the folder that holds it. Its 894 names
+become 40 classes by `classMapping40.mat` of Gupta et al., "Perceptual Organization and Recognition of Indoor Scenes
+from RGB-D Images" (CVPR 2013), beside it. The first 37 are the classes of SUN RGB-D, in the same order; the last
+three (other structure, furniture, prop) become void there. `splits.mat` beside it tells training from test frames.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rgbd_seg.calibration import Calibration, Intrinsics
+from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.frame import Truth
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.pictures.pair_reader import number_option, refuse_unknown, regular_times_us
+from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+FRAMES_FILE, SPLITS_FILE, CLASSES_FILE = "nyu_depth_v2_labeled.mat", "splits.mat", "classMapping40.mat"
+# A white border, and where depth was projected onto colour from outside of its view: cut off by all who use the set.
+_ROWS, _COLUMNS = slice(8, 472), slice(8, 632)
+_HEIGHT, _WIDTH = 480, 640
+# camera_params.m of the data set's toolbox, for what is left of the picture.
+_LENS = Intrinsics(624, 464, 518.857901, 519.469611, 325.582449 - 8, 253.736166 - 8)
+_DEPTH_UNIT_M = 0.001
+_MOST_FRAMES = 1_000_000
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_HDF5_PLACE = 512  # MATLAB's own header comes first.
+_DEFAULT_FPS = 2.0  # Photographs have no rate; this one leaves time to look at each.
+_DEPTHS = {"raw": "rawDepths", "filled": "depths"}
+
+
+def matches(path: Path) -> bool:
+    """Whether a path is such a file, or a folder that holds one."""
+    file = path / FRAMES_FILE if path.is_dir() else path
+    if file.suffix.lower() != ".mat" or not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        stream.seek(_HDF5_PLACE)
+        if stream.read(len(_HDF5)) == _HDF5:
+            return True
+        stream.seek(0)
+        return stream.read(len(_HDF5)) == _HDF5  # Written by another program than MATLAB.
+
+
+def open_reader(path: Path, **options: str) -> NyuReader:
+    """Opens the labelled frames.
+
+    Args:
+        path: The file, or the folder that holds it.
+        options: `depth` ("raw" with the camera's holes, the default, or "filled"), `classes` ("37", the default, or
+            "40"), `split` ("all", the default, "train" or "test"), `fps` (2 unless given).
+
+    Raises:
+        RecordingError: h5py is missing, or a file cannot be read.
+        ConfigurationError: An option is unknown or out of its range.
+    """
+    refuse_unknown(options, ("depth", "classes", "split", "fps"))
+    depth, classes, split = (options.get(*one) for one in (("depth", "raw"), ("classes", "37"), ("split", "all")))
+    for name, value, known in (
+        ("depth", depth, tuple(_DEPTHS)),
+        ("classes", classes, ("37", "40")),
+        ("split", split, ("all", "train", "test")),
+    ):
+        if value not in known:
+            raise ConfigurationError(f"{name} must be {' or '.join(known)}, not {value!r:.80}")
+    file = path / FRAMES_FILE if path.is_dir() else path
+    frames = NyuFile(file)
+    chosen = list(range(len(frames)))
+    if split != "all":
+        chosen = official_split(file.with_name(SPLITS_FILE), len(frames))[split == "test"]
+    fps = number_option(options, "fps", 0.001, 1000.0) or _DEFAULT_FPS
+    return NyuReader(file, frames, chosen, _DEPTHS[str(depth)], 40 if classes == "40" else 37, fps)
+
+
+class NyuReader(RecordingReader):
+    """The frames, each read when it is asked for. Used from one thread."""
+
+    def __init__(self, path: Path, frames: NyuFile, chosen: list[int], depth: str, classes: int, fps: float) -> None:
+        self._frames, self._chosen, self._depth = frames, chosen, depth
+        self._times_us = regular_times_us(len(chosen), fps)
+        mapping = path.with_name(CLASSES_FILE)
+        notes = [f"Photographs that do not follow each other, shown at {fps:g} a second; the white border is cut off."]
+        self._table: NDArray[np.uint8] | None = None
+        label_set = None
+        if mapping.is_file():
+            label_set = LabelSet.load("nyu40" if classes == 40 else "sunrgbd37")
+            self._table = class_table(mapping)
+            if classes == 37:
+                self._table = np.where(self._table > 37, 0, self._table).astype(np.uint8)
+        else:
+            notes.append(f"Without labels: {CLASSES_FILE} is not beside the file, so its 894 names have no classes.")
+        self._info = RecordingInfo(
+            path=path,
+            layout="nyuv2",
+            name="NYU Depth V2",
+            label_set=label_set,
+            truth_origin="imported" if label_set else None,
+            details={"kind of depth": "raw" if depth == "rawDepths" else "filled", "camera": "Kinect v1"},
+            notes=tuple(notes),
+        )
+
+    @property
+    def info(self) -> RecordingInfo:
+        return self._info
+
+    @property
+    def times_us(self) -> NDArray[np.int64]:
+        return self._times_us
+
+    def read(self, position: int) -> StoredFrame:
+        if not 0 <= position < len(self):
+            raise IndexError(f"position must be 0..{len(self) - 1}, not {position}")
+        place = self._chosen[position]
+        color, depth_m, names = self._frames.read(place, self._depth)
+        truth = None
+        if self._table is not None and self._info.label_set is not None:
+            labels = look_up(self._table, names, f"{self._info.path}: frame {place + 1}")
+            truth = Truth(labels, self._info.label_set, origin="imported")
+        counts = np.round(np.minimum(depth_m / _DEPTH_UNIT_M, 65535)).astype(np.uint16)
+        calibration = Calibration(_LENS, _DEPTH_UNIT_M)
+        return StoredFrame(color, counts, calibration, place, int(self._times_us[position]), truth=truth)
+
+    def close(self) -> None:
+        self._frames.close()
+
+
+class NyuFile:
+    """The official file: its pictures upright, without the border. Each process opens it for itself.
+
+    Args:
+        path: The file.
+
+    Raises:
+        RecordingError: h5py is missing, or it is not that file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: Any = self._open()
+        try:
+            for name in ("images", "labels", "depths", "rawDepths"):
+                if name not in self._file or self._file[name].shape[-2:] != (_WIDTH, _HEIGHT):
+                    raise RecordingError(f"{path} has no pictures {name!r} of {_WIDTH}x{_HEIGHT}: not {FRAMES_FILE}?")
+            counts = {int(self._file[name].shape[0]) for name in ("images", "labels", "depths", "rawDepths")}
+            if len(counts) != 1 or not 0 < max(counts) <= _MOST_FRAMES:
+                raise RecordingError(f"{path} holds different numbers of pictures, labels and depths: it is damaged")
+            self._count = counts.pop()
+            self.rooms = _names(self._file, "scenes", self._count)
+        except BaseException:
+            self.close()
+            raise
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_file": None}
+
+    def read(self, index: int, depth: str) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint16]]:
+        """One frame.
+
+        Args:
+            index: Its place, from 0.
+            depth: "depths" (filled) or "rawDepths".
+
+        Returns:
+            (464, 624, 3) uint8 RGB, (464, 624) float32 metres, 0 = hole, and (464, 624) uint16 of the set's names.
+
+        Raises:
+            RecordingError: It is damaged.
+        """
+        if self._file is None:
+            self._file = self._open()
+        try:  # MATLAB writes columns first: every picture lies transposed.
+            color = np.ascontiguousarray(self._file["images"][index].transpose(2, 1, 0)[_ROWS, _COLUMNS], np.uint8)
+            depth_m = np.ascontiguousarray(self._file[depth][index].T[_ROWS, _COLUMNS], np.float32)
+            names = np.ascontiguousarray(self._file["labels"][index].T[_ROWS, _COLUMNS], np.uint16)
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            raise RecordingError(f"{self.path}: frame {index + 1} cannot be read: {error}") from None
+        depth_m[~np.isfinite(depth_m) | (depth_m < 0)] = 0
+        return color, depth_m, names
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self) -> Any:
+        try:
+            import h5py
+        except ImportError:
+            raise RecordingError(f"{self.path}: for NYU Depth V2, pip install 'rgbd-seg[nyu]'") from None
+        try:
+            return h5py.File(self.path, "r")
+        except OSError as error:
+            raise RecordingError(f"{self.path} cannot be read as HDF5 (MATLAB 7.3): {error}") from None
+
+
+def class_table(path: Path) -> NDArray[np.uint8]:
+    """Class of each of the set's names, by `classMapping40.mat`: (895,) uint8 or more, ids of NYU's 40, 0 = void.
+
+    Raises:
+        RecordingError: It is not that file.
+    """
+    try:
+        to_40 = _content(path)["mapClass"].ravel()
+        if not len(to_40) or to_40.min() < 0 or to_40.max() > 40:
+            raise RecordingError(f"{path} maps to other classes than 1..40")
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise RecordingError(f"{path} is not the mapping to 40 classes: {error!r}") from None
+    return np.concatenate([np.zeros(1, np.uint8), to_40.astype(np.uint8)])
+
+
+def official_split(path: Path, count: int) -> tuple[list[int], list[int]]:
+    """Places (from 0) of the training and the test frames.
+
+    Args:
+        path: `splits.mat`.
+        count: How many frames there are.
+
+    Raises:
+        RecordingError: It is missing, names frames that do not exist, or one in both parts.
+    """
+    try:
+        content = _content(path)
+        train, test = (sorted(int(n) - 1 for n in content[key].ravel()) for key in ("trainNdxs", "testNdxs"))
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise RecordingError(f"{path} is not the list of the official split: {error!r}") from None
+    if set(train) & set(test) or not train or min(train + test) < 0 or max(train + test) >= count:
+        raise RecordingError(f"{path} does not fit the {count} frames: frames in both parts, or out of range")
+    return train, test
+
+
+def look_up(table: NDArray[np.uint8], names: NDArray[np.uint16], what: str) -> NDArray[np.uint8]:
+    """Class ids of the set's names."""
+    if int(names.max(initial=0)) >= len(table):
+        raise RecordingError(f"{what} holds label {names.max()}, which has no class")
+    return np.ascontiguousarray(table[names])
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        import scipy.io
+        from scipy.io.matlab import MatReadError
+    except ImportError:
+        raise RecordingError(f"{path}: for NYU Depth V2, pip install 'rgbd-seg[nyu]'") from None
+    try:
+        return dict(scipy.io.loadmat(path))
+    except MatReadError as error:  # No relative of the errors of files.
+        raise ValueError(str(error)) from None
+
+
+def _names(file: Any, key: str, count: int) -> list[str]:
+    """Texts that MATLAB stores as references to arrays of characters; empty ones where there are none."""
+    if key not in file:
+        return [""] * count
+    references = file[key][()].ravel()[:count]
+    return ["".join(chr(c) for c in file[reference][()].ravel()[:200]) for reference in references]
