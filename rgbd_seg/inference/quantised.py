@@ -27,13 +27,24 @@ _CANDIDATES = np.linspace(0.25, 1.0, 31)  # Shares of the largest value at which
 # Processors without VNNI multiply bytes in pairs of neighbouring channels and cut the sum of the two products off at 16
 # bits: 255 times 128 is the most that fits. With a scale that keeps to it, all processors give the same.
 _LARGEST_PAIR = 128.0
+_EXACT = 3  # Convolutions from an input on that stay as they are.
 _LARGEST = 127.0
 
 
 def convolutions(model: Any) -> dict[str, Any]:
-    """The convolutions of an `onnx.ModelProto` by the name of their layer."""
-    found = {node.input[1]: node for node in model.graph.node if node.op_type == "Conv"}
-    return {name.removesuffix(_WEIGHT): node for name, node in found.items() if name.endswith(_WEIGHT)}
+    """The convolutions of an `onnx.ModelProto` that are to be whole numbers, by the name of their layer.
+
+    Those next to an input are left out: they are few, cheap, and what they lose is lost for all others.
+    """
+    found, before = {}, {value.name: 0 for value in model.graph.input}
+    for node in model.graph.node:
+        passed = max((before.get(name, 0) for name in node.input), default=0)
+        if node.op_type == "Conv":
+            if passed >= _EXACT and node.input[1].endswith(_WEIGHT):
+                found[node.input[1].removesuffix(_WEIGHT)] = node
+            passed += 1
+        before.update(dict.fromkeys(node.output, passed))
+    return found
 
 
 def measure_ranges(
