@@ -109,9 +109,11 @@ def _import_ray() -> Any:
 
 
 def _decide(model: Path, options: SegmenterOptions) -> tuple[SegmenterOptions, Arithmetic]:
-    """What every worker is to do: "auto" as this machine understands it."""
+    """What every worker is to do: "auto" as this machine understands it, but never int8, which a user may calibrate."""
     with open_segmenter(model, options) as segmenter:
-        return pinned(options, segmenter.info), Arithmetic.of(segmenter.info)
+        if segmenter.info.precision != "int8":
+            return pinned(options, segmenter.info), Arithmetic.of(segmenter.info)
+    return _decide(model, replace(options, precision="float32"))
 
 
 def _connect(ray: Any, address: str) -> None:
