@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.layouts.nyuv2 import CLASSES_FILE, FRAMES_FILE
 from rgbd_seg.testing.layouts import ReaderConformance
@@ -58,7 +58,7 @@ def test_filled_depth_and_the_official_split_are_options(root: Path) -> None:
     assert [frame.index for frame in frames] == [4, 5]
     assert all((frame.depth > 0).all() for frame in frames)
     for wrong in ({"depth": "green"}, {"classes": "12"}, {"split": "mine"}, {"colour": "yes"}):
-        with pytest.raises(ConfigurationError):
+        with pytest.raises(RecordingError, match=next(iter(wrong))):
             open_recording(root, **wrong)
 
 
