@@ -97,7 +97,7 @@ class NastySensor(Sensor):
             elif self.what == "silent":
                 time.sleep(timeout_s)
                 return None
-            elif self.what == "pause" and number == self.at:
+            elif self.what == "pause" and number % self.at == 0:
                 time.sleep(2.5)
             elif self.what == "stale":
                 number = self.at - 1
