@@ -70,6 +70,12 @@ class Bag1Store:
         """Closes the file. Closing twice does nothing."""
         self._source.close()
 
+    @property
+    def slow(self) -> bool:
+        """Whether most of it is packed with bz2, at some 25 MB a second."""
+        packed = [chunk for chunk in self._chunks.values() if chunk[0] == "bz2"]
+        return 2 * len(packed) > len(self._chunks)
+
     def message(self, channel_id: int, place: NDArray[np.int64]) -> bytes | memoryview:
         """The message at a row of a table; see `MessageStore.message`."""
         try:

@@ -81,6 +81,11 @@ class Bag2Store:
             self.close()
             raise RecordingError(f"{path} is a damaged database of rosbag2: {error}") from None
 
+    @property
+    def slow(self) -> bool:
+        """Messages are read one by one."""
+        return False
+
     def message(self, channel_id: int, place: NDArray[np.int64]) -> bytes | memoryview:
         """The message at a row of a table; see `MessageStore.message`."""
         try:
@@ -133,6 +138,11 @@ class JoinedStore:
         empty = np.zeros((0, 3), np.int64)
         self.tables = {new: parts[part].tables.get(number, empty) for new, (part, number) in self._keys.items()}
         self.warnings = (*warnings, *(warning for part in parts for warning in part.warnings))
+
+    @property
+    def slow(self) -> bool:
+        """Whether one of the parts is."""
+        return any(part.slow for part in self._parts)
 
     def message(self, channel_id: int, place: NDArray[np.int64]) -> bytes | memoryview:
         """The message at a row of a table; see `MessageStore.message`."""

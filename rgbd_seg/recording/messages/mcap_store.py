@@ -49,6 +49,11 @@ class McapStore:
         self.tables = dict(contents.index.tables)
         self.warnings = contents.warnings
 
+    @property
+    def slow(self) -> bool:
+        """Its chunks unpack in milliseconds."""
+        return False
+
     def message(self, channel_id: int, place: NDArray[np.int64]) -> bytes | memoryview:
         """The message at a row of a table; see `MessageStore.message`."""
         try:

@@ -15,6 +15,7 @@ from rgbd_seg.recording.messages.choice import PictureStream, cameras_of, choose
 from rgbd_seg.recording.messages.message import Camera, Picture, intrinsics_of
 from rgbd_seg.recording.messages.options import MessageOptions
 from rgbd_seg.recording.messages.pairing import pair_up
+from rgbd_seg.recording.messages.stamps import stamps_of
 from rgbd_seg.recording.messages.survey import Survey, survey, video_of
 from rgbd_seg.recording.messages.transforms import pose_between
 from rgbd_seg.recording.pictures.depth_as_gray import gray_of_depth
@@ -35,8 +36,6 @@ _MILLIMETRE = 0.001
 _ASSUMED_FIELD_OF_VIEW_RAD = math.radians(60)
 # Stamps before this are not of a clock that knows the date (2001).
 _FIRST_DATE_NS = 1_000_000_000 * 10**9
-# Of this many pictures one may be damaged before their stamps are given up as a whole.
-_SHARE_WITHOUT_STAMP = 0.2
 _MOST_CALIBRATIONS = 100
 
 
@@ -291,22 +290,9 @@ class MessageReader(RecordingReader):
         """When the pictures of a topic were taken by their own account; None if they do not say."""
         if self._vendor is not None and topic.channel.topic in self._vendor.stamps:
             return self._vendor.stamps[topic.channel.topic]
-        stamps = np.zeros(len(topic.places), np.int64)
-        missing = []
-        for row, place in enumerate(topic.places):
-            try:
-                stamp = topic.channel.read_stamp(self._store.head(int(place[3]), place[:3]))
-            except RecordingError:
-                stamp = None
-            if stamp is None or not 0 < stamp < 2**62:
-                missing.append(row)
-                if len(missing) > max(1, _SHARE_WITHOUT_STAMP * len(topic.places)):
-                    return None
-            else:
-                stamps[row] = stamp
-        if missing:  # Damaged ones keep a place, so that their frames can be told.
-            late = np.median(np.delete(topic.places[:, 0] - stamps, missing)) if len(missing) < len(stamps) else 0
-            stamps[missing] = topic.places[missing, 0] - np.int64(late)
+        stamps, note = stamps_of(self._store, topic)
+        if note:
+            self._notes.append(note)
         return stamps
 
     # What people are told.

@@ -84,12 +84,16 @@ class MessageStore(Protocol):
         tables: For each channel (N, 3) int64: log time in nanoseconds and two numbers that find the message; in the
             order of time.
         warnings: What was wrong with the file, in whole sentences.
+        slow: Whether even the first bytes of a message cost unpacking megabytes slowly.
     """
 
     path: Path
     channels: dict[int, StoredChannel]
     tables: dict[int, NDArray[np.int64]]
     warnings: tuple[str, ...]
+
+    @property
+    def slow(self) -> bool: ...
 
     def message(self, channel_id: int, place: NDArray[np.int64]) -> bytes | memoryview:
         """The message at a row of a table.

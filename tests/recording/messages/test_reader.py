@@ -387,3 +387,29 @@ def test_messages_that_are_packed_one_by_one(tmp_path: Path) -> None:
     options = {"fmt": options["compression_format"], "mode": options["mode"]}
     with open_recording(write_ros2(tmp_path / "a", ros_rows(), "sqlite3", **options)) as reader:
         check(reader)
+
+
+@pytest.mark.parametrize("jitter_ms", [2, 60])
+def test_large_bags_of_bz2_open_by_samples_of_the_stamps_and_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jitter_ms: int
+) -> None:
+    """Recorded 100 ms late, more or less: where that varies too much, every stamp is read all the same."""
+    monkeypatch.setattr("rgbd_seg.recording.messages.stamps._SAMPLES", 5)
+    rows = []
+    for i in range(24):
+        t = START_NS + i * STEP_NS
+        late = t + 100_000_000 + (i % 3) * jitter_ms * 500_000
+        rows += [
+            ("/camera/color/image_raw", late, ros_image(ROS1, t, color(i % 12), "rgb8")),
+            ("/camera/aligned_depth_to_color/image_raw", t + 1, ros_image(ROS1, t, depth(i), "16UC1")),
+        ]
+    rows.sort(key=lambda row: row[1])
+    with open_recording(write_ros1(tmp_path / "a.bag", rows, "BZ2")) as reader:
+        assert any("5 of 24 were read" in note for note in reader.info.notes)
+        assert any("less 10" in note for note in reader.info.notes) == (jitter_ms == 2)
+        assert len(reader) == 24
+        for i in (0, 7, 23):
+            frame = reader.read(i)
+            assert np.array_equal(frame.color, color(i % 12))
+            assert np.array_equal(frame.depth, depth(i))
+            assert abs(frame.time_us - i * STEP_NS / 1000) < 5
