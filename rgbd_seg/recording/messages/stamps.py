@@ -11,8 +11,7 @@ from rgbd_seg.errors import RecordingError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rgbd_seg.recording.messages.store import MessageStore
-    from rgbd_seg.recording.messages.survey import Topic
+    from rgbd_seg.recording.messages.store import MessageStore, Topic
 
 # Of this many pictures one may be damaged before their stamps are given up as a whole.
 _SHARE_WITHOUT_STAMP = 0.2
