@@ -14,12 +14,12 @@ import numpy as np
 import yaml
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
+from rgbd_seg.training_files import CHECKPOINTS, CONFIG_FILE, LAST, METRICS_FILE
 from training.data.source import open_data
 from training.drawing import bars_figure, confusion_figure, curves_figure, labelled_grid, sample_row
 from training.network.weights import load_trained
 from training.results.evaluate import Evaluation, Predictor, evaluate
 from training.run.callbacks import ABOUT_FILE
-from training.run.metrics_file import METRICS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +104,7 @@ def _summary(run: _Run, evaluation: Evaluation) -> str:
         f"mIoU {scores.miou:.4f}, {scores.pixel_accuracy:.2%} of the pixels right, on the {len(evaluation.by_picture)} "
         f"pictures held out; {run.checkpoint.name}"
     )
-    config = yaml.safe_load((run.folder / "config.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((run.folder / CONFIG_FILE).read_text(encoding="utf-8"))
     data, model = config.get("data", {}), config.get("model", {})
     settings = {
         "data": data.get("class_path"),
@@ -148,10 +148,10 @@ def _alike(paths: Sequence[Sequence[str]]) -> int:
 
 
 def _open_run(folder: Path, name: str) -> _Run:
-    if not (folder / "config.yaml").is_file():
+    if not (folder / CONFIG_FILE).is_file():
         raise ConfigurationError(f"{folder} is no run directory: it has no config.yaml")
-    checkpoints = sorted((folder / "checkpoints").glob("best*.ckpt"), key=lambda p: p.stat().st_mtime)
-    last = folder / "checkpoints" / "last.ckpt"
+    checkpoints = sorted((folder / CHECKPOINTS).glob("best*.ckpt"), key=lambda p: p.stat().st_mtime)
+    last = folder / CHECKPOINTS / f"{LAST}.ckpt"
     if not checkpoints and not last.is_file():
         raise ConfigurationError(f"{folder} has no checkpoint yet: its first validation has not ended")
     about_file = folder / ABOUT_FILE
@@ -181,7 +181,7 @@ def _evaluate_run(run: _Run, samples: int, device: str) -> tuple[Evaluation, lis
     """The scores, and grids of samples: the worst, and some spread over the set."""
     network, card = load_trained(run.checkpoint)
     try:
-        pictures = open_data(run.folder / "config.yaml").pictures("val")
+        pictures = open_data(run.folder / CONFIG_FILE).pictures("val")
     except (ConfigurationError, OSError) as error:
         raise RgbdSegError(f"the data of {run.folder} cannot be opened any more: {error}") from None
     predictor = Predictor(network, card, device=device)

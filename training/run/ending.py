@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
 
-from training.run.metrics_file import LAST, METRICS_FILE
+from rgbd_seg.training_files import CONFIG_FILE, LAST, METRICS_FILE
 from training.run.stop_file import StopFile
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def how_it_ended(trainer: lightning.Trainer) -> str:
         lines.append(f"last  {short_path(last)}")
     chosen = best.best_model_path if best is not None else last
     if chosen:
-        program, config = "python -m training", run / "config.yaml"
+        program, config = "python -m training", run / CONFIG_FILE
         lines += [
             "next  by class, on the pictures held out:",
             f"        {program} evaluate {short_path(chosen)} --data {config} --split val",

@@ -18,12 +18,13 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
+from rgbd_seg.training_files import CHECKPOINTS, CONFIG_FILE, LAST, RECENT
 from training.data.data_module import RgbdData
 from training.network.module import SegmentationModule
 from training.run.callbacks import Pictures, RunRecord, StopOnNaN
 from training.run.early_checks import LIGHTNING_COMMANDS
 from training.run.ending import how_it_ended
-from training.run.metrics_file import LAST, MetricsFile
+from training.run.metrics_file import MetricsFile
 from training.run.named_loggers import LoggerName, named_logger
 from training.run.recent_checkpoint import RecentCheckpoint
 from training.run.tuning import Wanted, find_settings
@@ -74,7 +75,7 @@ class TrainingCLI(LightningCLI):
                 "last.every_n_epochs": 1,
                 "last.save_on_train_epoch_end": True,
                 "last.enable_version_counter": False,
-                "recent.filename": "recent",
+                "recent.filename": RECENT,
                 "recent.every_n_train_steps": 200,
                 "recent.enable_version_counter": False,
             }
@@ -102,8 +103,8 @@ class TrainingCLI(LightningCLI):
         path = str(logger.get("class_path", "")) if logger else ""
         own = path.endswith("TensorBoardLogger") and logger is not None and logger.init_args.get("version") is None
         run = checkpoint.absolute().parent.parent
-        goes_on = self.subcommand == "fit" and own and checkpoint.parent.name == "checkpoints"
-        return run if goes_on and (run / "config.yaml").is_file() else None
+        goes_on = self.subcommand == "fit" and own and checkpoint.parent.name == CHECKPOINTS
+        return run if goes_on and (run / CONFIG_FILE).is_file() else None
 
     def before_fit(self) -> None:
         """Finds what is to be found, and makes it settings of the run."""

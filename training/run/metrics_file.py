@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import lightning
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from rgbd_seg.training_files import LAST, METRICS_FILE
 from training.network.schedule import training_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-METRICS_FILE = "metrics.jsonl"
-LAST = "last"  # Name of the checkpoint of the last epoch, without its suffix.
 _IOU = "iou/"
 
 

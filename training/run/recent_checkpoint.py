@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from rgbd_seg.training_files import CONFIG_FILE
 from training.run.ending import short_path
 from training.run.stop_signals import Stopped, StopSignals
 
@@ -96,5 +97,5 @@ def go_on_with(checkpoint: str | Path) -> str:
     if not checkpoint:
         return "There is no checkpoint yet: start it again"
     shown = short_path(checkpoint)
-    config = shown.parent.parent / "config.yaml"
+    config = shown.parent.parent / CONFIG_FILE
     return f"Go on with: python -m training fit --config {config} --ckpt_path {shown}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
+from rgbd_seg.training_files import CHECKPOINTS, METRICS_FILE, RECENT
 from training.recipes import recipe_path, with_recipe_paths
 from training.run.early_checks import check_command_line
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RESULT_FILE = "repeat.json"
-_METRICS = "metrics.jsonl"
 _STDERR = 2
 
 
@@ -55,7 +55,9 @@ def repeat(settings: Sequence[str], out: Path, *, folds: int = 0, seeds: int = 0
     results = {name: _result(out / name) for name in runs}
     found = {name: result for name, result in results.items() if result is not None}
     if len(found) < len(runs):
-        raise RgbdSegError(f"no scores from {', '.join(sorted(set(runs) - set(found)))}: see their {_METRICS} in {out}")
+        raise RgbdSegError(
+            f"no scores from {', '.join(sorted(set(runs) - set(found)))}: see their {METRICS_FILE} in {out}"
+        )
     summary = _summary(found)
     (out / RESULT_FILE).write_text(json.dumps({"runs": found, **summary}, indent=2) + "\n", encoding="utf-8")
     return _table(found, summary)
@@ -90,7 +92,7 @@ def _fold_seed(settings: Sequence[str]) -> int:
 
 
 def _place(folder: Path) -> list[str]:
-    recent = folder / "checkpoints" / "recent.ckpt"
+    recent = folder / CHECKPOINTS / f"{RECENT}.ckpt"
     place = [
         "--trainer.logger.class_path=lightning.pytorch.loggers.TensorBoardLogger",
         f"--trainer.logger.init_args.save_dir={folder}",
@@ -111,7 +113,7 @@ def _run(arguments: Sequence[str], name: str) -> None:
 
 def _result(folder: Path) -> dict[str, Any] | None:
     """Best and last scores of a run that is complete."""
-    path = folder / _METRICS
+    path = folder / METRICS_FILE
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
     scored = [row for row in rows if row["event"] == "validation" and row.get("val_miou") is not None]
     if not scored or rows[-1]["event"] != "end":

@@ -7,7 +7,7 @@ from typing import Any
 
 import lightning
 
-STOP_FILE = "stop"
+from rgbd_seg.training_files import STOP_FILE
 
 
 class StopFile(lightning.Callback):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import lightning
 
+from rgbd_seg.training_files import STOP_FILE
 from tests.training.small_run import fit
-from training.run.stop_file import STOP_FILE
 
 
 class AskToStop(lightning.Callback):
