@@ -134,7 +134,7 @@ class WindowCommands(QObject):
             "toggle_edges": lambda: presenter.change(edges=not presenter.display.edges),
             "toggle_legend": parts.layouts.toggle_legend,
             "reset_view": self._reset_view,
-            "ruler": presenter.start_ruler,
+            "ruler": presenter.pointing.start_ruler,
             "select_area": self._select_area,
             "show_all_classes": presenter.show_all,
             "find_class": self._find_class,
@@ -232,12 +232,12 @@ class WindowCommands(QObject):
             return
         self._parts.middle.setFocus()  # The keys go back to the pictures.
         self._parts.grid.show_viewport(Viewport())
-        self._context.presenter.clear_marks()
+        self._context.presenter.pointing.clear_marks()
 
     def _select_area(self) -> None:
         """The panel says how the figures come about."""
         self._context.show_panel("Measurements")
-        self._context.presenter.start_selection()
+        self._context.presenter.pointing.start_selection()
 
     def _find_class(self) -> None:
         """Puts the cursor into the search."""

@@ -41,7 +41,7 @@ def acts(window: MainWindow) -> list[tuple[str, Callable[[], object]]]:
             found.append((f"{command} click", partial(grid.clicked.emit, pixel, Qt.KeyboardModifier.NoModifier)))
     found += [
         ("measured", partial(window.show_panel, "Measurements")),
-        ("marks away", presenter.clear_marks),
+        ("marks away", presenter.pointing.clear_marks),
         ("opacity", run["less_opaque"]),
         ("opacity back", run["more_opaque"]),
         ("colour-blind", partial(presenter.change, palette="colour-blind")),

@@ -342,9 +342,9 @@ def test_a_click_pins_and_a_double_click_only_shows_one_view_alone(window: MainW
     window.grid.show_count(2)
     view = window.grid.panes[0].view
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.rect().center())
-    assert window.presenter._pin is not None
+    assert window.presenter.pointing.pin is not None
     qtbot.mouseDClick(view, Qt.MouseButton.LeftButton, pos=view.rect().center())
-    assert window.presenter._pin is None
+    assert window.presenter.pointing.pin is None
     assert window.grid.visible_panes == window.grid.panes[:1]
 
 

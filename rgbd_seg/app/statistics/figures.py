@@ -50,8 +50,8 @@ class Figures(QObject):
         display = presenter.display
         colors = display.named_colors(label_set) if label_set is not None else {}
         self._plots.show_history(self.history, colors, display.names, display.shows)
-        self._plots.show_moment(segmentation.frame, presenter.ruler)
-        self._measures.show_selection(presenter.selection)
+        self._plots.show_moment(segmentation.frame, presenter.pointing.ruler)
+        self._measures.show_selection(presenter.pointing.selection)
         wanted = self._measures.isVisible() or self.log is not None
         moment = (segmentation.frame.index, segmentation.frame.host_ns, segmentation.model, *display.names.items())
         if wanted and moment != self._measured and time.monotonic() - self._measured_s >= _MEASURE_EVERY_S:

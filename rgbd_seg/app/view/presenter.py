@@ -1,25 +1,22 @@
-"""From the newest result to everything on screen that shows it: views, class list, probe, score."""
+"""From the newest result to everything on screen that shows it: views, class list, score; `pointing` follows."""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 
 from rgbd_seg.app.classes.class_rows import ClassRow, SteadyRows, count_classes
 from rgbd_seg.app.source.geometry import UNREGISTERED, unit_words
 from rgbd_seg.app.view.depth_range import DepthRange
 from rgbd_seg.app.view.drawing_choices import DrawingChoices
-from rgbd_seg.app.view.image_view import Marks, Pixel
 from rgbd_seg.app.view.kinds import TRUTH_WORDS
 from rgbd_seg.app.view.pictures import Pictures, error_colors
-from rgbd_seg.app.view.probe import distance_m, probe
+from rgbd_seg.app.view.pointing import Pointing
 from rgbd_seg.app.view.waiting_picture import WaitingPicture
 from rgbd_seg.frame import Segmentation
 from rgbd_seg.scores import Scores
-from rgbd_seg.selection import measure_selection
 
 if TYPE_CHECKING:
     from rgbd_seg.app.classes.panel import ClassesPanel
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
     from rgbd_seg.app.widgets.status_line import StatusLine
     from rgbd_seg.frame import RgbdFrame
     from rgbd_seg.labels import LabelSet
-    from rgbd_seg.selection import Selection
 
 # Views that lay what depth says over colour: its points, or labels that were made of both.
 _DEPTH_OVER_COLOR = ("overlay", "cloud", "labels", "second", "wipe", "difference")
@@ -79,19 +75,8 @@ class Presenter(DrawingChoices):
         self._pictures: Pictures | None = None
         self._depth_range = DepthRange()
         self._steady = SteadyRows()
-        self._pointer: Pixel | None = None
-        self._pin: Pixel | None = None
-        self._pin_before: Pixel | None = None  # As it was before the last click.
-        self._ruler: tuple[Pixel, Pixel | None] | None = None
-        self._ruling = False
-        self._box: tuple[Pixel, Pixel | None] | None = None
-        self._boxing = False
-        self.selection: Selection | None = None  # What was measured in the box, four times a second.
-        self._measured: tuple[RgbdFrame, object] | None = None
         self._model = ""
-        grid.hovered.connect(self._hover)
-        grid.clicked.connect(self._click)
-        grid.double_clicked.connect(self._forget_click)
+        self.pointing = Pointing(grid, classes, status, self, lambda: self.segmentation)
         grid.panes_changed.connect(self.redraw)
         classes.show_display(display)
 
@@ -208,8 +193,7 @@ class Presenter(DrawingChoices):
         self.frozen, self._undrawn, self._late = False, False, False
         self._sought.forget()
         self._ages_ms.clear()
-        self._pin, self._ruler, self._box = None, None, None
-        self.selection = self._measured = None
+        self.pointing.forget()
         self._depth_range.reset()
         self.scores.reset()
         self.agreement.reset()
@@ -243,10 +227,7 @@ class Presenter(DrawingChoices):
                 pane.show_picture(image, self._note(pane.kind), self._why_none(pane.kind))
         if with_cloud is not None:
             self._cloud.show_moment(self.segmentation, self.display, ends_m, self.picture)
-        if self._pointer or self._pin:
-            self._show_probe()
-        if self._ruler:
-            self._show_marks()
+        self.pointing.show()
 
     def _laid(self) -> Pictures:
         """The pictures of the frame on screen, under the labels there are."""
@@ -338,7 +319,7 @@ class Presenter(DrawingChoices):
             return
         if self._undrawn:  # The camera has stopped meanwhile.
             self.redraw()
-        self._measure_box()
+        self.pointing.measure()
         self.rows = count_classes(self.segmentation)
         self.steady_rows = self._steady.update(self.rows, self.label_set, self._classes.pointed_at)
         self._classes.show_rows(self.steady_rows, self.label_set)
@@ -370,113 +351,6 @@ class Presenter(DrawingChoices):
         row = self._classes.model.row_at(self._classes.model.index(rank))
         if row is not None:
             self.change(solo=None if self.display.solo == row.name else row.name)
-
-    # Probe and ruler
-
-    def start_ruler(self) -> None:
-        """The next two clicks measure a distance."""
-        self._ruler, self._ruling, self._boxing = None, True, False
-        self._show_marks()
-        self._status.show_probe("Ruler: click the first point")
-
-    def start_selection(self) -> None:
-        """The next two clicks are corners of what is measured by area and volume."""
-        self._box, self._boxing, self._ruling = None, True, False
-        self._measure_box()
-        self._show_marks()
-        self._status.show_probe("Area and volume: click one corner")
-
-    def clear_marks(self) -> None:
-        """Takes pin, ruler and selection away."""
-        self._pin, self._ruler, self._ruling = None, None, False
-        self._box, self._boxing = None, False
-        self._measure_box()
-        self._show_marks()
-
-    def _measure_box(self) -> None:
-        """Measures the selection in the frame that is on screen, if that is another one."""
-        frame = self.segmentation.frame if self.segmentation is not None else None
-        box = self._box
-        if frame is None or box is None or box[1] is None:
-            self.selection = self._measured = None
-        elif self._measured is None or self._measured[0] is not frame or self._measured[1] != box:
-            self._measured = (frame, box)
-            self.selection = measure_selection(frame, box[0], box[1])
-            self._show_marks()
-
-    @property
-    def ruler(self) -> tuple[Pixel, Pixel] | None:
-        """Both ends of the ruler; None while there are none."""
-        return (self._ruler[0], self._ruler[1]) if self._ruler is not None and self._ruler[1] is not None else None
-
-    @property
-    def ruler_m(self) -> float | None:
-        """The distance that the ruler shows."""
-        if self.segmentation is None or self._ruler is None or self._ruler[1] is None:
-            return None
-        return distance_m(self.segmentation, self._ruler[0], self._ruler[1])
-
-    def _hover(self, pixel: Pixel | None) -> None:
-        self._pointer = pixel
-        if self._boxing and self._box is not None:
-            self._show_marks()
-        wiping = any(pane.kind == "wipe" and pane.underMouse() for pane in self._grid.visible_panes)
-        if wiping and pixel is not None and self.segmentation is not None:
-            self.change(wipe=pixel[0] / self.segmentation.frame.width)
-        self._show_probe()
-
-    def _click(self, pixel: Pixel | None, modifiers: Qt.KeyboardModifier) -> None:
-        self._pin_before = self._pin
-        if pixel is None:
-            return
-        if self._boxing:
-            if self._box is None:
-                self._box = (pixel, None)
-                self._status.show_probe("Area and volume: click the opposite corner")
-            else:
-                self._box, self._boxing = (self._box[0], pixel), False
-                self._measure_box()
-                self._status.show_probe(f"Area and volume: {self.selection or 'no depth there'}")
-        elif self._ruling or modifiers & Qt.KeyboardModifier.ShiftModifier:
-            if self._ruler is None or self._ruler[1] is not None:
-                self._ruler, self._ruling = (pixel, None), True
-                self._status.show_probe("Ruler: click the second point")
-            else:
-                self._ruler, self._ruling = (self._ruler[0], pixel), False
-                metres = self.ruler_m
-                self._status.show_probe("Ruler: no depth there" if metres is None else f"Ruler: {metres:.3f} m")
-        else:
-            self._pin = None if self._pin == pixel else pixel
-        self._show_marks()
-
-    def _forget_click(self) -> None:
-        """The click before was the first half of a double click, which pins nothing."""
-        self._pin = self._pin_before
-        self._show_marks()
-
-    def _show_marks(self) -> None:
-        text = ""
-        if self._ruler is not None and self._ruler[1] is not None:
-            metres = self.ruler_m
-            text = "no depth there" if metres is None else f"{metres:.3f} m"
-        box, words = self._box, ""
-        if box is not None and box[1] is None:
-            box = (box[0], self._pointer)
-        elif box is not None:
-            words = str(self.selection) if self.selection is not None else "no depth there"
-        self._grid.show_marks(Marks(None, self._pin, self._ruler, text, box, words))
-
-    def _show_probe(self) -> None:
-        pixel = self._pointer or self._pin
-        facts = probe(self.segmentation, *pixel) if pixel is not None and self.segmentation is not None else None
-        shown = self.display.shown_name
-        words: object = ""
-        if facts:
-            names = (facts.name, facts.truth, facts.recorded)
-            name, truth, recorded = map(shown, names)
-            words = replace(facts, name=name, truth=truth, recorded=recorded)
-        self._status.show_probe(str(words))
-        self._classes.light(facts.name or None if facts and self._pointer is not None else None)
 
 
 def _is_later(frame: RgbdFrame, other: RgbdFrame) -> bool:

@@ -60,11 +60,11 @@ def test_the_panel_draws_them_and_the_selection_is_measured(window: MainWindow, 
     window.commands.run["select_area"]()
     for pixel in ((34, 10), (60, 40)):
         window.grid.clicked.emit(pixel, Qt.KeyboardModifier.NoModifier)
-    selection = window.presenter.selection
+    selection = window.presenter.pointing.selection
     assert selection is not None
     assert selection.area_m2 == pytest.approx(27 * 31 * (2 / 60) ** 2, rel=0.01)  # 2 m away, straight ahead.
     assert selection.volume_m3 == pytest.approx(0.0, abs=1e-6)
     window.figures.tick()
     assert "Visible surface" in window.measure_panel._selection.text()
     qtbot.keyClick(window, Qt.Key.Key_Escape)
-    assert window.presenter.selection is None
+    assert window.presenter.pointing.selection is None
