@@ -6,18 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psutil
-from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import (
     QDialog,
-    QLabel,
     QTabBar,
-    QVBoxLayout,
     QWidget,
 )
 
-from rgbd_seg.app.bridge import Bridge
 from rgbd_seg.app.classes.label_set_controller import LabelSetController
-from rgbd_seg.app.classes.panel import ClassesPanel
 from rgbd_seg.app.commands import WindowCommands
 from rgbd_seg.app.drops import DropTarget
 from rgbd_seg.app.labelling.controller import LabellingController
@@ -26,43 +22,26 @@ from rgbd_seg.app.leaving import Leaving
 from rgbd_seg.app.live_output import LiveOutput
 from rgbd_seg.app.messages import Messages
 from rgbd_seg.app.model.comparison_controller import ComparisonController
-from rgbd_seg.app.model.comparison_panel import ComparisonPanel
 from rgbd_seg.app.model.controller import ModelController
-from rgbd_seg.app.model.panel import ModelPanel
+from rgbd_seg.app.parts import WindowParts
 from rgbd_seg.app.recording.controller import RecordingController
 from rgbd_seg.app.recording.export_controller import ExportController
-from rgbd_seg.app.recording.panel import RecordingPanel
-from rgbd_seg.app.replay.bar import ReplayBar
-from rgbd_seg.app.replay.filmstrip import Filmstrip
 from rgbd_seg.app.settings import Settings, SettingsFile
 from rgbd_seg.app.settings_controller import SettingsController
 from rgbd_seg.app.settings_saver import SettingsSaver
 from rgbd_seg.app.source.controller import SourceController
 from rgbd_seg.app.source.names import short_name
-from rgbd_seg.app.source.panel import SourcePanel
-from rgbd_seg.app.source.welcome import Welcome
 from rgbd_seg.app.statistics.figures import Figures
-from rgbd_seg.app.statistics.measure_panel import MeasurePanel
-from rgbd_seg.app.statistics.plots_panel import PlotsPanel
 from rgbd_seg.app.statistics.recording_statistics import RecordingStatisticsController
 from rgbd_seg.app.training.controller import TrainingController
-from rgbd_seg.app.training.panel import TrainingPanel
 from rgbd_seg.app.undo_controller import UndoController
-from rgbd_seg.app.view.cloud.view import CloudView
-from rgbd_seg.app.view.cloud.worker import CloudWorker
 from rgbd_seg.app.view.display import Display
 from rgbd_seg.app.view.freezer import Freezer
-from rgbd_seg.app.view.grid import ViewGrid
 from rgbd_seg.app.view.presenter import Presenter
 from rgbd_seg.app.widgets.accessible_names import name_controls
 from rgbd_seg.app.widgets.announcer import Announcer, spoken_status
-from rgbd_seg.app.widgets.banner import Banners
-from rgbd_seg.app.widgets.keyboard import KeyboardWindow
-from rgbd_seg.app.widgets.legend import Legend
-from rgbd_seg.app.widgets.panels import BELOW, LEFT, RIGHT, Panels
 from rgbd_seg.app.widgets.plot_library import PlotLibrary
-from rgbd_seg.app.widgets.stage import Stage
-from rgbd_seg.app.widgets.status_line import StatusLine, rate_texts
+from rgbd_seg.app.widgets.status_line import rate_texts
 from rgbd_seg.app.widgets.theme_switch import ThemeSwitch
 from rgbd_seg.app.widgets.top_bar import TopBar
 from rgbd_seg.pipeline.background import Deadline
@@ -82,11 +61,9 @@ if TYPE_CHECKING:
 _TICK_MS = 250
 _UNDO_NOTICE_MS = 3000
 _CLOSING_S = 1.5  # For all threads together; a recording that is being finished has longer.
-_SMALLEST_PX = (640, 360)
-_WIDE_PX = 1500  # From this width on there is room for the source panel without taking it from the picture.
 
 
-class MainWindow(KeyboardWindow):
+class MainWindow(WindowParts):
     """The program's window, and the `Context` of its controllers."""
 
     def __init__(
@@ -104,17 +81,13 @@ class MainWindow(KeyboardWindow):
             make_session: Makes the session from a wake-up function.
             loaded: What the file's `load` has said, if it was asked before.
         """
-        super().__init__()
-        self.theme = theme
-        self._file = settings_file or SettingsFile()
-        self.settings, problem = loaded or self._file.load()
-        self._saver = SettingsSaver(self, self._file, lambda: self.settings)
-        self.bridge = Bridge(self)
+        file = settings_file or SettingsFile()
+        settings, problem = loaded or file.load()
+        super().__init__(theme, settings)
+        self._saver = SettingsSaver(self, file, lambda: self.settings)
         self.session = make_session(self.bridge.wake)
         self._status = Status()
         self._process = psutil.Process()
-        self._build_views()
-        self._build_panels()
         self.announcer = Announcer(self)
         self._messages = Messages(self.banners, self.status_line, self.announcer)
         self.presenter = Presenter(
@@ -148,7 +121,8 @@ class MainWindow(KeyboardWindow):
         self.addToolBar(self.top_bar)
         self._connect()
         name_controls(self)
-        self._restore()
+        self.place()
+        self._panes_changed()
         self._saver.watch(self.panels)
         if problem:
             self.say("settings", problem)
@@ -160,67 +134,6 @@ class MainWindow(KeyboardWindow):
         self._tick.start()
         self.sources.finder.start()
         self.refresh()
-
-    # Building
-
-    def _build_views(self) -> None:
-        settings = self.settings
-        self.grid = ViewGrid(settings.panes, settings.views)  # type: ignore[arg-type]  # The settings accept only permitted words.
-        self.cloud_worker = CloudWorker(self.bridge.wake)
-        self.cloud = CloudView(self.cloud_worker)
-        self.cloud.hide()
-        self.welcome = Welcome(self.theme)
-        self._waiting = QLabel()
-        self._waiting.setObjectName("title")
-        self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.stage = Stage()
-        for page in (self.welcome, self._waiting, self.grid):
-            self.stage.addWidget(page)
-        self.banners = Banners(self.theme)
-        self.replay_bar = ReplayBar(self.theme)
-        self.replay_bar.hide()
-        self.filmstrip = Filmstrip(self.replay_bar.timeline, self.bridge, self)
-        self.middle = QWidget()
-        column = QVBoxLayout(self.middle)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.banners)
-        column.addWidget(self.stage, 1)
-        self.legend = Legend()
-        column.addWidget(self.legend)
-        column.addWidget(self.replay_bar)
-        self.setCentralWidget(self.middle)
-        # A click on the pictures takes the keys back from a search field or list; they begin there, too.
-        self.middle.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.middle.setFocus()
-        self.status_line = StatusLine()
-        self.setStatusBar(self.status_line)
-        self.setAcceptDrops(True)
-
-    def _build_panels(self) -> None:
-        self.panels = panels = Panels(self, self.theme)
-        self.docks = panels.docks
-        # Plots and curves lie below the picture alone: the class list keeps its height.
-        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
-        self.source_panel = SourcePanel(self.theme)
-        self.classes = ClassesPanel(self.theme)
-        self.model_panel = ModelPanel(self.theme, self.settings.run)
-        self.recording_panel = RecordingPanel()
-        self.measure_panel = MeasurePanel()
-        self.comparison_panel = ComparisonPanel()
-        self.plots_panel = PlotsPanel(self.theme)
-        self.training_panel = TrainingPanel(self.theme)
-        panels.add("Source", self.source_panel, LEFT, 210)
-        panels.add("Classes", self.classes, RIGHT, 250)
-        panels.add("Model", self.model_panel, RIGHT, 250, scrolled=True)
-        panels.add("Recording", self.recording_panel, RIGHT, 250, scrolled=True)
-        panels.add("Measurements", self.measure_panel, RIGHT, 340)
-        panels.add("Comparison", self.comparison_panel, RIGHT, 250)
-        panels.add("Plots", self.plots_panel, BELOW, 250)
-        panels.add("Training", self.training_panel, BELOW, 250)
-        panels.tab("Plots", "Training")
-        panels.tab("Model", "Recording", "Measurements", "Comparison")
-        self.docks["Plots"].hide()
 
     def _bars(self) -> tuple[QWidget, ...]:
         return (self.status_line, self.top_bar)
@@ -241,7 +154,7 @@ class MainWindow(KeyboardWindow):
         self.recording_panel.export_wanted.connect(self.exports.ask)
         self.undos.changed.connect(self.top_bar.show_undo)
         self.undos.message.connect(lambda text: self.status_line.show_notice(text, _UNDO_NOTICE_MS))
-        self.look.changed.connect(self._show_theme)
+        self.look.changed.connect(self.show_theme)
         self._saver.failed.connect(lambda problem: self.say("settings", problem, "error"))
         classes, presenter = self.classes, self.presenter
         classes.opacity_wanted.connect(lambda value: presenter.change(opacity=value))
@@ -255,23 +168,6 @@ class MainWindow(KeyboardWindow):
         classes.save_wanted.connect(self.label_sets.ask_save)
         classes.load_wanted.connect(self.label_sets.ask_load)
         classes.rename_wanted.connect(self.label_sets.rename)
-
-    def _restore(self) -> None:
-        self.setWindowTitle("rgbd-seg")
-        self.setMinimumSize(*_SMALLEST_PX)  # Else it could not be drawn smaller than the panels beside each other need.
-        room = self.screen().availableGeometry()
-        width, height = max(1280, round(room.width() * 0.8)), max(720, round(room.height() * 0.8))
-        self.resize(min(width, room.width()), min(height, room.height()))
-        if width >= room.width() or height >= room.height():
-            self.setWindowState(Qt.WindowState.WindowMaximized)  # Frame and title must have room as well.
-        restored = self.settings.geometry and self.restoreGeometry(_bytes(self.settings.geometry))
-        if self.settings.state:
-            self.restoreState(_bytes(self.settings.state))
-        else:
-            self.resizeDocks([self.docks["Classes"], self.docks["Model"]], [280, 370], Qt.Orientation.Vertical)
-        if not self.settings.state and not restored:
-            self.docks["Source"].setVisible(self.screen().availableGeometry().width() >= _WIDE_PX)
-        self._panes_changed()
 
     # Frames and figures
 
@@ -404,18 +300,6 @@ class MainWindow(KeyboardWindow):
     def _display_changed(self) -> None:
         self.remember(replace(self.settings, style=self.presenter.display.style))
 
-    def _show_theme(self, theme: Theme) -> None:
-        self.theme = theme
-        for part in (
-            self.source_panel,
-            self.classes,
-            self.plots_panel,
-            self.training_panel,
-            self.replay_bar,
-            self.banners,
-        ):
-            part.show_theme(theme)
-
     # What controllers may ask: see `Context`
 
     @property
@@ -509,7 +393,3 @@ class MainWindow(KeyboardWindow):
         self.cloud_worker.close(deadline.left_s)
         self.session.close(deadline.left_s)
         event.accept()
-
-
-def _bytes(text: str) -> QByteArray:
-    return QByteArray.fromBase64(QByteArray(text.encode()))
