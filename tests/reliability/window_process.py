@@ -60,11 +60,12 @@ class WindowProcess:
         self._xdotool("mousemove", *map(str, end), "mouseup", "1")
 
     def start_recording(self) -> Path:
-        """Presses R until a recording grows; returns its file."""
-        for _ in range(4):  # The source may not be running yet; pressing again too early would stop the recording.
+        """Presses R once the source runs; returns the file when its first frame is in it."""
+        until(lambda: "opened " in self.log() or self.process.poll() is not None, "the source")
+        for _ in range(3):  # A press may be lost; one too many would stop the recording.
             self.press("r")
             with suppress(TimeoutError):
-                until(self.recordings, "a recording", 15)
+                until(self.recordings, "a recording", 100)
                 break
         else:
             raise TimeoutError(f"no recording began: {self.errors()}")
