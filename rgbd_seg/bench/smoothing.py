@@ -1,7 +1,9 @@
 """`rgbd-seg bench smoothing`: how much steadier smoothing makes the labels, and what it costs where things move.
 
 Frames come from synthetic rooms, seen twice: by a camera that stands still, so that only the sensor's noise changes,
-and by one that walks. The baseline is the same model without smoothing on the same frames.
+and by one that walks; or from a recording, where labels travel from each frame to the next by motion and depth, and
+those that are found again are compared with what the model says there. The baseline is the same model without smoothing
+on the same frames.
 """
 
 from __future__ import annotations
@@ -15,11 +17,12 @@ from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.machine import describe_machine
 from rgbd_seg.report import Cell, Column, Report, add_format_argument
-from rgbd_seg.scores import mean_iou, pixel_accuracy
+from rgbd_seg.scores import Scores, mean_iou, pixel_accuracy
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from rgbd_seg.models.deresunet import DeResUNet
     from rgbd_seg.scenes import RoomRenderer, View
 
-SUMMARY = "measure label flicker and mIoU with and without temporal smoothing, on synthetic rooms"
+SUMMARY = "measure label flicker with and without temporal smoothing, on synthetic rooms or a recording"
 
 _COLUMNS = (
     Column("camera", "camera"),
@@ -38,6 +41,14 @@ _COLUMNS = (
     Column("relative", "of that without", 2),
     Column("miou", "mIoU", 4),
     Column("accuracy", "pixel accuracy", 4),
+)
+_RECORDING_COLUMNS = (
+    Column("smoothing", "smoothing"),
+    Column("flicker_percent", "labels that change / %", 2),
+    Column("disagree_percent", "of places found again / %", 2),
+    Column("relative", "of that without", 2),
+    Column("found_percent", "found again / %", 1),
+    Column("miou", "mIoU", 4),
 )
 _LEVELS: tuple[Smoothing, ...] = ("off", "low", "high")
 _FIRST_ROOM = 700_001  # Far from the seeds of training data.
@@ -48,13 +59,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this benchmark."""
     from rgbd_seg.arguments import add_examples, positive_float, positive_int
 
-    add_examples(parser, ("your own model in ten rooms", "bench smoothing --model mine.safetensors --rooms 10"))
+    add_examples(
+        parser,
+        ("your own model in ten rooms", "bench smoothing --model mine.safetensors --rooms 10"),
+        ("the model for real rooms on a recording", "bench smoothing --model real --source walk.mcap"),
+    )
+    parser.add_argument("--source", metavar="RECORDING", help="a recording in place of the rooms")
     parser.add_argument("--model", default="demo", metavar="FILE", help="model file (default: the demo model)")
     parser.add_argument(
         "--rooms", type=positive_int, default=3, metavar="N", help="how many rooms (default: %(default)s)"
     )
     parser.add_argument(
-        "--frames", type=int, default=45, metavar="N", help="frames a room and camera (default: %(default)s)"
+        "--frames",
+        type=int,
+        default=45,
+        metavar="N",
+        help="frames a room and camera, or in all (default: %(default)s)",
     )
     parser.add_argument(
         "--fps", type=positive_float, default=30.0, metavar="N", help="of the camera that walks (default: %(default)g)"
@@ -72,6 +92,9 @@ def run(args: argparse.Namespace) -> int:
             raise ConfigurationError(f"{name} must be at least {least}, not {value}")
     if not 1 <= args.fps <= 240:
         raise ConfigurationError(f"--fps must be 1..240, not {args.fps}")
+    if args.source:
+        print(measure_recording(model_path(args.model), args.source, args.frames).render(args.format))
+        return 0
     network, card = load_model(model_path(args.model))
     report = measure(network, card, rooms=args.rooms, frames=args.frames, fps=args.fps)
     print(report.render(args.format))
@@ -122,6 +145,70 @@ def measure(network: DeResUNet, card: ModelCard, *, rooms: int, frames: int, fps
         "often gives it without smoothing.",
     )
     return Report("Temporal smoothing", describe_machine(), _COLUMNS, rows, notes)
+
+
+def measure_recording(model: Path, source: str, frames: int) -> Report:
+    """Runs all levels of smoothing over the first frames of a recording, as the window would on this machine.
+
+    Args:
+        model: A model file.
+        source: The recording.
+        frames: How many frames to look at.
+
+    Raises:
+        ConfigurationError: It has fewer than two frames.
+    """
+    from rgbd_seg.inference import SegmenterOptions, open_segmenter
+    from rgbd_seg.labelling.travel import Traveller
+    from rgbd_seg.sensors import open_any_recording
+
+    rows: list[dict[str, Cell]] = []
+    with open_any_recording(source) as recording, open_segmenter(model, SegmenterOptions()) as segmenter:
+        count = min(frames, len(recording))
+        if count < 2:
+            raise ConfigurationError(f"{source} has {len(recording)} frames; flicker needs at least two")
+        changes: dict[Smoothing, list[float]] = {level: [] for level in _LEVELS}
+        disagreements: dict[Smoothing, list[float]] = {level: [] for level in _LEVELS}
+        found: list[float] = []
+        scores = {level: Scores() for level in _LEVELS}
+        for level in _LEVELS:
+            segmenter.configure(smoothing=level, min_confidence=0.0)
+            segmenter.reset()
+            before: NDArray[np.uint8] | None = None
+            traveller: Traveller | None = None
+            for position in range(count):
+                segmentation = segmenter(recording.read(position).as_captured())
+                scores[level].add(segmentation)
+                labels = segmentation.labels
+                assert labels is not None
+                if before is not None and traveller is not None:
+                    changes[level].append(float((labels != before).mean()))
+                    arrived = traveller.step(segmentation.frame)
+                    if arrived is not None and (arrived.labels > 0).any():
+                        carried = arrived.labels > 0
+                        disagreements[level].append(float((arrived.labels != labels)[carried].mean()))
+                        found += [float(carried.mean())] if level == "off" else []
+                before, traveller = labels, Traveller(segmentation.frame, labels)
+        info = segmenter.info
+    plain = float(np.mean(disagreements["off"])) if disagreements["off"] else 0.0
+    for level in _LEVELS:
+        disagree = float(np.mean(disagreements[level])) if disagreements[level] else None
+        rows.append(
+            {
+                "smoothing": level,
+                "flicker_percent": 100 * float(np.mean(changes[level])),
+                "disagree_percent": None if disagree is None else 100 * disagree,
+                "relative": disagree / plain if disagree is not None and plain else None,
+                "found_percent": 100 * float(np.mean(found)) if found else None,
+                "miou": scores[level].mean_iou,
+            }
+        )
+    notes = (
+        f"{info.model} on {info.backend} in {info.precision}, the first {count} frames of {source}.",
+        "Places are found again by optical flow there and back, where depth changed as the camera's motion explains "
+        "and the colour stayed; labels that travelled there from the frame before are compared with what the model says.",
+    )
+    return Report("Temporal smoothing", describe_machine(), _RECORDING_COLUMNS, rows, notes)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,9 +16,13 @@ from rgbd_seg.labels import LabelSet
 from rgbd_seg.models.card import ModelCard
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
 from rgbd_seg.models.model_file import save_model
+from tests.recording.picture_trees import write_pairs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def test_it_measures_every_camera_and_level(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_measures_every_camera_and_level(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
     config = DeResUNetConfig(3, "resnet18", base_width=8, decoder_widths=(32, 16, 16, 8, 8), tail_width=4)
     labels = LabelSet.from_dict({"name": "three", "classes": ["wall", "floor", "thing"]})
@@ -29,6 +35,12 @@ def test_it_measures_every_camera_and_level(tmp_path: object, capsys: pytest.Cap
         (camera, level) for camera in ("standing", "walking") for level in ("off", "low", "high")
     ]
     assert all(0 <= row["flicker_percent"] <= 100 and 0 <= row["miou"] <= 1 for row in rows)
+    write_pairs(tmp_path / "still", 1)
+    for part in ("rgb", "depth"):  # The same picture again: nothing may change.
+        shutil.copy(tmp_path / "still" / part / "0.png", tmp_path / "still" / part / "1.png")
+    assert cli.main(["bench", "smoothing", "--source", str(tmp_path / "still"), *options[:2], "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [(row["smoothing"], row["flicker_percent"]) for row in rows] == [("off", 0), ("low", 0), ("high", 0)]
 
 
 @pytest.mark.parametrize("option", [["--rooms", "0"], ["--frames", "1"], ["--fps", "0"]])

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from rgbd_seg.calibration import Origin
+
 FRAMES_FILE, SPLITS_FILE, CLASSES_FILE = "nyu_depth_v2_labeled.mat", "splits.mat", "classMapping40.mat"
 # A white border, and where depth was projected onto colour from outside of its view: cut off by all who use the set.
 _ROWS, _COLUMNS = slice(8, 472), slice(8, 632)
@@ -32,6 +34,8 @@ _HEIGHT, _WIDTH = 480, 640
 _LENS = Intrinsics(624, 464, 518.857901, 519.469611, 325.582449 - 8, 253.736166 - 8)
 _DEPTH_UNIT_M = 0.001
 _MOST_FRAMES = 1_000_000
+# The data set says of all its pictures that they are registered, in metres, and by which lens.
+_TOLD: tuple[Origin, Origin, Origin] = ("file", "file", "file")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HDF5_PLACE = 512  # MATLAB's own header comes first.
 _DEFAULT_FPS = 2.0  # Photographs have no rate; this one leaves time to look at each.
@@ -126,7 +130,7 @@ class NyuReader(RecordingReader):
             labels = look_up(self._table, names, f"{self._info.path}: frame {place + 1}")
             truth = Truth(labels, self._info.label_set, origin="imported")
         counts = np.round(np.minimum(depth_m / _DEPTH_UNIT_M, 65535)).astype(np.uint16)
-        calibration = Calibration(_LENS, _DEPTH_UNIT_M)
+        calibration = Calibration(_LENS, _DEPTH_UNIT_M, True, *_TOLD)
         return StoredFrame(color, counts, calibration, place, int(self._times_us[position]), truth=truth)
 
     def close(self) -> None:
