@@ -9,6 +9,7 @@ on the same frames.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,6 @@ from rgbd_seg.scores import Scores, mean_iou, pixel_accuracy
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -204,9 +204,9 @@ def measure_recording(model: Path, source: str, frames: int) -> Report:
             }
         )
     notes = (
-        f"{info.model} on {info.backend} in {info.precision}, the first {count} frames of {source}.",
+        f"{info.model} on {info.backend} in {info.precision}, the first {count} frames of {Path(source).name}.",
         "Places are found again by optical flow there and back, where depth changed as the camera's motion explains "
-        "and the colour stayed; labels that travelled there from the frame before are compared with what the model says.",
+        "and the colour stayed; labels that travelled there from the frame before are compared with what it says there.",
     )
     return Report("Temporal smoothing", describe_machine(), _RECORDING_COLUMNS, rows, notes)
 
