@@ -206,7 +206,7 @@ def measure_recording(model: Path, source: str, frames: int) -> Report:
     notes = (
         f"{info.model} on {info.backend} in {info.precision}, the first {count} frames of {Path(source).name}.",
         "Places are found again by optical flow there and back, where depth changed as the camera's motion explains "
-        "and the colour stayed; labels that travelled there from the frame before are compared with what it says there.",
+        "and the colour stayed; labels that travelled there from the frame before are compared with its answer.",
     )
     return Report("Temporal smoothing", describe_machine(), _RECORDING_COLUMNS, rows, notes)
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["ModelCard", "Storage", "load_model", "read_card", "save_model", "stored_as"]
 
 _KINDS = {"F32", "F16", "I8"}
+_SMALL = 16_384  # Weights of a convolution; in whole numbers those next to the inputs cost every tenth label.
 
 
 def save_model(path: str | Path, network: DeResUNet, card: ModelCard, storage: Storage = "float32") -> None:
@@ -49,7 +50,8 @@ def save_model(path: str | Path, network: DeResUNet, card: ModelCard, storage: S
         network: The weights.
         card: Its `network` must describe this network.
         storage: How convolution weights are stored: "float32", "float16" (half the size) or "int8" (a quarter: whole
-            numbers with one scale for each output channel). Loading always gives float32.
+            numbers with one scale for each output channel; small and depthwise ones, which cannot bear that, in
+            float16). Loading always gives float32.
 
     Raises:
         ModelError: The card is for another network, the weights are not finite, or the file cannot be written.
@@ -88,7 +90,7 @@ def load_model(path: str | Path) -> tuple[DeResUNet, ModelCard]:
         ModelError: The file is missing, damaged, or its weights do not fit its card.
     """
     path = Path(path)
-    card, storage = read_metadata(path)
+    card, _ = read_metadata(path)
     with torch.device("meta"):  # Shapes without memory: nothing is allocated before the file was compared with them.
         network = DeResUNet(card.network)
     expected = {name: t for name, t in network.state_dict().items() if not name.endswith(COUNTER)}
@@ -96,7 +98,8 @@ def load_model(path: str | Path) -> tuple[DeResUNet, ModelCard]:
         with safe_open(path, framework="pt", device="cpu") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}
             shapes = {name: tuple(entry.get_shape()) for name, entry in slices.items()}
-            _compare(path, shapes, expected, storage)
+            whole = {name for name, entry in slices.items() if entry.get_dtype() == "I8"}
+            _compare(path, shapes, expected, whole)
             kinds = {entry.get_dtype() for entry in slices.values()}
             if not kinds <= _KINDS:
                 raise ModelError(f"{path}: weights of the kinds {sorted(kinds - _KINDS)} are not read")
@@ -108,7 +111,7 @@ def load_model(path: str | Path) -> tuple[DeResUNet, ModelCard]:
                     continue
                 tensor = file.get_tensor(name)
                 _refuse_not_finite(path, name, tensor)
-                if storage == "int8" and name + SCALE in shapes:
+                if name + SCALE in shapes:
                     scale = file.get_tensor(name + SCALE)
                     _refuse_not_finite(path, name + SCALE, scale)
                     tensor = tensor.float() * scale.reshape(-1, *[1] * (tensor.dim() - 1))
@@ -123,7 +126,7 @@ def _encode(name: str, tensor: Tensor, storage: Storage) -> dict[str, Tensor]:
     """One tensor as it is stored; only convolution weights are made smaller, the rest is tiny."""
     if storage == "float32" or tensor.dim() < 4:
         return {name: tensor.float().contiguous()}
-    if storage == "float16":
+    if storage == "float16" or tensor.shape[1] == 1 or tensor.numel() < _SMALL:
         return {name: tensor.half().contiguous()}
     scale = (tensor.float().abs().amax(dim=(1, 2, 3)) / 127).clamp_min(1e-12)
     whole = torch.round(tensor.float() / scale.reshape(-1, 1, 1, 1)).to(torch.int8)
@@ -135,11 +138,10 @@ def _refuse_not_finite(path: Path, name: str, tensor: Tensor) -> None:
         raise ModelError(f"{path}: the weights {name} are not finite numbers: the training of this model went wrong")
 
 
-def _compare(path: Path, shapes: dict[str, tuple[int, ...]], expected: dict[str, Tensor], storage: Storage) -> None:
+def _compare(path: Path, shapes: dict[str, tuple[int, ...]], expected: dict[str, Tensor], whole: set[str]) -> None:
     """Refuses weights that do not fit the network of the card."""
     wanted = {name: tuple(tensor.shape) for name, tensor in expected.items()}
-    if storage == "int8":
-        wanted |= {name + SCALE: (shape[0],) for name, shape in wanted.items() if len(shape) == 4}
+    wanted |= {name + SCALE: (shape[0],) for name, shape in wanted.items() if name in whole}
     last = "classify.weight"
     if last in shapes and last in wanted and shapes[last][:1] != wanted[last][:1]:
         raise ModelError(

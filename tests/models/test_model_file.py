@@ -87,7 +87,7 @@ def test_saved_model_comes_back_exactly(model_path: Path, network: DeResUNet) ->
     assert torch.equal(run(loaded), run(network))
 
 
-@pytest.mark.parametrize(("storage", "size", "tolerance"), [("float16", 0.55, 0.01), ("int8", 0.32, 0.1)])
+@pytest.mark.parametrize(("storage", "size", "tolerance"), [("float16", 0.55, 0.01), ("int8", 0.36, 0.02)])
 def test_smaller_storage_is_smaller_and_close(
     tmp_path: Path, model_path: Path, network: DeResUNet, storage: Any, size: float, tolerance: float
 ) -> None:
