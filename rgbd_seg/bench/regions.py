@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rgbd_seg.labels import MAX_CLASSES
 from rgbd_seg.report import Column, Report, add_format_argument
+from rgbd_seg.scores import confusion_matrix, mean_iou, pixel_accuracy
 
 if TYPE_CHECKING:
     import argparse
@@ -107,7 +109,7 @@ class _Tally:
     """The confusion matrix and the times of one method at one grain."""
 
     def __init__(self) -> None:
-        self._confusion = np.zeros((256, 256), np.int64)
+        self._confusion = np.zeros((MAX_CLASSES + 1, MAX_CLASSES + 1), np.int64)
         self._seconds: list[float] = []
         self._regions = 0
 
@@ -118,18 +120,17 @@ class _Tally:
         counts = np.bincount(pairs, minlength=count * 256).reshape(count, 256)
         self._regions += int(counts.any(1).sum())
         counts[:, 0] = 0
-        np.add.at(self._confusion, counts.argmax(1), counts)
+        best = counts.argmax(1).astype(np.uint8)
+        self._confusion += confusion_matrix(truth, best[regions], MAX_CLASSES)
         self._seconds.append(seconds)
 
     def row(self) -> dict[str, Cell]:
         """What the report shows."""
-        hit = np.diag(self._confusion)
-        union = self._confusion.sum(0) + self._confusion.sum(1) - hit
-        there = union > 0
+        is_scored = bool(self._confusion.any())
         return {
             "regions": self._regions / len(self._seconds) if self._seconds else 0.0,
-            "miou": float((hit[there] / union[there]).mean()) if there.any() else None,
-            "accuracy": float(hit.sum() / self._confusion.sum()) if there.any() else None,
+            "miou": mean_iou(self._confusion) if is_scored else None,
+            "accuracy": pixel_accuracy(self._confusion) if is_scored else None,
             "cpu_ms": median(self._seconds) * 1000 if self._seconds else None,
             "slowest_ms": max(self._seconds) * 1000 if self._seconds else None,
         }
