@@ -87,7 +87,7 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         predictions=tuple(map(str, provenance.made_by)) if files["labels"] else (),
         details=dict(sidecar.details) | ({"calibration": ", ".join(cameras.sources)} if cameras.sources else {}),
         warnings=tuple(left_out + warnings),
-        notes=(*partners.notes, *usual.notes, *cameras.notes, *_label_notes(files, keys, label_set)),
+        notes=(*partners.notes, *usual.notes, *cameras.notes, *_label_notes(path, files, keys, label_set)),
         gaps=gaps_of(pairs),
         is_counted=is_counted,
         is_timed=bool(stamps or given.fps or sidecar.fps),
@@ -148,10 +148,13 @@ def _provenance(path: Path, sidecar: Sidecar) -> LabelProvenance:
     return LabelProvenance.from_dict(read_json(file)) if file.is_file() else sidecar.labels
 
 
-def _label_notes(files: Files, keys: list[str], label_set: LabelSet | None) -> tuple[str, ...]:
+def _label_notes(path: Path, files: Files, keys: list[str], label_set: LabelSet | None) -> tuple[str, ...]:
     """What is odd about the label pictures: a list that begins with the background, names that fit no frame."""
     if not files["labels"]:
-        return ()
+        blurred = sorted((path / "label").glob("*.jp*g")) if (path / "label").is_dir() else []
+        if not blurred:
+            return ()
+        return (f"The pictures in label/ ({blurred[0].name}, ...) are JPEG, which blurs ids: they are no labels.",)
     notes = background_note(label_set)
     strange = files["labels"].keys() - keys
     if strange:

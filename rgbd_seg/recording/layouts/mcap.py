@@ -18,6 +18,7 @@ from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.recording.layouts.mcap_pictures import color_picture, depth_picture, id_picture
 from rgbd_seg.recording.mcap import format as layout
 from rgbd_seg.recording.mcap.chunks import ChunkCache
+from rgbd_seg.recording.mcap.format import noted_registered, noted_unit_m
 from rgbd_seg.recording.mcap.input import DamagedError, McapInput
 from rgbd_seg.recording.mcap.opening import read_contents
 from rgbd_seg.recording.mcap.output import MAGIC
@@ -223,9 +224,12 @@ class McapReader(RecordingReader):
             calibration = replace(calibration, color=color) if calibration else Calibration(color, **_LOST)
         if calibration is None:
             raise RecordingError("the file has lost its calibration")
-        unit_m = _unit_of(self.contents.channels[depth_channel].metadata.get("depth_unit_m", ""))
+        told = self.contents.channels[depth_channel].metadata
+        unit_m, registered = noted_unit_m(told), noted_registered(told)
         if unit_m is not None and streams.cameras is not None:
             calibration = replace(calibration, depth_unit_m=unit_m, unit_origin="file")
+        if registered is not None and streams.cameras is not None:
+            calibration = replace(calibration, registered=registered, registration_origin="file")
         return self._steady(calibration)
 
     def _steady(self, calibration: Calibration) -> Calibration:
@@ -321,15 +325,6 @@ class McapReader(RecordingReader):
         """The running number of a frame at its capture."""
         stream = self._streams.frame
         return self._cache.message(stream.places[position], *stream.channel_ids).sequence
-
-
-def _unit_of(text: str) -> float | None:
-    """The depth unit that a channel names, None if it names none."""
-    try:
-        unit_m = float(text)
-    except ValueError:
-        return None
-    return unit_m if 1e-7 <= unit_m <= 1 else None
 
 
 def parsed_json(data: memoryview) -> dict[str, Any]:

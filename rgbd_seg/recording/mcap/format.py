@@ -18,6 +18,8 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from rgbd_seg.recording.reader import Gap
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from google.protobuf.message import Message
     from numpy.typing import NDArray
 
@@ -177,3 +179,17 @@ def camera_calibration(intrinsics: Intrinsics, time_ns: int) -> bytes:
     )
     message.timestamp.FromNanoseconds(time_ns)
     return bytes(message.SerializeToString())
+
+
+def noted_unit_m(metadata: Mapping[str, str]) -> float | None:
+    """The depth unit that our writer notes with a channel, None if it notes none."""
+    try:
+        unit_m = float(metadata.get("depth_unit_m", ""))
+    except ValueError:
+        return None
+    return unit_m if 1e-7 <= unit_m <= 1 else None
+
+
+def noted_registered(metadata: Mapping[str, str]) -> bool | None:
+    """Whether depth is registered to colour, as our writer notes it with a channel; None if it does not."""
+    return {"true": True, "false": False}.get(metadata.get("registered", ""))

@@ -14,6 +14,7 @@ from rgbd_seg.frame import TRUTH_ORIGINS
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.label_provenance import Maker
 from rgbd_seg.recording.mcap import format as layout
+from rgbd_seg.recording.mcap.format import noted_registered, noted_unit_m
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,9 +143,15 @@ def find_streams(path: Path, contents: McapContents) -> Streams:
 def _calibration_of(path: Path, contents: McapContents) -> tuple[Calibration | None, tuple[str, ...]]:
     """What our notes say, and a sentence where another tool has taken them out."""
     if layout.METADATA not in contents.metadata:
+        depth = [c.metadata for c in contents.channels.values() if c.topic == layout.TOPIC_DEPTH]
+        named = {
+            "that depth counts millimetres": any(noted_unit_m(one) is None for one in depth),
+            "that depth is registered to colour": any(noted_registered(one) is None for one in depth),
+        }
+        assumed = " and ".join(name for name, is_lost in named.items() if is_lost)
         return None, (
-            f"{path.name} was rewritten by a tool that left out what rgbd-seg had noted: the camera and the depth unit "
-            "are those of its messages, and that depth is registered to colour is assumed.",
+            f"{path.name} was rewritten by a tool that left out what rgbd-seg had noted: the camera is that of its "
+            f"messages{f', and {assumed} is assumed' if assumed else ', the depth unit that of its channel'}.",
         )
     try:
         return Calibration.from_dict(json.loads(contents.metadata[layout.METADATA]["calibration"])), ()

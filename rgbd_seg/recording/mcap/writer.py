@@ -297,7 +297,9 @@ class RecordingWriter:
         )
         self._raw_schema = output.add_schema("foxglove.RawImage", "protobuf", layout.protobuf_schema(RawImage))
         lens = output.add_schema("foxglove.CameraCalibration", "protobuf", layout.protobuf_schema(CameraCalibration))
-        unit = {"depth_unit_m": repr(self._calibration.depth_unit_m)}
+        # Where a tool takes our metadata out, the channel still says how depth is to be read.
+        told = self._calibration
+        unit = {"depth_unit_m": repr(told.depth_unit_m), "registered": "true" if told.registered else "false"}
         self._frame_channel = output.add_channel(layout.TOPIC_FRAME, "json", frame, {})
         self._color_channel = output.add_channel(layout.TOPIC_COLOR, "protobuf", color, {})
         self._depth_channel = output.add_channel(layout.TOPIC_DEPTH, "protobuf", self._raw_schema, unit)

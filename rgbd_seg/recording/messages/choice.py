@@ -327,6 +327,8 @@ def _not_of(stream: PictureStream, other: PictureStream, one: CameraStream) -> s
         if (depth_only or words & _INFRARED) and not words_of(stream.topic) & (_DEPTH_WORDS | _INFRARED):
             return "is of another camera by its name"
     size = (camera.width, camera.height)
+    if not all(size) and stream.size and not (camera.k[2] < stream.size[0] and camera.k[5] < stream.size[1]):
+        return f"has its principal point ({camera.k[2]:g}, {camera.k[5]:g}) outside of the picture"
     if all(size) and stream.size and not _same_shape(size, stream.size):
         return f"is for {size[0]}x{size[1]} pixels, which is another shape"
     return ""

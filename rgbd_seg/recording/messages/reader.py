@@ -11,6 +11,7 @@ import numpy as np
 
 from rgbd_seg.calibration import Calibration, Intrinsics, register_depth
 from rgbd_seg.errors import RecordingError
+from rgbd_seg.recording.mcap.format import noted_registered, noted_unit_m
 from rgbd_seg.recording.messages.choice import PictureStream, cameras_of, choose, is_usable, nothing_found
 from rgbd_seg.recording.messages.message import Camera, Picture, intrinsics_of
 from rgbd_seg.recording.messages.options import MessageOptions
@@ -19,6 +20,7 @@ from rgbd_seg.recording.messages.stamps import stamps_of
 from rgbd_seg.recording.messages.survey import Survey, survey, video_of
 from rgbd_seg.recording.messages.transforms import pose_between
 from rgbd_seg.recording.pictures.depth_as_gray import gray_of_depth
+from rgbd_seg.recording.pictures.loading import too_far_note
 from rgbd_seg.recording.pictures.sidecar import Sidecar
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
 
@@ -79,6 +81,9 @@ class MessageReader(RecordingReader):
         self._vendor = found.vendor
         self._color, self._depth = found.topics[choice.color.topic], found.topics[choice.depth.topic]
         self._camera = found.topics[choice.calibration.topic] if choice.calibration else None
+        noted = noted_registered(self._depth.channel.metadata)
+        if noted is not None and wanted.registered is None:
+            self._choice = choice = replace(choice, registered=noted, registered_by="as its channel says")
         self._notes = [*choice.notes, *(found.vendor.notes if found.vendor else ())]
         self._video = self._video_of_color()
         self._calibrations: dict[object, Calibration] = {}
@@ -183,6 +188,14 @@ class MessageReader(RecordingReader):
         in_range = (millimetres > 0) & (millimetres < 65535.5)
         return np.where(in_range, np.maximum(np.round(millimetres), 1), 0).astype(np.uint16)
 
+    def _are_metres(self) -> list[str]:
+        """A sentence where the first picture of floating-point depth is too far away for metres."""
+        try:
+            depth = self._picture(self._depth, int(self._pairs.depth_rows[0])).depth()
+        except RecordingError:
+            return []
+        return too_far_note(depth)
+
     @property
     def _is_float(self) -> bool:
         return "32fc1" in self._choice.depth.encoding.lower() or "64fc1" in self._choice.depth.encoding.lower()
@@ -190,7 +203,8 @@ class MessageReader(RecordingReader):
     @property
     def _noted_unit_m(self) -> float | None:
         """Metres per count as the file says it, or what lies beside it."""
-        return self._sidecar.depth_unit_m or (self._vendor.depth_unit_m if self._vendor else None)
+        noted = noted_unit_m(self._depth.channel.metadata)  # A recording of ours that a tool has taken apart.
+        return self._sidecar.depth_unit_m or noted or (self._vendor.depth_unit_m if self._vendor else None)
 
     @property
     def _unit_m(self) -> float:
@@ -325,6 +339,8 @@ class MessageReader(RecordingReader):
             notes.append(f"Depth is not registered to colour ({choice.registered_by}){stretched}.")
         elif choice.registered and choice.registered_by.startswith("assumed"):
             notes.append(f"Depth is taken to be registered to colour ({choice.registered_by}).")
+        if self._is_float and self._options.depth_unit_m is None:
+            notes += self._are_metres()
         if "assumed" in details["depth unit"]:
             notes.append(f"The depth unit is {details['depth unit']}.")
         pairs = cameras_of(found.pictures, found.cameras)

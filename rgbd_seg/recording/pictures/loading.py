@@ -37,6 +37,7 @@ SATURATED = 65535
 VOID = 255
 VOID_NOTE = "255 in label pictures is taken for void, as 0 is."
 
+_WITH_EXIF = ("JPEG", "WEBP")  # Of PNG it may stand behind the pixels.
 _ORIENTATION = 0x0112  # In EXIF.
 _PNG_BITS_AT = 24
 _MAX_FILE_BYTES = 200_000_000
@@ -144,6 +145,18 @@ def read_depth(path: Path, invalid: int = 0, float_unit_m: float = 1.0) -> NDArr
     if invalid:
         counts[counts == invalid] = 0
     return counts.astype(np.uint16, copy=False)
+
+
+def too_far_note(depth: NDArray[Any]) -> list[str]:
+    """A sentence where most of a picture of floating-point depth would be holes, taken for metres."""
+    seen = depth[np.isfinite(depth) & (depth > 0)]
+    farthest_m = SATURATED * FLOAT_UNIT_M
+    if not seen.size or float(np.median(seen)) < farthest_m:
+        return []
+    return [
+        f"Most of the depth is beyond {farthest_m:.1f} m and becomes holes, taken for metres: it may be in millimetres "
+        "(?depth_unit_m=0.001)."
+    ]
 
 
 def stored_depth(path: Path) -> NDArray[np.generic]:
@@ -267,7 +280,7 @@ def _header(file: IO[bytes], path: Path) -> PictureHeader:
             (width, height), mode, kind = picture.size, picture.mode, str(picture.format)
             if kind == "PNG" and "transparency" in picture.info and mode != "P":
                 mode += "A"
-            orientation = picture.getexif().get(_ORIENTATION, 1) if kind == "JPEG" else 1
+            orientation = picture.getexif().get(_ORIENTATION, 1) if kind in _WITH_EXIF else 1
         bits = 16 if mode in _SIXTEEN_BIT else 8
         if kind == "PNG":  # Pillow opens 16-bit colour as 8.
             file.seek(_PNG_BITS_AT)

@@ -23,6 +23,7 @@ from rgbd_seg.recording.pictures.loading import (
     read_instances,
     read_labels,
     stored_depth,
+    too_far_note,
 )
 from rgbd_seg.recording.pictures.sidecar import read_json
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
@@ -250,6 +251,8 @@ class PictureReader(RecordingReader):
             intrinsics_by, unit_by, registered_by = geometry.origins
             if unit_by == "assumed":
                 self._note("Depth is in floating point and taken for metres (?depth_unit_m= sets another unit).")
+                for sentence in too_far_note(stored_depth(pair.depth)):
+                    self._note(sentence)
             else:
                 self._float_unit_m = geometry.depth_unit_m
             geometry = replace(geometry, depth_unit_m=FLOAT_UNIT_M, origins=(intrinsics_by, unit_by, registered_by))
@@ -265,6 +268,18 @@ class PictureReader(RecordingReader):
                 )
             else:
                 self._note(f"{words}: it is stretched over colour.")
+        k = geometry.matrix
+        if (
+            geometry.intrinsics is None
+            and k is not None
+            and not k.width
+            and not k.is_within(header.width, header.height)
+        ):
+            geometry = replace(geometry, matrix=None)
+            self._note(
+                f"The camera matrix is not for pictures of {header.width}x{header.height}: its principal point "
+                f"({k.cx:g}, {k.cy:g}) lies outside. It is not used."
+            )
         if geometry.depth_matrix is not None:
             geometry = replace(geometry, registered=True, origins=(*geometry.origins[:2], "file"))
         self._geometry = geometry

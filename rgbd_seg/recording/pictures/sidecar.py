@@ -115,7 +115,7 @@ def read_sidecar(folder: Path) -> Sidecar | None:
         return Sidecar(
             depth_unit_m=_number(data, "depth_unit_m", 1e-7, 1.0),
             invalid_depth=_whole(data, "invalid_depth", 65535),
-            registered=None if data.get("registered") is None else bool(data["registered"]),
+            registered=_flag(data, "registered"),
             intrinsics=Intrinsics.from_dict(data["intrinsics"]) if data.get("intrinsics") else None,
             assumed=tuple(str(key)[:40] for key in assumed[:10]) if isinstance(assumed, list) else (),
             fps=_number(data, "fps", 0.001, 1000.0),
@@ -167,6 +167,10 @@ class Matrix:
     height: int = 0
     distortion: tuple[float, ...] = ()
     lens_model: LensModel = "brown-conrady"
+
+    def is_within(self, width: int, height: int) -> bool:
+        """Whether the principal point lies in a picture of this size."""
+        return -0.5 <= self.cx <= width - 0.5 and -0.5 <= self.cy <= height - 0.5
 
     def intrinsics(self, width: int, height: int) -> Intrinsics:
         """The camera of a picture of this size."""
@@ -247,6 +251,13 @@ def _number(data: Mapping[str, Any], key: str, low: float, high: float) -> float
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise ConfigurationError(f"{key} must be a number {low:g} to {high:g}, not {value!r:.80}")
     return float(value)
+
+
+def _flag(data: Mapping[str, Any], key: str) -> bool | None:
+    value = data.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise ConfigurationError(f"{key} must be true or false, not {value!r:.80}")
+    return value
 
 
 def _whole(data: Mapping[str, Any], key: str, most: int) -> int | None:

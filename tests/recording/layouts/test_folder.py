@@ -222,3 +222,24 @@ def test_times_come_from_frames_csv_and_a_broken_one_is_only_a_warning(tmp_path:
 def test_natural_order() -> None:
     names = ["f10", "f2", "f02", "f1", "a", "f"]
     assert sorted(names, key=natural_key) == ["a", "f", "f1", "f02", "f2", "f10"]
+
+
+@pytest.mark.parametrize("value", ['"no"', "0", "[]"])
+def test_registered_is_true_or_false_and_nothing_like_it(tmp_path: Path, value: str) -> None:
+    """Any text would be true."""
+    write_pairs(tmp_path, 1)
+    (tmp_path / "rgbd_seg.json").write_text(f'{{"registered": {value}}}')
+    with pytest.raises(RecordingError, match="registered must be true or false"):
+        open_recording(tmp_path)
+
+
+def test_what_is_no_label_picture_and_no_calibration_is_said(tmp_path: Path) -> None:
+    write_pairs(tmp_path, 1)
+    (tmp_path / "label").mkdir()
+    (tmp_path / "label" / "0.jpg").write_bytes(b"")
+    (tmp_path / "intrinsics.txt").write_text("600 0 319.5 0 600 239.5 0 0 1")
+    reader = open_recording(tmp_path)
+    notes = " ".join(reader.info.notes)
+    assert "JPEG, which blurs ids" in notes
+    assert "principal point (319.5, 239.5) lies outside" in notes
+    assert reader.read(0).calibration.origin == "assumed"

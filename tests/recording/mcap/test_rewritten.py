@@ -12,6 +12,7 @@ from mcap.writer import Writer
 
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording import open_recording
+from rgbd_seg.recording.mcap.format import TOPIC_FRAME
 from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions
 from tests.recording.frames import PERIOD_NS, make_calibration, make_frame
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def rewrite(sources: list[Path], out: Path, *, metadata: bool = True, joined: bool = True) -> Path:
+def rewrite(sources: list[Path], out: Path, *, metadata: bool = True, joined: bool = True, without: str = "") -> Path:
     """What `mcap filter` and `mcap merge` do: messages in the order of time, attachments gone."""
     with out.open("wb") as file:
         writer = Writer(file)
@@ -32,6 +33,8 @@ def rewrite(sources: list[Path], out: Path, *, metadata: bool = True, joined: bo
                     for one in reader.iter_metadata():
                         writer.add_metadata(one.name, dict(one.metadata))
                 for schema, channel, message in reader.iter_messages():
+                    if channel.topic == without:
+                        continue
                     key = (channel.topic, 0 if joined else number)
                     if key not in channels:
                         assert schema is not None
@@ -67,11 +70,25 @@ def test_without_our_notes_unit_camera_and_labels_are_still_right(tmp_path: Path
         for one, other in zip(reader, found, strict=True):
             assert np.array_equal(one.depth, other.depth)
             assert other.calibration.depth_unit_m == 0.0001
-            assert (other.calibration.unit_origin, other.calibration.registration_origin) == ("file", "assumed")
+            assert (other.calibration.unit_origin, other.calibration.registration_origin) == ("file", "file")
             assert other.calibration.color == one.calibration.color
             assert one.truth is not None
             assert other.truth is not None
             assert np.array_equal(one.truth.labels, other.truth.labels)
+
+
+def test_unregistered_depth_stays_so_whatever_a_tool_takes_out(tmp_path: Path) -> None:
+    calibration = replace(make_calibration(), registered=False)
+    with RecordingWriter(tmp_path / "a.mcap", calibration) as writer:
+        for i in range(3):
+            writer.write(make_frame(i, calibration))
+    bare = rewrite([tmp_path / "a.mcap"], tmp_path / "bare.mcap", metadata=False)
+    pictures = rewrite([bare], tmp_path / "pictures.mcap", metadata=False, without=TOPIC_FRAME)
+    for path in (bare, pictures):  # The second is no longer known as ours.
+        with open_recording(path) as reader:
+            found = reader.read(1).calibration
+            assert not found.registered
+            assert (found.depth_unit_m, found.unit_origin) == (calibration.depth_unit_m, "file")
 
 
 @pytest.mark.parametrize("metadata", [True, False])

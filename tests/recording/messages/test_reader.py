@@ -413,3 +413,42 @@ def test_large_bags_of_bz2_open_by_samples_of_the_stamps_and_say_so(
             assert np.array_equal(frame.color, color(i % 12))
             assert np.array_equal(frame.depth, depth(i))
             assert abs(frame.time_us - i * STEP_NS / 1000) < 5
+
+
+def test_a_camera_that_zooms_has_the_calibration_of_each_moment(tmp_path: Path) -> None:
+    rows: list[Row] = []
+    for i in range(4):
+        t, fx = START_NS + i * STEP_NS, 40.0 + 10 * (i > 1)
+        rows += [
+            ("/c/image", t, fox_raw(t, color(i), "rgb8")),
+            ("/c/info", t, fox_camera(t, (fx, 0, 15.5, 0, 41, 11.5, 0, 0, 1))),
+            ("/c/depth", t, fox_raw(t, depth(i), "16UC1")),
+        ]
+    with open_recording(write_foxglove(tmp_path / "a.mcap", rows)) as reader:
+        assert [frame.calibration.color.fx for frame in reader] == [40, 40, 50, 50]
+        assert reader.read(0).calibration is reader.read(1).calibration
+
+
+def test_floating_point_millimetres_are_suspected(tmp_path: Path) -> None:
+    rows: list[Row] = [
+        ("/c/image", START_NS, fox_raw(START_NS, color(0), "rgb8")),
+        ("/c/depth", START_NS, fox_raw(START_NS, depth(0).astype(np.float32), "32FC1")),
+    ]
+    path = write_foxglove(tmp_path / "a.mcap", rows)
+    with open_recording(path) as reader:
+        assert any("may be in millimetres" in note for note in reader.info.notes)
+    with open_recording(path, depth_unit_m="0.001") as reader:
+        assert not any("millimetres" in note for note in reader.info.notes)
+        assert np.array_equal(reader.read(0).depth, depth(0))
+
+
+def test_a_matrix_for_larger_pictures_that_does_not_say_so_is_not_used(tmp_path: Path) -> None:
+    big = fox_camera(START_NS, (600.0, 0, 319.5, 0, 600, 239.5, 0, 0, 1), width=0, height=0)
+    rows: list[Row] = [
+        ("/c/image", START_NS, fox_raw(START_NS, color(0), "rgb8")),
+        ("/c/info", START_NS, big),
+        ("/c/depth", START_NS, fox_raw(START_NS, depth(0), "16UC1")),
+    ]
+    with open_recording(write_foxglove(tmp_path / "a.mcap", rows)) as reader:
+        assert reader.read(0).calibration.origin == "assumed"
+        assert any("outside of the picture" in note for note in reader.info.notes)
