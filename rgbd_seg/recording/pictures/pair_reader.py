@@ -269,15 +269,10 @@ class PictureReader(RecordingReader):
             else:
                 self._note(f"{words}: it is stretched over colour.")
         k = geometry.matrix
-        if (
-            geometry.intrinsics is None
-            and k is not None
-            and not k.width
-            and not k.is_within(header.width, header.height)
-        ):
+        if geometry.intrinsics is None and k is not None and not k.width and not k.is_within(*color_size):
             geometry = replace(geometry, matrix=None)
             self._note(
-                f"The camera matrix is not for pictures of {header.width}x{header.height}: its principal point "
+                f"The camera matrix is not for pictures of {color_size[0]}x{color_size[1]}: its principal point "
                 f"({k.cx:g}, {k.cy:g}) lies outside. It is not used."
             )
         if geometry.depth_matrix is not None:
