@@ -102,6 +102,13 @@ class LabelProvenance:
         return f"{'partly ' if self.origin else ''}predicted by {names}"
 
 
+def provenance_of(labels: Prediction | Truth) -> LabelProvenance:
+    """Who made the labels of one frame."""
+    if isinstance(labels, Truth):
+        return LabelProvenance(labels.origin)
+    return LabelProvenance(None, (Maker(labels.model, labels.model_sha256, labels.made),))
+
+
 @dataclass(slots=True)
 class ProvenanceCounter:
     """Collects, while frames are written, where their labels come from."""

@@ -15,19 +15,23 @@ from mcap.writer import CompressionType, Writer
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
+from rgbd_seg.recording.label_provenance import LabelProvenance, provenance_of
 from rgbd_seg.recording.mcap.format import distortion_name
+from rgbd_seg.recording.messages.labels import metadata_of
 from rgbd_seg.recording.messages.ros_definitions import DEFINITIONS
 from rgbd_seg.recording.pictures.codec import encode_color
 from rgbd_seg.recording.pictures.saving import write_text
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from rgbd_seg.calibration import Calibration, Intrinsics
     from rgbd_seg.frame import Segmentation
+    from rgbd_seg.labels import LabelSet
     from rgbd_seg.recording.reader import StoredFrame
 
 _COLOR_FRAME, _DEPTH_FRAME = "camera_color_optical_frame", "camera_depth_optical_frame"
@@ -79,6 +83,7 @@ class Rosbag2Target(ExportTarget):
         self._channels: dict[str, int] = {}
         self._types: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+        self._labels: dict[tuple[LabelSet, LabelProvenance], int] = {}
         self._times_ns: list[int] = []
         self._calibration: Calibration | None = None  # Where depth counts millimetres.
 
@@ -106,7 +111,11 @@ class Rosbag2Target(ExportTarget):
         labels = self.labels_of(frame, segmentation)
         if labels is not None:
             picture = labels.label_set.palette()[labels.labels]
-            self._add("/labels/ids", "sensor_msgs/msg/Image", time_ns, _image(time_ns, labels.labels, "mono8"))
+            provenance = provenance_of(labels)
+            number = self._labels.setdefault((labels.label_set, provenance), len(self._labels) + 1)
+            about = metadata_of(labels.label_set, provenance)
+            topic = "/labels/ids" if number == 1 else f"/labels_{number}/ids"  # ROS plays one series on a topic.
+            self._add(topic, "sensor_msgs/msg/Image", time_ns, _image(time_ns, labels.labels, "mono8"), about)
             self._add("/labels/image", "sensor_msgs/msg/Image", time_ns, _image(time_ns, picture, "rgb8"))
         self._times_ns.append(time_ns)
 
@@ -140,11 +149,11 @@ class Rosbag2Target(ExportTarget):
             f"      duration:\n        nanoseconds: {duration}\n      message_count: {sum(self._counts.values())}\n",
         )
 
-    def _add(self, topic: str, kind: str, time_ns: int, data: bytes) -> None:
+    def _add(self, topic: str, kind: str, time_ns: int, data: bytes, about: Mapping[str, str] | None = None) -> None:
         try:
             if topic not in self._channels:
                 schema = self._writer.register_schema(kind, "ros2msg", DEFINITIONS[kind].encode())
-                metadata = {"offered_qos_profiles": ""}
+                metadata = {"offered_qos_profiles": "", **(about or {})}
                 self._channels[topic] = self._writer.register_channel(topic, "cdr", schema, metadata)
                 self._types[topic], self._counts[topic] = kind, 0
             self._writer.add_message(self._channels[topic], time_ns, data, time_ns, self._counts[topic])

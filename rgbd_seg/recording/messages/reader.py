@@ -11,8 +11,10 @@ import numpy as np
 
 from rgbd_seg.calibration import Calibration, Intrinsics, register_depth
 from rgbd_seg.errors import RecordingError
+from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.recording.mcap.format import noted_registered, noted_unit_m
 from rgbd_seg.recording.messages.choice import PictureStream, cameras_of, choose, is_usable, nothing_found
+from rgbd_seg.recording.messages.labels import label_topics, labels_at
 from rgbd_seg.recording.messages.message import Camera, Picture, intrinsics_of
 from rgbd_seg.recording.messages.options import MessageOptions
 from rgbd_seg.recording.messages.pairing import pair_up
@@ -87,6 +89,8 @@ class MessageReader(RecordingReader):
         self._notes = [*choice.notes, *(found.vendor.notes if found.vendor else ())]
         self._video = self._video_of_color()
         self._calibrations: dict[object, Calibration] = {}
+        self._labels, said = label_topics(found.topics)
+        self._notes += said
         self._move = self._way_to_color(found)
         self._pair()
         self._info = self._describe(layout, found)
@@ -147,10 +151,14 @@ class MessageReader(RecordingReader):
             counts = register_depth(counts, depth_camera, calibration.color, unit, rotation, shift)
         elif counts.shape != (height, width):
             counts = cv2.resize(counts, (width, height), interpolation=cv2.INTER_NEAREST).astype(np.uint16, copy=False)
+        logged_ns = int(self._depth.places[depth_row, 0])
+        labels = labels_at(self._store, self._labels, logged_ns, (height, width)) if self._labels else None
         return StoredFrame(
             color=color,
             depth=counts,
             calibration=calibration,
+            truth=labels if isinstance(labels, Truth) else None,
+            prediction=labels if isinstance(labels, Prediction) else None,
             index=position,
             time_us=int(self._times_us[position]),
             device_us=None if self._pairs.device_ns is None else int(self._pairs.device_ns[position]) // 1000,
@@ -355,6 +363,9 @@ class MessageReader(RecordingReader):
             or details.get("camera")
             or (path.name if path.is_dir() else path.stem)
             or str(path),
+            label_set=self._labels[0].label_set if self._labels else None,
+            truth_origin=next((one.provenance.origin for one in self._labels if one.provenance.origin), None),
+            predictions=tuple(str(maker) for one in self._labels for maker in one.provenance.made_by),
             details=details,
             warnings=self._store.warnings,
             notes=tuple(notes),

@@ -11,6 +11,7 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 from rgbd_seg.calibration import Intrinsics
+from rgbd_seg.frame import Prediction
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.convert import convert
 from rgbd_seg.recording.exports.formats import ExportOptions
@@ -44,8 +45,11 @@ def test_what_is_written_is_read_back(frames: list[StoredFrame], tmp_path: Path,
         if to == "rosbag2":
             assert reader.start_ns == SOURCE.start_ns
             assert reader.times_us.tolist() == [frame.time_us for frame in frames]
-        else:
-            assert reader.read(2).truth is not None
+        truth, before_it = reader.read(2).truth, frames[2].truth
+        assert truth is not None
+        assert before_it is not None
+        assert np.array_equal(truth.labels, before_it.labels)
+        assert (truth.label_set, truth.origin) == (before_it.label_set, before_it.origin)
 
 
 @pytest.mark.parametrize("color", [None, "png", "jpg"])
@@ -86,6 +90,28 @@ def test_rosbags_reads_every_message_as_it_was_meant(tmp_path: Path, color: str 
         assert np.array_equal(picture.data.reshape(48, 64, 3), frames[1].color)
     else:
         assert found["/camera/color/image_raw/compressed"][0][1].format.startswith("rgb8; ")
+
+
+def test_truth_and_predictions_come_back_from_rosbag2_as_what_they_are(tmp_path: Path) -> None:
+    frames = [make_stored(position) for position in range(4)]
+    truth = frames[0].truth
+    assert truth is not None
+    seen = Prediction(truth.labels, truth.label_set, "demo", "ab" * 32, "OpenVINO float32")
+    frames[1] = replace(frames[1], truth=None, prediction=seen)
+    frames[2] = replace(frames[2], truth=None)
+    convert(frames, tmp_path / "out", SOURCE, to="rosbag2", options=LOSSLESS)
+    with open_recording(tmp_path / "out") as reader:
+        info, found = reader.info, list(reader)
+        assert (info.label_set, info.truth_origin) == (truth.label_set, truth.origin)
+        assert info.predictions == ("demo, SHA-256 abababababab, OpenVINO float32",)
+    assert [(f.truth is not None, f.prediction is not None) for f in found] == [
+        (True, False), (False, True), (False, False), (True, False),
+    ]  # fmt: skip
+    assert found[1].prediction is not None
+    assert (found[1].prediction.model, found[1].prediction.model_sha256) == ("demo", "ab" * 32)
+    assert np.array_equal(found[1].prediction.labels, truth.labels)
+    with AnyReader([tmp_path / "out"]) as bag:
+        assert {"/labels/ids", "/labels_2/ids", "/labels/image"} <= set(bag.topics)
 
 
 def test_open3ds_intrinsics_go_column_by_column(frames: list[StoredFrame], tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.sensors import open_sensor
-from rgbd_seg.sensors.drivers import realsense
+from rgbd_seg.sensors.drivers import realsense, realsense_devices
 from rgbd_seg.sensors.drivers.realsense_devices import mode_pairs
 from rgbd_seg.sensors.sensor import Request, Sensor, StreamMode
 from rgbd_seg.testing.sensors import SensorConformance
@@ -25,7 +25,7 @@ from tests.waiting import PATIENCE_S
 if TYPE_CHECKING:
     from pathlib import Path
 
-rs = pytest.importorskip("pyrealsense2", reason=realsense.HOW_TO_INSTALL)
+rs = pytest.importorskip("pyrealsense2", reason=realsense_devices.HOW_TO_INSTALL)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from rgbd_seg.errors import ConfigurationError, SensorError, SensorLost, SensorT
 from rgbd_seg.pipeline.live import LivePipeline
 from rgbd_seg.pipeline.status import State
 from rgbd_seg.sensors import hotplug
-from rgbd_seg.sensors.drivers import realsense
+from rgbd_seg.sensors.drivers import realsense_devices
 from rgbd_seg.sensors.drivers.realsense import RealSenseSensor
 from rgbd_seg.sensors.hotplug import DeviceWatcher
 from rgbd_seg.sensors.isolation.isolated import IsolatedSensor
@@ -37,7 +37,7 @@ from tests.waiting import PATIENCE_S, until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-rs = pytest.importorskip("pyrealsense2", reason=realsense.HOW_TO_INSTALL)
+rs = pytest.importorskip("pyrealsense2", reason=realsense_devices.HOW_TO_INSTALL)
 CAMERA = SensorInfo(f"realsense:{SERIAL}", "Intel RealSense", "camera", serial=SERIAL)
 READ_S = PATIENCE_S  # Longest wait for a frame on a busy machine.
 
