@@ -285,7 +285,7 @@ class MainWindow(WindowParts):
 
     def _source_changed(self) -> None:
         self.labelling.leave()
-        for key in ("sources", "settings", "recorded", "export"):
+        for key in ("sources", "settings", "recorded", "export", "export labels"):
             self.banners.clear(key)
         self.presenter.clear()
         self.comparisons.forget_frames()

@@ -116,9 +116,9 @@ class ExportController(QObject):
         self.job.close()
         self.job = None
         if status.state == "finished" and plan.to == "folder" and (plan.target / "label").is_dir():
-            train = partial(self._train, str(plan.target))
-            self._context.say("export", status.text, "info", "Train on it…", train)
-        elif status.state == "finished":
+            train, words = partial(self._train, str(plan.target)), f"{plan.target.name} has labels to train a model on."
+            self._context.say("export labels", words, "info", "Train on it…", train)
+        if status.state == "finished":
             action = "Open it" if formats()[plan.to].reopens else "Show the folder"
             self._context.say("export", status.text, "info", action, lambda: self._show(plan))
         else:

@@ -176,6 +176,9 @@ def test_labelled_anew_by_another_model(
     qtbot.waitUntil(lambda: says(replay, f"Exported {FRAMES} frames"), timeout=10000)
     with open_recording(target) as exported:
         assert np.array_equal(exported.read(FRAMES - 1).prediction.labels, make_segmentation().labels)
+    assert says(replay, "has labels to train a model on")
+    press(replay, "Open it", qtbot)
+    qtbot.waitUntil(lambda: replay.session.uri == target)
 
 
 def test_closing_the_window_leaves_nothing_half_written(
