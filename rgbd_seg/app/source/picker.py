@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rgbd_seg.sensors.options import SourceOption
     from rgbd_seg.sensors.sensor import SensorInfo
 
+_FRAME_PX = 40  # Of a window, around a dialog that has to fit on a low screen.
 _LOOK_AFTER_MS = 150  # Of quiet in the field: then the file is looked for.
 _ABOUT = (
     "A file or folder, or the name of a source: synthetic:?room=kitchen, realsense:, openni:, kinect1:0, kinect2:, "
@@ -63,7 +64,8 @@ class SourcePicker(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Open a source")
-        self.setMinimumWidth(560)
+        room = self.screen().availableGeometry()
+        self.resize(min(580, room.width()), min(480, room.height() - _FRAME_PX))
         self._folder = folder
         self._offered: tuple[SourceOption, ...] | None = None
         self._fields: dict[str, QComboBox | QLineEdit] = {}
@@ -92,7 +94,7 @@ class SourcePicker(QDialog):
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setMinimumHeight(250)
+        self._area.setMinimumHeight(80)
         column.addWidget(self._area, 1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.open_button = buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole)

@@ -56,7 +56,8 @@ class RecordingDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(f"Statistics of {recording.name}")
-        self.resize(760, 520)
+        room = self.screen().availableGeometry()
+        self.resize(min(760, room.width()), min(520, room.height() - 40))
         self.recording = recording
         self.result_shown: RecordingStatistics | None = None
         column = QVBoxLayout(self)
