@@ -87,10 +87,12 @@ def run(args: argparse.Namespace) -> int:
     mapping = parse_mapping(args.map)
     result = evaluate(Predictor(network, card, device=device), pictures, card, mapping=mapping)
     print(result.overall.table())
+    print(f"with other pictures of the kind: mIoU {result.overall.miou:.3f} +- {result.deviation:.3f}")
     if result.note:
         print(result.note)
     report: dict[str, Any] = {
         "overall": result.overall.summary(),
+        "deviation": result.deviation,
         "classes": list(result.overall.names),
         "matrix": result.overall.matrix.tolist(),
         "left_out": {

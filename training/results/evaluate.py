@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from training.data.sample import LabelledPictures, Sample
 
 _DEPTH_UNIT_M = 0.001  # Millimetres, as cameras give them; the graph takes counts.
+_RESAMPLES = 300
 MULTI_SCALES = (0.75, 1.0, 1.25)
 
 
@@ -42,6 +43,8 @@ class Evaluation:
         by_picture: mIoU of each picture, in order; NaN where nothing in it is labelled.
         matching: Which classes were compared.
         left_out: Share of the labelled pixels that are of classes that were not.
+        deviation: How far the mean IoU would lie off with other pictures of the kind: its standard deviation over
+            samples of these, drawn with replacement.
     """
 
     overall: Scores
@@ -49,6 +52,7 @@ class Evaluation:
     by_picture: Sequence[float]
     matching: ClassMatching
     left_out: float
+    deviation: float
 
     @property
     def note(self) -> str:
@@ -138,6 +142,7 @@ def evaluate(
     names = matching.names
     matrices: dict[str, NDArray[np.int64]] = {}
     by_picture: list[float] = []
+    counted: list[NDArray[np.int32]] = []
     labelled = compared = 0
     for index in tqdm(range(len(pictures)), desc="evaluating", unit="picture", disable=not progress):
         sample = pictures.read(index)
@@ -145,6 +150,7 @@ def evaluate(
         counts = confusion_matrix(truth, matching.predicted[predictor(sample)], len(names))
         labelled, compared = labelled + int((sample.label > 0).sum()), compared + int((truth > 0).sum())
         by_picture.append(Scores(counts, names).miou)
+        counted.append(counts.astype(np.int32))
         matrices[sample.sensor] = matrices.get(sample.sensor, np.zeros_like(counts)) + counts
     total = np.sum(list(matrices.values()), axis=0)
     return Evaluation(
@@ -153,7 +159,16 @@ def evaluate(
         by_picture,
         matching,
         1 - compared / labelled if labelled else 0.0,
+        _deviation(np.stack(counted), names),
     )
+
+
+def _deviation(counted: NDArray[np.int32], names: Sequence[str]) -> float:
+    """The bootstrap over pictures of Efron's: `counted` has their confusion matrices, (N, classes + 1, classes + 1)."""
+    flat = counted.reshape(len(counted), -1).astype(np.float64)
+    draws = np.random.default_rng(0).multinomial(len(counted), np.full(len(counted), 1 / len(counted)), _RESAMPLES)
+    totals = (draws @ flat).reshape(_RESAMPLES, *counted.shape[1:]).astype(np.int64)
+    return float(np.nanstd([Scores(total, names).miou for total in totals]))
 
 
 def fit_temperature(network: DeResUNet, card: ModelCard, pictures: LabelledPictures, *, limit: int = 100) -> float:
