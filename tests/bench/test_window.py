@@ -29,13 +29,37 @@ def test_the_running_window_is_watched_until_it_is_closed(
     options = ["--part", "session", "--seconds", "0.5", "--minutes", "0.005", "--model", "none"]
     assert cli.main(["bench", "window", *options, "--format", "json"]) == 0
     found = {row["key"]: row["value"] for row in json.loads(capsys.readouterr().out)["rows"]}
-    for key in ("model_s", "quiet_segmented_fps", "recording_segmented_fps"):
+    for key in ("model_s", "quiet_segmented_fps", "recording_segmented_fps", "first_labels_s", "first_labels_cpu_s"):
         assert found.pop(key) is None
     assert found["recording_lost"] == 0
     assert {"first_picture_s", "busy_longest_ms", "memory_later_mb", "closing_s"} <= found.keys()
     assert found["window_s"] < found["first_picture_s"]
     assert found["memory_mb"] > 10
     assert all(value is not None for value in found.values())
+
+
+def test_a_cameras_frames_are_followed_to_the_screen(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    assert cli.main(["bench", "window", "--part", "live", "--seconds", "1", "--model", "none", "--format", "json"]) == 0
+    found = {row["key"]: row["value"] for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert found["live_captured_fps"] > 0
+    assert found["live_fps"] > 0
+    assert 0 < found["picture_ms"] <= found["picture_late_ms"]
+    assert found["labels_ms"] is None
+
+
+@pytest.mark.slow
+def test_everything_is_done_again_and_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    options = ["--part", "everything", "--minutes", "0.05", "--model", "none", "--format", "json"]
+    assert cli.main(["bench", "window", *options]) == 0
+    found = {row["key"]: row["value"] for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert found["acts"] > 0
+    assert found["everything_computing_ms"] > 0
 
 
 @pytest.mark.slow
