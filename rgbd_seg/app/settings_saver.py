@@ -26,7 +26,7 @@ class SettingsSaver(QObject):
     def __init__(self, window: QMainWindow, file: SettingsFile, settings: Callable[[], Settings]) -> None:
         """Begins with what `settings` says now as what the file holds."""
         super().__init__(window)
-        self._window, self._file, self._settings = window, file, settings
+        self._window, self.file, self._settings = window, file, settings
         self._saved = settings()
         self._panels: Panels | None = None
         self._timer = QTimer(self)
@@ -62,7 +62,7 @@ class SettingsSaver(QObject):
         settings = replace(self._settings(), geometry=geometry, state=state)
         if settings == self._saved:
             return
-        problem = self._file.save_changes(settings, self._saved)
+        problem = self.file.save_changes(settings, self._saved)
         if problem:
             self.failed.emit(problem)
         else:

@@ -40,13 +40,13 @@ def another(
 
 def test_changes_are_written_while_the_window_runs(window: MainWindow, qtbot: QtBot) -> None:
     window.presenter.change(opacity=0.25)
-    qtbot.waitUntil(lambda: window._file.load()[0].style.opacity == 0.25, timeout=10000)
+    qtbot.waitUntil(lambda: window._saver.file.load()[0].style.opacity == 0.25, timeout=10000)
 
 
 def test_two_windows_do_not_undo_each_others_changes(
     window: MainWindow, another: Callable[[SettingsFile], MainWindow]
 ) -> None:
-    file = window._file
+    file = window._saver.file
     other = another(file)
     window.presenter.change(opacity=0.1)
     other.presenter.change(edges=False)

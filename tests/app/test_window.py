@@ -156,7 +156,7 @@ def test_views_opacity_and_layout_come_back(window: MainWindow, qtbot: QtBot) ->
     qtbot.keyClick(window, Qt.Key.Key_4)
     window.presenter.change(opacity=0.3, near_m=0.5)
     window.close()
-    saved = json.loads(window._file.path.read_text())
+    saved = json.loads(window._saver.file.path.read_text())
     assert (saved["views"], saved["style"]["opacity"], saved["style"]["near_m"]) == (4, 0.3, 0.5)
     assert saved["geometry"]
     assert saved["state"]

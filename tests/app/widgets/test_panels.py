@@ -133,7 +133,7 @@ def test_a_small_window_puts_the_panels_into_one_column_and_a_larger_one_back(wi
     assert shown == {"Classes", "Source", "Plots", "Recording"}
     assert window.dockWidgetArea(docks["Plots"]) == BELOW
     assert window.dockWidgetArea(docks["Source"]) == LEFT
-    restored = window._file.load()[0].state
+    restored = window._saver.file.load()[0].state
     window.resize(960, 540)
     qtbot.waitUntil(lambda: panels.compact)
     window.panels.make_roomy()
