@@ -38,6 +38,7 @@ COMMANDS = (
     Command("recording_statistics", "Statistics of the recording…", ("Ctrl+I",), "Keep"),
     Command("label_frames", "Label mode: paint your own classes", ("E",), "Keep"),
     Command("train_model", "Train a model…", ("Ctrl+T",), "Keep"),
+    Command("score_folder", "Score models on labelled frames…", ("Ctrl+Shift+T",), "Keep"),
     Command("toggle_play", "Pause or play; freeze a camera's view", ("Space",), "Replay"),
     Command("step_on", "One frame on", ("Right",), "Replay"),
     Command("step_back", "One frame back", ("Left",), "Replay"),

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from rgbd_seg.app.about import AboutDialog, DoctorDialog
 from rgbd_seg.app.actions import COMMANDS
+from rgbd_seg.app.source.names import recording_of
 from rgbd_seg.app.view.kinds import VIEW_NAMES
 from rgbd_seg.app.view.viewport import Viewport
 from rgbd_seg.app.widgets.keys_overlay import KeysOverlay
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.recording.controller import RecordingController
     from rgbd_seg.app.recording.export_controller import ExportController
     from rgbd_seg.app.replay.bar import ReplayBar
+    from rgbd_seg.app.scoring.controller import ScoringController
     from rgbd_seg.app.settings_controller import SettingsController
     from rgbd_seg.app.source.controller import SourceController
     from rgbd_seg.app.statistics.recording_statistics import RecordingStatisticsController
@@ -56,6 +58,7 @@ class Parts(Protocol):
     labelling: LabellingController
     layouts: LayoutController
     training: TrainingController
+    scoring: ScoringController
     settings_control: SettingsController
     live_output: LiveOutput
     look: ThemeSwitch
@@ -114,6 +117,7 @@ class WindowCommands(QObject):
             "recording_statistics": parts.recording_statistics.ask,
             "label_frames": parts.labelling.toggle,
             "train_model": lambda: parts.training.ask(parts.labelling.folder),
+            "score_folder": self._score_folder,
             "toggle_play": self._pause_or_freeze,
             "step_on": partial(bar.step, 1),
             "step_back": partial(bar.step, -1),
@@ -161,7 +165,7 @@ class WindowCommands(QObject):
         for names in (
             ("undo", "redo"),
             ("open_file", "open_folder", "pick_source", "open_model", "close_source"),
-            ("save_snapshot", "copy_picture", "export_recording", "label_frames", "train_model"),
+            ("save_snapshot", "copy_picture", "export_recording", "label_frames", "train_model", "score_folder"),
             ("toggle_full_screen", "toggle_panels"),
         ):
             for name in names:
@@ -224,6 +228,12 @@ class WindowCommands(QObject):
             self._parts.replay_bar.toggle()
         else:
             self._parts.freezer.toggle()
+
+    def _score_folder(self) -> None:
+        """Of the data set that is being labelled, or of what is open."""
+        parts, session = self._parts, self._context.session
+        opened = recording_of(session.uri)[0] if session.playback is not None else ""
+        parts.scoring.ask(parts.labelling.folder or str(opened))
 
     def _reset_view(self) -> None:
         """Whole picture; leaves full screen first."""

@@ -26,6 +26,7 @@ from rgbd_seg.app.model.controller import ModelController
 from rgbd_seg.app.parts import WindowParts
 from rgbd_seg.app.recording.controller import RecordingController
 from rgbd_seg.app.recording.export_controller import ExportController
+from rgbd_seg.app.scoring.controller import ScoringController
 from rgbd_seg.app.settings import Settings, SettingsFile
 from rgbd_seg.app.settings_controller import SettingsController
 from rgbd_seg.app.settings_saver import SettingsSaver
@@ -99,7 +100,8 @@ class MainWindow(WindowParts):
         self.models = ModelController(self, self.model_panel)
         self.recordings = RecordingController(self, self.recording_panel, self.grid)
         self.figures = Figures(self, self.plots_panel, self.measure_panel)
-        self.training = TrainingController(self, self.training_panel, self.models.load)
+        self.scoring = ScoringController(self, self.sources.open)
+        self.training = TrainingController(self, self.training_panel, self.models.load, self.scoring)
         self.labelling = LabellingController(
             self, self.stage, self.grid, self.replay_bar, self.docks, self.training.ask
         )
@@ -152,6 +154,7 @@ class MainWindow(WindowParts):
         self.grid.ends_wanted.connect(lambda near, far: self.presenter.change(near_m=near, far_m=far))
         self.cloud.export_wanted.connect(self.exports.ask_cloud)
         self.recording_panel.export_wanted.connect(self.exports.ask)
+        self.training_panel.score_wanted.connect(lambda: self.commands.run["score_folder"]())
         self.undos.changed.connect(self.top_bar.show_undo)
         self.undos.message.connect(lambda text: self.status_line.show_notice(text, _UNDO_NOTICE_MS))
         self.look.changed.connect(self.show_theme)
@@ -383,6 +386,7 @@ class MainWindow(WindowParts):
             self.recording_statistics,
             self.comparisons,
             self.training,
+            self.scoring,
             self.live_output,
             self.filmstrip,
             self.labelling,

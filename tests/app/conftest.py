@@ -160,6 +160,8 @@ def window(
 ) -> Iterator[MainWindow]:
     """A window with its own settings that looks for no cameras; closing it must end every thread."""
     monkeypatch.setattr("rgbd_seg.app.source.device_finder.DeviceFinder.start", lambda _self: None)
+    # A form that stands open would train a dozen steps of its own.
+    monkeypatch.setattr("rgbd_seg.app.training.controller.measure", lambda *_: None)
     threads = set(threading.enumerate())
     application = QApplication.instance()
     assert isinstance(application, QApplication)

@@ -145,6 +145,11 @@ class RgbdData(lightning.LightningDataModule):
         return ""
 
     @property
+    def held_out(self) -> list[str]:
+        """Names of the pictures that validation was cut from the folder with; [] where it has a folder of its own."""
+        return []
+
+    @property
     def depth_source(self) -> LabelledPictures:
         """The pictures that the statistics of depth are measured on."""
         return self.pictures("train")

@@ -82,6 +82,10 @@ class PictureFolder(LabelledPictures):
         """What `frames.json` says that the picture's state is worth, else 1."""
         return self._weights[index]
 
+    def name(self, index: int) -> str:
+        """The name that its three files have in common."""
+        return self._files[index][0].stem
+
     def read_label(self, index: int) -> NDArray[np.uint8]:
         """Decodes the labels of one picture alone."""
         return read_labels(self._files[index][2], self.label_set)
@@ -152,6 +156,14 @@ class FolderData(RgbdData):
         """How many pictures of which folder."""
         labels = f" with labels {self.predicted}" if self.predicted else ""
         return f"{super().description} of {(self._roots['train'] or Path()).resolve().name}{labels}"
+
+    @property
+    def held_out(self) -> list[str]:
+        """Names of the pictures of the fold."""
+        if self._roots["val"] is not None:
+            return []
+        pictures = self.pictures("val")
+        return [pictures.name(index) for index in range(len(pictures))]
 
     @property
     def predicted(self) -> str:

@@ -89,6 +89,10 @@ class LabelledPictures(ABC):
         """How much one picture counts in the loss; 1 is usual."""
         return 1.0
 
+    def name(self, index: int) -> str:
+        """What one picture is called in its folder, without suffix; "" in sets whose pictures are found otherwise."""
+        return ""
+
 
 class Subset(LabelledPictures):
     """Some of the pictures of another set, in the order given."""
@@ -116,6 +120,10 @@ class Subset(LabelledPictures):
     def weight(self, index: int) -> float:
         """How much one picture of the subset counts."""
         return self._pictures.weight(self._indices[index])
+
+    def name(self, index: int) -> str:
+        """What one picture of the subset is called."""
+        return self._pictures.name(self._indices[index])
 
 
 class Remapped(LabelledPictures):
@@ -151,6 +159,10 @@ class Remapped(LabelledPictures):
     def weight(self, index: int) -> float:
         """How much one picture counts."""
         return self._pictures.weight(index)
+
+    def name(self, index: int) -> str:
+        """What one picture is called."""
+        return self._pictures.name(index)
 
     def _translated(self, sample: Sample) -> Sample:
         return Sample(sample.color, sample.depth_m, self._table[sample.label], sample.name, sample.sensor)

@@ -26,7 +26,8 @@ class MetricsFile(lightning.Callback):
     Every line has `event`, `time` (seconds since 1970), `epoch` (from 0), `step` (optimiser steps done), `total_steps`
     (null where only time limits the run) and `progress` (share of the run that is done, 0..1). The events:
 
-    - `start`: the run begins, or goes on in its own directory, which appends to the file.
+    - `start`: the run begins, or goes on in its own directory, which appends to the file; `held_out` names the pictures
+      that were cut out of the folder for validation.
     - `train`: every `trainer.log_every_n_steps` steps, with `train_loss` and `learning_rate`.
     - `validation`: with `val_loss`, `val_miou`, `val_pixel_accuracy`, `val_mean_accuracy`, and `iou` by class name;
       where weights are averaged also `val_miou_averaged`, `val_miou_plain`, and in `weights` which of both the others
@@ -44,7 +45,8 @@ class MetricsFile(lightning.Callback):
         log_dir = trainer.log_dir  # All processes must ask: it is sent from the first to the others.
         if log_dir is not None and trainer.is_global_zero:
             self._path = Path(log_dir) / METRICS_FILE
-        self._write(trainer, "start", {})
+        data = getattr(trainer, "datamodule", None)
+        self._write(trainer, "start", {"held_out": getattr(data, "held_out", [])})
 
     def on_train_batch_end(
         self,

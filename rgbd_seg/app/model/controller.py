@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.app.context import Context
     from rgbd_seg.app.model.panel import ModelPanel
+    from rgbd_seg.app.settings import Settings
     from rgbd_seg.inference.segmenter import SegmenterOptions
 
 
@@ -30,6 +31,13 @@ def remembered_path(name: str) -> Path | None:
         return model_path(name).absolute()
     except MissingAsset:
         return None
+
+
+def known_models(settings: Settings) -> list[tuple[str, str]]:
+    """What people call the model in use, the bundled ones and recent ones, and their files."""
+    names = [name for name in (settings.model, *BUNDLED_MODELS, *settings.recent_models) if name]
+    paths = {str(path): name for name in names if (path := remembered_path(name)) is not None and path.is_file()}
+    return [(BUNDLED_MODELS.get(name, Path(path).name), path) for path, name in paths.items()]
 
 
 class ModelController(QObject):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QProcess, QUrl
 from PySide6.QtGui import QDesktopServices
 
-from rgbd_seg.app.model.controller import remembered_path
+from rgbd_seg.app.model.controller import known_models
 from rgbd_seg.app.training.curves import Curves
 from rgbd_seg.app.training.data_survey import survey
 from rgbd_seg.app.training.dialog import TrainingDialog
 from rgbd_seg.app.training.log_dialog import LogDialog
+from rgbd_seg.app.training.pace import known_pace, measure
 from rgbd_seg.app.training.panel import RunView
 from rgbd_seg.app.training.run_folder import LOG_FILE, METRICS_FILE, RunFolder, Stage, new_run, runs_in
 from rgbd_seg.app.training.start_model import read_start_model
 from rgbd_seg.app.training.words import run_text, run_title
-from rgbd_seg.assets import BUNDLED_MODELS
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.pipeline.background import Background
 
@@ -27,22 +28,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rgbd_seg.app.context import Context
+    from rgbd_seg.app.scoring.controller import ScoringController
     from rgbd_seg.app.training.panel import TrainingPanel
     from rgbd_seg.app.training.plan import TrainingPlan
 
 _LOOK_EVERY_S = 1.0
+_MEASURE_AFTER_S = 2.0
 
 
 class TrainingController(QObject):
     """Watches the runs in the folder of trainings; which window has begun them makes no difference."""
 
-    def __init__(self, context: Context, panel: TrainingPanel, load_model: Callable[[str], None]) -> None:
+    def __init__(
+        self, context: Context, panel: TrainingPanel, load_model: Callable[[str], None], scoring: ScoringController
+    ) -> None:
         super().__init__(context.widget)
-        self._context = context
+        self._context, self._scoring = context, scoring
         self._panel, self._load_model = panel, load_model
         self._dialog: TrainingDialog | None = None
         self._background = Background()
         self._stages: dict[Path, Stage] = {}
+        self._no_measuring = threading.Event()
         self._curves = Curves(Path())
         self._looked_s = 0.0
         self._begun: list[RunFolder] = []  # By this window.
@@ -52,6 +58,7 @@ class TrainingController(QObject):
         panel.run_wanted.connect(lambda index: self.show_run(self.runs[index]))
         panel.stop_wanted.connect(self.stop)
         panel.load_wanted.connect(self.load)
+        panel.compare_wanted.connect(lambda: self.run and self._compare(self.run))
         panel.rescue_wanted.connect(lambda: self._take_up("--only-export"))
         panel.go_on_wanted.connect(lambda: self._take_up("--go-on"))
         panel.log_wanted.connect(self._show_log)
@@ -75,25 +82,42 @@ class TrainingController(QObject):
         self.show_panel()
         if self._dialog is not None:
             self._dialog.close()
-        dialog = self._dialog = TrainingDialog(folder, self._starts(), self._context.widget)
+        starts = known_models(self._context.settings)
+        dialog = self._dialog = TrainingDialog(folder, starts, self._context.widget)
         dialog.finished.connect(self._forget_dialog)
         dialog.folder_wanted.connect(self._survey)
         dialog.start_wanted.connect(self._read_start)
         dialog.plan_made.connect(self.start)
+        dialog.pace_wanted.connect(self._find_pace)
         dialog.show()
-        self._read_start(self._starts()[0][1] if self._starts() else "")
+        self._read_start(starts[0][1] if starts else "")
         if folder:
             self._survey(folder)
 
-    def _starts(self) -> list[tuple[str, str]]:
-        """The model in use, the bundled ones, and recent ones."""
-        settings = self._context.settings
-        names = [name for name in (settings.model, *BUNDLED_MODELS, *settings.recent_models) if name]
-        paths = {str(path): name for name in names if (path := remembered_path(name)) is not None and path.is_file()}
-        return [(BUNDLED_MODELS.get(name, Path(path).name), path) for path, name in paths.items()]
-
     def _forget_dialog(self) -> None:
         self._dialog = None
+        self._no_measuring.set()
+
+    def _find_pace(self, plan: TrainingPlan) -> None:
+        """Looks up how fast runs of this kind are, or measures it; what was being measured before is given up."""
+        self._no_measuring.set()
+        given_up = self._no_measuring = threading.Event()
+        dialog = self._dialog
+
+        def body() -> None:
+            pace = known_pace(self.folder, plan.kind)
+            # Whoever is still choosing sizes need not wait for the speed of each; a run has the machine for itself.
+            if pace is None and not given_up.wait(_MEASURE_AFTER_S):
+                try:
+                    pace = measure(self.folder, plan, given_up.is_set)
+                except OSError:
+                    pass  # Starting the run will say that its folder cannot be written.
+            if not given_up.is_set():
+                self._context.post(
+                    lambda: dialog.show_pace(plan.kind, pace) if dialog and dialog is self._dialog else None
+                )
+
+        self._background.begin("measure the pace of training", body)
 
     def _survey(self, folder: str) -> None:
         if folder.strip():
@@ -175,7 +199,7 @@ class TrainingController(QObject):
             if state.stage.running and not self._panel.isVisibleTo(self._context.widget):
                 say("training", f"“{run.name}” is being trained.", "info", "Watch", lambda: self._watch(run))
         elif state.stage is Stage.FINISHED:
-            say("training", f"“{run.name}” is trained.", "info", "Load the model", lambda: self._load(run))
+            say("training", f"“{run.name}” is trained.", "info", "Load and compare", lambda: self._adopt(run))
         elif not state.stage.running:
             error = state.error or "its process ended without a word"
             say("training", f"The training of “{run.name}” failed: {error}", "error", "Watch", lambda: self._watch(run))
@@ -203,6 +227,7 @@ class TrainingController(QObject):
             self._curves.progress if running else None,
             state.stage in (Stage.STARTING, Stage.TRAINING) and not run.stopping,
             state.stage is Stage.FINISHED and run.model is not None,
+            bool(run.start_path),
             not running and run.has_checkpoint,
         )
         panel.show_run(view)
@@ -229,6 +254,19 @@ class TrainingController(QObject):
         self._context.unsay("training")
         if run.model is not None:
             self._load_model(str(run.model))
+
+    def _adopt(self, run: RunFolder) -> None:
+        """Loads a run's model, and shows whether it is better than the one that it began with."""
+        self._load(run)
+        if run.start_path:
+            self._compare(run)
+
+    def _compare(self, run: RunFolder) -> None:
+        """Scores a run's model and the one that it began with on the frames that were held out."""
+        if run.model is not None:
+            models = [(run.start or Path(run.start_path).name, run.start_path)] if run.start_path else []
+            new = run.name if run.name != run.start else f"{run.name} (new)"
+            self._scoring.ask(run.data, [*models, (new, str(run.model))], run.held_out, go=True)
 
     def _take_up(self, how: str) -> None:
         """Trains the shown run further, which broke off, or makes a model of its best checkpoint.
@@ -258,6 +296,7 @@ class TrainingController(QObject):
 
     def close(self, timeout_s: float) -> None:
         """Waits for what is being looked at; runs go on."""
+        self._no_measuring.set()
         self._background.join(timeout_s)
 
 

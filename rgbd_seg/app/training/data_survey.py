@@ -9,7 +9,7 @@ import numpy as np
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.recording.layouts.folder import background_note
-from rgbd_seg.recording.layouts.labelled_folder import labels_of, list_pictures, provenance_of
+from rgbd_seg.recording.layouts.labelled_folder import labels_of, list_pictures, provenance_of, weights_of
 from rgbd_seg.recording.pictures.loading import read_labels
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class DataSurvey:
         label_set: What the label ids mean.
         shares: Part of the labelled pixels by class, 0..1, in a sample of the pictures.
         labelled: Part of all pixels that has a label, in that sample.
+        done: How many of the pictures count in full; labels of the others travelled from those.
         predicted: "predicted by ..." where a model made labels, else "".
         notes: What else should be known before they are trained on, in whole sentences.
     """
@@ -42,15 +43,17 @@ class DataSurvey:
     label_set: LabelSet
     shares: Mapping[str, float]
     labelled: float
+    done: int
     predicted: str = ""
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         height, width = self.size
         seen = sum(share > 0 for share in self.shares.values())
+        travelled = f" ({self.done} done, {self.frames - self.done} travelled)" if self.done < self.frames else ""
         return (
-            f"{self.frames} labelled pictures, {width}x{height}, {seen} of {len(self.label_set)} classes seen, "
-            f"{self.labelled:.0%} of the pixels labelled"
+            f"{self.frames} labelled pictures{travelled}, {width}x{height}, "
+            f"{seen} of {len(self.label_set)} classes seen, {self.labelled:.0%} of the pixels labelled"
         )
 
 
@@ -81,7 +84,7 @@ def survey(folder: Path) -> DataSurvey:
     if not labelled:
         raise ConfigurationError(f"No pixel of the label pictures in {folder.name} has a class yet.")
     shares = {name: float(counts[i] / labelled) for i, name in enumerate(label_set.names, start=1)}
-    predicted = str(provenance_of(folder))
-    return DataSurvey(
-        folder, len(pictures), size, label_set, shares, labelled / pixels, predicted, background_note(label_set)
-    )
+    weights = weights_of(folder, (color for color, _, _ in pictures))
+    done = sum(weight >= 1 for weight in weights) or len(pictures)
+    predicted, notes = str(provenance_of(folder)), background_note(label_set)
+    return DataSurvey(folder, len(pictures), size, label_set, shares, labelled / pixels, done, predicted, notes)

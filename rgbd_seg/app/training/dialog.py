@@ -25,12 +25,14 @@ from PySide6.QtWidgets import (
 
 from rgbd_seg.app.training.plan import TrainingPlan
 from rgbd_seg.app.training.start_model import StartModel
+from rgbd_seg.app.training.words import duration
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rgbd_seg.app.training.data_survey import DataSurvey
+    from rgbd_seg.app.training.pace import Pace
 
 _HEIGHTS = (96, 120, 192, 240, 360, 480)
 _NOTHING, _OTHER = "nothing", "other"
@@ -43,6 +45,7 @@ class TrainingDialog(QDialog):
     folder_wanted = Signal(str)
     start_wanted = Signal(str)  # A model file; "" for nothing to start from.
     plan_made = Signal(object)  # TrainingPlan.
+    pace_wanted = Signal(object)  # TrainingPlan.
 
     def __init__(self, folder: str, starts: Sequence[tuple[str, str]], parent: QWidget) -> None:
         """Fills in what is likely.
@@ -60,6 +63,8 @@ class TrainingDialog(QDialog):
         self._start: StartModel | None = None
         self._data_problem = _LOOKING if folder else "Choose a folder of labelled pictures."
         self._start_problem = ""
+        self._pace: Pace | None = None
+        self._pace_kind = ""
         form = QFormLayout(self)
         form.setHorizontalSpacing(12)
         self.name = QLineEdit("my model")
@@ -77,7 +82,7 @@ class TrainingDialog(QDialog):
         row.addWidget(self.folder, 1)
         row.addWidget(browse)
         form.addRow("Pictures", row)
-        self._about_data = _quiet("An export of a recording as “folder”, with its labels corrected.")
+        self._about_data = _quiet("What label mode makes, or an export of a recording as “folder”.")
         form.addRow("", self._about_data)
         self.predictions = QCheckBox()
         self.predictions.setAccessibleName("Train on labels that are no truth")
@@ -102,6 +107,8 @@ class TrainingDialog(QDialog):
         form.addRow("", self._make_class_buttons())
         form.addRow("Input size", self._make_size())
         form.addRow("For", self._make_limit())
+        self._about_time = _quiet("")
+        form.addRow("", self._about_time)
         self._note = QLabel()
         self._note.setWordWrap(True)
         form.addRow(self._note)
@@ -136,6 +143,8 @@ class TrainingDialog(QDialog):
         self.batch.setRange(1, 64)
         self.batch.setValue(8)
         self.batch.setToolTip("Fewer need less memory")
+        self.batch.valueChanged.connect(self._check)
+        self.size_choice.currentIndexChanged.connect(self._check)
         row.setSpacing(8)
         row.addWidget(self.size_choice, 1)
         row.addWidget(self.batch)
@@ -148,9 +157,11 @@ class TrainingDialog(QDialog):
         self.amount.setAccessibleName("How long")
         self.amount.setRange(1, 10_000)
         self.amount.setValue(10)
+        self.amount.valueChanged.connect(self._show_time)
         self.unit = QComboBox()
         self.unit.setAccessibleName("In minutes or epochs")
         self.unit.addItems(["minutes", "epochs"])
+        self.unit.currentTextChanged.connect(self._show_time)
         self.unit.setToolTip("An epoch goes through all pictures once")
         row.setSpacing(8)
         row.addWidget(self.amount)
@@ -180,6 +191,14 @@ class TrainingDialog(QDialog):
         self._start_problem = found if isinstance(found, str) else ""
         self._show_sizes()
         self._check()
+
+    def show_pace(self, kind: str, pace: Pace | None) -> None:
+        """Shows how long it will take, as far as that is known for runs of this kind."""
+        if kind == self._pace_kind:
+            self._pace = pace
+            self._show_time()
+            if pace is None:
+                self._about_time.setText("How long it takes could not be measured.")
 
     def show_problem(self, text: str) -> None:
         """Says why the plan cannot be carried out."""
@@ -280,6 +299,22 @@ class TrainingDialog(QDialog):
                 "It goes on with the classes it knows."
                 if plan.keeps_classes
                 else "Its last layer starts anew, because the classes are others."
+            )
+        if plan is not None and not problem and plan.kind != self._pace_kind:
+            self._pace, self._pace_kind = None, plan.kind
+            self.pace_wanted.emit(plan)
+        self._show_time()
+
+    def _show_time(self) -> None:
+        plan = self._plan()
+        if plan is None or plan.problem:
+            self._about_time.setText("")
+        elif self._pace is None:
+            self._about_time.setText("Measuring how long this machine takes…")
+        else:
+            seconds = self._pace.seconds(plan)
+            self._about_time.setText(
+                f"About {duration(seconds)} until the model is there, as measured on this machine."
             )
 
     def _accept(self) -> None:

@@ -35,6 +35,7 @@ class RunView:
         progress: Share that is done, 0..1; None for no bar.
         running: Whether it can be stopped.
         has_model: Whether its model can be loaded.
+        has_start: Whether there is an older model to compare it with.
         has_checkpoint: Whether a model could be made of what it has learned.
     """
 
@@ -42,6 +43,7 @@ class RunView:
     progress: float | None = None
     running: bool = False
     has_model: bool = False
+    has_start: bool = False
     has_checkpoint: bool = False
 
 
@@ -52,6 +54,8 @@ class TrainingPanel(QWidget):
     run_wanted = Signal(int)
     stop_wanted = Signal()
     load_wanted = Signal()
+    compare_wanted = Signal()
+    score_wanted = Signal()
     rescue_wanted = Signal()
     go_on_wanted = Signal()
     log_wanted = Signal()
@@ -96,11 +100,15 @@ class TrainingPanel(QWidget):
         self.load = self._button("Load the model", "Segments what the window shows with the new model")
         self.load.setObjectName("primary")
         self.load.clicked.connect(self.load_wanted)
+        self.compare = self._button(
+            "Compare with the old one", "Both models on the held-out frames: IoU by class, and the worst frames"
+        )
+        self.compare.clicked.connect(self.compare_wanted)
         self.rescue = self._button("Make a model of the best state", "From the last checkpoint of the broken run")
         self.rescue.clicked.connect(self.rescue_wanted)
         self.go_on = self._button("Go on", "Trains the broken run further from where it was")
         self.go_on.clicked.connect(self.go_on_wanted)
-        for button in (self.stop, self.load, self.go_on, self.rescue):
+        for button in (self.stop, self.load, self.compare, self.go_on, self.rescue):
             column.addWidget(button)
         column.addStretch(1)
         row = QHBoxLayout()
@@ -108,6 +116,9 @@ class TrainingPanel(QWidget):
         self.log.clicked.connect(self.log_wanted)
         self.folder = self._button("Folder", "Opens the run's folder: log, metrics, checkpoints, model")
         self.folder.clicked.connect(self.folder_wanted)
+        score = self._button("Score…", "Scores any models on any labelled folder")
+        score.clicked.connect(self.score_wanted)
+        row.addWidget(score)
         row.addWidget(self.log)
         row.addWidget(self.folder)
         row.addStretch(1)
@@ -187,7 +198,7 @@ class TrainingPanel(QWidget):
     def show_run(self, view: RunView | None) -> None:
         """Shows how the chosen run is getting on; None for none."""
         one = view or RunView(
-            "Train a model on pictures that you have labelled: export a recording as “folder”, correct the labels, and "
+            "Train a model on frames that you have labelled: press E on a recording, paint some of its frames, and "
             "start here. The training goes on when the window is closed."
         )
         self.text.setText(one.text)
@@ -195,6 +206,7 @@ class TrainingPanel(QWidget):
         self.bar.setValue(round((one.progress or 0.0) * 1000))
         self.stop.setVisible(one.running)
         self.load.setVisible(one.has_model)
+        self.compare.setVisible(one.has_model and one.has_start)
         self.rescue.setVisible(one.has_checkpoint and not one.has_model and not one.running)
         self.go_on.setVisible(self.rescue.isVisibleTo(self))
         self.log.setVisible(view is not None)

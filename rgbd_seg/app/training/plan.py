@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import platform
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,9 +78,38 @@ class TrainingPlan:
         return ""
 
     @property
+    def held_out(self) -> int:
+        """How many pictures are held out to be scored."""
+        return max(1, round(self.data.done * _VAL_SHARE))
+
+    @property
+    def scored(self) -> int:
+        """How many of them are scored after each epoch."""
+        return min(self.held_out, -(-_PICTURES_TO_SCORE // self._batch) * self._batch)
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch that goes through all pictures once."""
+        # What travelled from frames that are held out is not trained on.
+        return max(1, round(self.data.frames * (1 - self.held_out / self.data.done)) // self._batch)
+
+    @property
+    def _batch(self) -> int:
+        return max(1, min(self.batch_size, round(self.data.frames * (1 - _VAL_SHARE))))
+
+    @property
     def keeps_classes(self) -> bool:
         """Whether the start model's own classes are learned further; otherwise its last layer starts anew."""
         return self.start is not None and self.start.classes == self.classes
+
+    @property
+    def kind(self) -> str:
+        """Plans of one kind run at one pace: the same machine, network, input, batch and size of the pictures."""
+        settings = self.settings(self.data.folder)
+        told = [settings["model"][name] for name in _LITE]
+        told += [settings["data"]["init_args"][name] for name in ("size", "batch_size", "num_workers", "augmentation")]
+        told += [self.data.size, platform.node(), sys.platform]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
     def settings(self, folder: Path) -> dict[str, Any]:
         """The settings file of `training fit`.
@@ -86,7 +119,7 @@ class TrainingPlan:
         """
         start = self.start
         frames = self.data.frames
-        batch = max(1, min(self.batch_size, round(frames * (1 - _VAL_SHARE))))
+        batch = self._batch
         data: dict[str, Any] = {
             "root": str(self.data.folder),
             "val_share": _VAL_SHARE,

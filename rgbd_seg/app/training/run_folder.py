@@ -19,9 +19,12 @@ import psutil
 from rgbd_seg.system.private_file import replace_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from rgbd_seg.app.training.plan import TrainingPlan
+
+    Settings = dict[str, Any]
 
 PLAN_FILE, SETTINGS_FILE, STATE_FILE, LOG_FILE = "plan.json", "settings.yaml", "state.json", "log.txt"
 METRICS_FILE, CHECKPOINTS, STOP_FILE = "metrics.jsonl", "checkpoints", "stop"
@@ -71,6 +74,7 @@ class RunFolder:
         self.name = _text(plan, "name") or folder.name
         self.data = _text(plan, "data")
         self.start = _text(plan, "start")
+        self.start_path = _text(plan, "start_path")
         self.minutes = _number(plan, "minutes")
         self.epochs = _number(plan, "epochs")
         self.began = _number(plan, "began") or 0.0
@@ -93,6 +97,17 @@ class RunFolder:
     def model(self) -> Path | None:
         """The resulting model file, None while there is none."""
         return next(iter(sorted(self.folder.glob("*.safetensors"))), None)
+
+    @property
+    def held_out(self) -> list[str]:
+        """Names of the frames that were held out for validation, [] where that is not known."""
+        try:
+            with (self.folder / METRICS_FILE).open("rb") as file:
+                row = json.loads(file.readline(_MAX_BYTES))
+            names = row.get("held_out")
+        except (OSError, ValueError, AttributeError, RecursionError):
+            return []
+        return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
     @property
     def has_checkpoint(self) -> bool:
@@ -121,8 +136,13 @@ class RunFolder:
         (self.folder / STOP_FILE).touch()
 
 
-def new_run(parent: Path, plan: TrainingPlan) -> RunFolder:
+def new_run(parent: Path, plan: TrainingPlan, change: Callable[[Settings], Settings] = lambda same: same) -> RunFolder:
     """Makes the folder of a run that is about to begin.
+
+    Args:
+        parent: Where it is made.
+        plan: What is trained.
+        change: Makes other settings of those of the plan.
 
     Raises:
         OSError: It cannot be written.
@@ -135,13 +155,18 @@ def new_run(parent: Path, plan: TrainingPlan) -> RunFolder:
         folder = parent / f"{base} {number}"
     folder.mkdir()
     # JSON is YAML too.
-    (folder / SETTINGS_FILE).write_text(json.dumps(plan.settings(folder), indent=2), encoding="utf-8")
+    settings = change(plan.settings(folder))
+    (folder / SETTINGS_FILE).write_text(json.dumps(settings, indent=2), encoding="utf-8")
+    data = settings["data"]["init_args"]
     told = {
         "name": plan.name.strip(),
         "data": str(plan.data.folder),
         "start": plan.start.name if plan.start else "",
+        "start_path": str(plan.start.path) if plan.start else "",
         "minutes": plan.minutes,
         "epochs": plan.epochs,
+        "kind": plan.kind,
+        "scored": min(plan.held_out, settings["trainer"]["limit_val_batches"] * data["batch_size"]),
         "began": time.time(),
     }
     write_json(folder / PLAN_FILE, told)

@@ -51,11 +51,12 @@ def _training(curves: Curves) -> str:
     if curves.first_s is None:
         return "Reading the pictures…"
     left = curves.seconds_left
-    rest = f", about {_duration(left)} left" if left is not None else ""
+    rest = f", about {duration(left)} left" if left is not None else ""
     return f"Training: {curves.progress:.0%}{rest}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in round words."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from rgbd_seg.scores import class_ious, mean_iou, pixel_accuracy
+from rgbd_seg.scores import mean_iou, pixel_accuracy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def score_page(source: str, scores: Sequence[SourceScore]) -> str:
 
 def _by_class(scores: Sequence[SourceScore]) -> str:
     names = dict.fromkeys(name for score in scores for name in score.matching.names)
-    iou = [dict(zip(score.matching.names, class_ious(score.matrix), strict=True)) for score in scores]
+    iou = [score.class_iou for score in scores]
     rows = [["", *(score.model for score in scores)], ["mean IoU", *(_share(mean_iou(s.matrix)) for s in scores)]]
     rows.append(["pixels right", *(_share(pixel_accuracy(score.matrix)) for score in scores)])
     rows.append(["frames", *(str(score.frames) for score in scores)])
@@ -75,6 +75,22 @@ def _confusion(score: SourceScore) -> str:
 
 
 def _frame(score: SourceScore, one: ScoredFrame) -> str:
+    row = cv2.cvtColor(worst_picture(one, _HEIGHT), cv2.COLOR_RGB2BGR)
+    encoded = base64.b64encode(cv2.imencode(".png", row)[1].tobytes()).decode()
+    said = f"frame {one.index}: mean IoU {one.mean_iou:.3f}, {one.wrong.mean():.1%} wrong"
+    return f'<h3>{said}</h3><img alt="picture, truth, prediction, errors in red" src="data:image/png;base64,{encoded}">'
+
+
+def worst_picture(one: ScoredFrame, height: int) -> NDArray[np.uint8]:
+    """Picture, labels, prediction and errors (in red) side by side.
+
+    Args:
+        one: A frame of `SourceScore.worst`.
+        height: Of the result in pixels.
+
+    Returns:
+        (height, W, 3) uint8 RGB.
+    """
     frame, labels = one.segmentation.frame, one.segmentation.labels
     truth = frame.truth
     assert truth is not None
@@ -83,16 +99,8 @@ def _frame(score: SourceScore, one: ScoredFrame) -> str:
     dark = frame.color // 2
     dark[one.wrong] = (230, 40, 40)
     panels = [frame.color, truth.label_set.palette()[truth.labels], one.segmentation.label_set.palette()[labels], dark]
-    encoded = base64.b64encode(_png(panels)).decode()
-    said = f"frame {one.index}: mean IoU {one.mean_iou:.3f}, {one.wrong.mean():.1%} wrong"
-    return f'<h3>{said}</h3><img alt="picture, truth, prediction, errors in red" src="data:image/png;base64,{encoded}">'
-
-
-def _png(panels: Sequence[NDArray[np.uint8]]) -> bytes:
-    height, width = panels[0].shape[:2]
-    size = (max(1, round(_HEIGHT * width / height)), _HEIGHT)
-    row = np.hstack([cv2.resize(panel, size, interpolation=cv2.INTER_NEAREST) for panel in panels])
-    return cv2.imencode(".png", cv2.cvtColor(row, cv2.COLOR_RGB2BGR))[1].tobytes()
+    size = (max(1, round(height * frame.width / frame.height)), height)
+    return np.hstack([cv2.resize(panel, size, interpolation=cv2.INTER_NEAREST) for panel in panels])
 
 
 def _share(value: float) -> str:

@@ -14,7 +14,7 @@ from rgbd_seg.scores import class_ious, confusion_matrix, mean_iou, pixel_accura
 from rgbd_seg.sensors.offline import every_frame, frame_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,13 +28,15 @@ class ScoredFrame:
     """One frame with its labels, and how well they were met.
 
     Attributes:
-        index: Which frame of the source.
+        index: Which frame of the source, as it counts them.
+        position: Its place among all frames of the source, from 0.
         mean_iou: Over the classes that occur in it.
         segmentation: The frame and what was predicted.
         wrong: (H, W) bool, where the prediction is wrong; pixels that are not compared are not.
     """
 
     index: int
+    position: int
     mean_iou: float
     segmentation: Segmentation
     wrong: NDArray[np.bool_]
@@ -61,6 +63,11 @@ class SourceScore:
     worst: Sequence[ScoredFrame]
 
     @property
+    def class_iou(self) -> dict[str, float]:
+        """IoU by class name; NaN for a class that occurs in neither labels nor predictions."""
+        return dict(zip(self.matching.names, class_ious(self.matrix).tolist(), strict=True))
+
+    @property
     def note(self) -> str:
         """What was left out, in a sentence; "" if nothing was."""
         said = self.matching.left_out
@@ -68,13 +75,12 @@ class SourceScore:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; a figure that is none is null."""
-        ious = class_ious(self.matrix)
         return {
             "model": self.model,
             "frames": self.frames,
             "mean_iou": _number(mean_iou(self.matrix)),
             "pixel_accuracy": _number(pixel_accuracy(self.matrix)),
-            "class_iou": {name: _number(float(iou)) for name, iou in zip(self.matching.names, ious, strict=True)},
+            "class_iou": {name: _number(iou) for name, iou in self.class_iou.items()},
             "left_out": {
                 "share": self.left_out,
                 "of_the_labels": list(self.matching.only_truth),
@@ -91,6 +97,8 @@ def score_source(
     *,
     mapping: Mapping[str, Sequence[str]] | None = None,
     worst: int = 6,
+    only: Container[int] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> SourceScore:
     """Segments every frame that has labels, and compares.
@@ -100,6 +108,8 @@ def score_source(
         segmenter: A loaded model.
         mapping: Classes of model or labels that are one and the same, by the name that they are scored under.
         worst: How many of the worst frames to keep.
+        only: Places of the frames that are scored, from 0; None for all.
+        cancelled: Asked before each frame; True ends it with what was scored so far.
         progress: Called after each frame with the frames done and the number of all.
 
     Raises:
@@ -113,8 +123,8 @@ def score_source(
     frames = labelled = compared = 0
     with sensor:
         total = frame_count(sensor, None)
-        for done, frame in enumerate(every_frame(sensor, None, lambda: False), start=1):
-            if frame.truth is not None:
+        for position, frame in enumerate(every_frame(sensor, None, cancelled)):
+            if frame.truth is not None and (only is None or position in only):
                 segmentation = segmenter(frame)
                 if matching is None:
                     matching = match_classes(segmenter.label_set, frame.truth.label_set, mapping)
@@ -127,9 +137,9 @@ def score_source(
                 compared += int((truth > 0).sum())
                 own = mean_iou(counts)
                 if own == own and worst:
-                    one = ScoredFrame(frame.index, own, segmentation, (truth > 0) & (predicted != truth))
+                    one = ScoredFrame(frame.index, position, own, segmentation, (truth > 0) & (predicted != truth))
                     (heapq.heappush if len(kept) < worst else heapq.heappushpop)(kept, (-own, frame.index, one))
-            progress(done, total)
+            progress(position + 1, total)
     if matching is None:
         raise ConfigurationError(
             f"{sensor.info.name} has no labels to compare with: name a labelled folder or recording"

@@ -17,8 +17,9 @@ import pytest
 from rgbd_seg.app.training.curves import Curves
 from rgbd_seg.app.training.data_survey import survey
 from rgbd_seg.app.training.job import Job
+from rgbd_seg.app.training.pace import Pace, known_pace
 from rgbd_seg.app.training.plan import TrainingPlan
-from rgbd_seg.app.training.run_folder import Stage, file_name, new_run, runs_in
+from rgbd_seg.app.training.run_folder import Stage, file_name, new_run, read_json, runs_in, write_json
 from rgbd_seg.app.training.start_model import StartModel, read_start_model
 from rgbd_seg.app.training.words import run_text
 from rgbd_seg.assets import asset
@@ -49,6 +50,24 @@ def test_a_survey_counts_pictures_and_classes(data: DataSurvey) -> None:
     assert data.shares["wall"] > data.shares["board"] > data.shares["ball"] > 0
     assert data.labelled == pytest.approx(61 / 64)
     assert "8 labelled pictures, 64x64, 3 of 3 classes" in str(data)
+
+
+def test_the_pace_of_a_run_says_how_long_another_one_takes(plan: TrainingPlan, tmp_path: Path) -> None:
+    run = new_run(tmp_path, plan)
+    began = read_json(run.folder / "plan.json")["began"]
+    # 20 s until the first step ends, 2 s a step, 3 s for two held-out pictures, 4 s for a checkpoint, 10 s of export.
+    times = [("start", 0, 15), ("train", 1, 20), ("train", 2, 22), ("train", 3, 24), ("validation", 3, 27)]
+    times += [("train", 4, 33), ("train", 5, 35), ("train", 6, 37), ("validation", 6, 40), ("end", 6, 41)]
+    rows = [{"event": event, "step": step, "time": began + at} for event, step, at in times]
+    (run.folder / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\nhalf a li")
+    assert known_pace(tmp_path, plan.kind) is None  # It has not ended yet.
+    write_json(run.folder / "state.json", {"stage": "finished", "time": began + 51})
+    pace = known_pace(tmp_path, plan.kind)
+    assert pace == Pace(18, 2, 1.5, 4, 10)
+    assert known_pace(tmp_path, replace(plan, batch_size=2).kind) is None
+    assert (plan.held_out, plan.steps) == (2, 1)  # Of 8 pictures, 6 are trained on at once.
+    assert pace.seconds(replace(plan, minutes=None, epochs=10)) == 18 + 10 * (2 + 3 + 4) + 10
+    assert pace.seconds(replace(plan, minutes=5)) == 18 + 300 + 3 + 10
 
 
 @pytest.mark.parametrize(

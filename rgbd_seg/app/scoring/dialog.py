@@ -1,0 +1,311 @@
+"""Asks which models to score on which labelled frames, and shows the scores; the window goes on meanwhile."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QImage, QPixmap
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rgbd_seg.app.scoring.request import ScoreRequest
+from rgbd_seg.app.widgets.accessible_names import name_controls
+from rgbd_seg.app.widgets.file_dialog import MODELS, choose
+from rgbd_seg.class_matching import parse_mapping
+from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.pipeline.score_report import worst_picture
+from rgbd_seg.scores import mean_iou, pixel_accuracy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rgbd_seg.app.scoring.request import ScoreResult
+    from rgbd_seg.pipeline.score_source import SourceScore
+
+_PICTURE_HEIGHT = 120
+_ROLE = Qt.ItemDataRole.UserRole
+
+
+class ScoreDialog(QDialog):
+    """Emits what is to be scored; receives scores."""
+
+    wanted = Signal(object)  # ScoreRequest.
+    cancelled = Signal()
+    frame_wanted = Signal(str, int)  # Folder, place of the frame in it.
+    report_wanted = Signal()
+
+    def __init__(
+        self, folder: str, models: Sequence[tuple[str, str]], ticked: int, held_out: Sequence[str], parent: QWidget
+    ) -> None:
+        """Fills in what is likely.
+
+        Args:
+            folder: The labelled frames, "" for none yet.
+            models: What people call them, and their files.
+            ticked: How many of them, from the first, are to be scored.
+            held_out: Names of the frames that a training has held out, [] where no training is compared.
+            parent: The window.
+        """
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Score models on labelled frames")
+        self.resize(720, 560)
+        self._held_out = tuple(held_out)
+        self._request: ScoreRequest | None = None
+        self._scores: dict[str, SourceScore] = {}
+        column = QVBoxLayout(self)
+        form = QFormLayout()
+        form.setHorizontalSpacing(12)
+        row = QHBoxLayout()
+        self.folder = QLineEdit(folder)
+        self.folder.setPlaceholderText("a labelled folder or recording")
+        browse = QPushButton("…")
+        browse.setAutoDefault(False)
+        browse.setToolTip("Choose the folder")
+        browse.clicked.connect(lambda: choose(self, "Folder of labelled frames", self.folder.setText))
+        row.addWidget(self.folder, 1)
+        row.addWidget(browse)
+        form.addRow("Frames", row)
+        self.only_held_out = QCheckBox(f"only the {len(held_out)} that the training has held out")
+        self.only_held_out.setChecked(bool(held_out))
+        self.only_held_out.setVisible(bool(held_out))
+        form.addRow("", self.only_held_out)
+        row = QHBoxLayout()
+        self.models = QListWidget()
+        self.models.setMaximumHeight(84)
+        self.models.setToolTip("The models to score")
+        for index, (name, path) in enumerate(models):
+            self._add(name, path, ticked=index < ticked)
+        add = QPushButton("Add…")
+        add.setAutoDefault(False)
+        add.setToolTip("Add a model file")
+        add.clicked.connect(lambda: choose(self, "Score a model", self._add_file, files=MODELS))
+        row.addWidget(self.models, 1)
+        row.addWidget(add, 0, Qt.AlignmentFlag.AlignTop)
+        form.addRow("Models", row)
+        self.mapping = QLineEdit()
+        self.mapping.setPlaceholderText("classes are matched by name; others: seat=chair,stool; top=table")
+        form.addRow("One and the same", self.mapping)
+        column.addLayout(form)
+        row = QHBoxLayout()
+        self.begin = QPushButton("Score")
+        self.begin.setObjectName("primary")
+        self.begin.clicked.connect(self._begin)
+        self.cancel = QPushButton("Stop")
+        self.cancel.setToolTip("Ends with what was scored so far")
+        self.cancel.setAutoDefault(False)
+        self.cancel.clicked.connect(self.cancelled)
+        self.report = QPushButton("Save as a page…")
+        self.report.setToolTip("An HTML file with the same tables and pictures")
+        self.report.setAutoDefault(False)
+        self.report.clicked.connect(self.report_wanted)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("How far the scoring is")
+        for widget in (self.begin, self.cancel, self.report):
+            row.addWidget(widget)
+        row.addWidget(self.bar, 1)
+        column.addLayout(row)
+        self.note = QLabel()
+        self.note.setWordWrap(True)
+        column.addWidget(self.note)
+        column.addWidget(self._make_results(), 1)
+        name_controls(self)
+        self._show_busy(False)
+
+    def _make_results(self) -> QTabWidget:
+        self.tabs = QTabWidget()
+        self.by_class = _table("IoU by class")
+        self.tabs.addTab(self.by_class, "By class")
+        for text in ("Confusion", "Worst frames"):
+            page = QWidget()
+            column = QVBoxLayout(page)
+            column.setContentsMargins(0, 6, 0, 0)
+            which = QComboBox()
+            which.setAccessibleName(f"Model: {text.lower()}")
+            column.addWidget(which)
+            if text == "Confusion":
+                self.confused, self.confusion = which, _table("Rows: truth, columns: prediction, in percent of the row")
+                which.currentTextChanged.connect(self._show_confusion)
+                column.addWidget(self.confusion, 1)
+            else:
+                self.worst_of, self.worst = which, QListWidget()
+                self.worst.setAccessibleName("The worst frames: picture, labels, prediction, errors in red")
+                which.currentTextChanged.connect(self._show_worst)
+                self.worst.itemClicked.connect(self._go_to)
+                self.worst.setToolTip(
+                    "Picture, labels, prediction, errors in red. A click shows the frame in the window"
+                )
+                column.addWidget(self.worst, 1)
+            self.tabs.addTab(page, text)
+        self.tabs.hide()
+        return self.tabs
+
+    def _add(self, name: str, path: str, *, ticked: bool) -> None:
+        item = QListWidgetItem(name)
+        item.setData(_ROLE, path)
+        item.setToolTip(path)
+        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+        item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
+        self.models.addItem(item)
+
+    def _add_file(self, path: str) -> None:
+        self._add(Path(path).name, path, ticked=True)
+
+    # Values in
+
+    def show_progress(self, model: str, part: float) -> None:
+        """Shows how far it is."""
+        self.bar.setValue(round(part * 1000))
+        self.note.setText(f"{model}…")
+
+    def show_problem(self, text: str) -> None:
+        """Says why there are no scores."""
+        self._show_busy(False)
+        self.note.setText(text)
+
+    def show_result(self, result: ScoreResult) -> None:
+        """Shows the scores."""
+        self._show_busy(False)
+        self._scores = dict(result.scores)
+        said = [f"{name}: {why}" for name, why in result.problems.items()]
+        said += [f"{name}: {score.note}" for name, score in self._scores.items() if score.note]
+        self.note.setText("\n".join(said))
+        self.report.setVisible(bool(self._scores))
+        self.tabs.setVisible(bool(self._scores))
+        self._show_by_class()
+        for box in (self.confused, self.worst_of):
+            box.clear()
+            box.addItems(list(self._scores))
+            box.setCurrentIndex(box.count() - 1)  # The new one.
+
+    @property
+    def scores(self) -> Sequence[SourceScore]:
+        """What is shown."""
+        return list(self._scores.values())
+
+    def _show_busy(self, busy: bool) -> None:
+        self.begin.setEnabled(not busy)
+        self.cancel.setVisible(busy)
+        self.bar.setVisible(busy)
+        if busy or not self._scores:
+            self.report.hide()
+
+    def _show_by_class(self) -> None:
+        names, scores = list(self._scores), self.scores
+        change = len(scores) == 2
+        classes = list(dict.fromkeys(name for score in scores for name in score.matching.names))
+        rows = [("mean IoU", [mean_iou(one.matrix) for one in scores])]
+        rows.append(("pixels right", [pixel_accuracy(one.matrix) for one in scores]))
+        rows += [(name, [one.class_iou.get(name, math.nan) for one in scores]) for name in classes]
+        table = self.by_class
+        table.setColumnCount(len(names) + change)
+        table.setRowCount(len(rows))
+        table.setHorizontalHeaderLabels([*names, "change"] if change else names)
+        table.setVerticalHeaderLabels([name.replace("_", " ") for name, _ in rows])
+        for row, (_, values) in enumerate(rows):
+            for place, value in enumerate(values):
+                table.setItem(row, place, _cell("–" if math.isnan(value) else f"{value:.3f}"))
+            if change:
+                by = values[1] - values[0]
+                table.setItem(row, 2, _cell("–" if math.isnan(by) else f"{by:+.3f}"))
+        frames = ", ".join(str(count) for count in dict.fromkeys(one.frames for one in scores))
+        self.tabs.setTabText(0, f"By class ({frames} frames)")
+        table.resizeColumnsToContents()
+
+    def _show_confusion(self, model: str) -> None:
+        score, table = self._scores.get(model), self.confusion
+        if score is None:
+            table.setRowCount(0)
+            return
+        names = [name.replace("_", " ") for name in score.matching.names]
+        table.setRowCount(len(names))
+        table.setColumnCount(len(names) + 1)
+        table.setVerticalHeaderLabels(names)
+        table.setHorizontalHeaderLabels([*names, "none of them"])
+        accent = self.palette().highlight().color()
+        for row in range(len(names)):
+            counts = score.matrix[row + 1]
+            total = max(int(counts.sum()), 1)
+            for place, count in enumerate((*counts[1:].tolist(), int(counts[0]))):
+                item = _cell(f"{100 * count / total:.0f}")
+                shade = QColor(accent)
+                shade.setAlphaF(0.7 * count / total)
+                item.setBackground(shade)
+                table.setItem(row, place, item)
+        table.resizeColumnsToContents()
+
+    def _show_worst(self, model: str) -> None:
+        self.worst.clear()
+        score = self._scores.get(model)
+        for one in score.worst if score else ():
+            pixels = worst_picture(one, _PICTURE_HEIGHT)
+            height, width = pixels.shape[:2]
+            image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+            self.worst.setIconSize(QSize(width, height))
+            text = f"frame {one.index}\nmean IoU {one.mean_iou:.3f}\n{one.wrong.mean():.0%} wrong"
+            item = QListWidgetItem(QIcon(QPixmap.fromImage(image)), text)
+            item.setData(_ROLE, one.position)
+            self.worst.addItem(item)
+
+    # Hands
+
+    def _begin(self) -> None:
+        items = [self.models.item(row) for row in range(self.models.count())]
+        models = [(one.text(), Path(one.data(_ROLE))) for one in items if one.checkState() == Qt.CheckState.Checked]
+        folder = self.folder.text().strip()
+        try:
+            mapping = parse_mapping([part.strip() for part in self.mapping.text().split(";") if part.strip()])
+        except ConfigurationError:
+            self.note.setText("One and the same: NAME=CLASS,CLASS; and so on, with names of the models and the labels.")
+            return
+        if not folder or not models:
+            self.note.setText("Choose a labelled folder." if not folder else "Tick at least one model.")
+            return
+        only = self._held_out if self.only_held_out.isChecked() else ()
+        self._request = ScoreRequest(Path(folder).expanduser(), models, mapping, only)
+        self._show_busy(True)
+        self.wanted.emit(self._request)
+
+    def _go_to(self, item: QListWidgetItem) -> None:
+        if self._request is not None:
+            self.frame_wanted.emit(str(self._request.folder), item.data(_ROLE))
+
+    def reject(self) -> None:
+        """Escape and the closing cross end what is running."""
+        self.cancelled.emit()
+        super().reject()
+
+
+def _table(name: str) -> QTableWidget:
+    table = QTableWidget()
+    table.setAccessibleName(name)
+    table.setToolTip(name)
+    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+    return table
+
+
+def _cell(text: str) -> QTableWidgetItem:
+    item = QTableWidgetItem(text)
+    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return item
