@@ -24,6 +24,7 @@ from rgbd_seg.app.messages import Messages
 from rgbd_seg.app.model.comparison_controller import ComparisonController
 from rgbd_seg.app.model.controller import ModelController
 from rgbd_seg.app.parts import WindowParts
+from rgbd_seg.app.recording.capture_controller import CaptureController
 from rgbd_seg.app.recording.controller import RecordingController
 from rgbd_seg.app.recording.export_controller import ExportController
 from rgbd_seg.app.scoring.controller import ScoringController
@@ -99,6 +100,7 @@ class MainWindow(WindowParts):
         self.sources = SourceController(self, self.source_panel, self.welcome)
         self.models = ModelController(self, self.model_panel)
         self.recordings = RecordingController(self, self.recording_panel, self.grid)
+        self.captures = CaptureController(self, self.recording_panel.capture, self.sources.open)
         self.figures = Figures(self, self.plots_panel, self.measure_panel)
         self.scoring = ScoringController(self, self.sources.open)
         self.training = TrainingController(self, self.training_panel, self.models.load, self.scoring)
@@ -177,6 +179,9 @@ class MainWindow(WindowParts):
     def _take(self) -> None:
         """Shows the newest result, if there is one, and what has changed around it."""
         segmentation, picture = self.session.take(), self.session.take_picture()
+        newest = picture or (segmentation.frame if segmentation is not None else None)
+        if newest is not None:
+            self.captures.offer(newest)
         if segmentation is not None:
             self.live_output.publish(segmentation)
             self.labelling.offer(segmentation)
@@ -288,6 +293,7 @@ class MainWindow(WindowParts):
 
     def _source_changed(self) -> None:
         self.labelling.leave()
+        self.captures.stop()
         for key in ("sources", "settings", "recorded", "export", "export labels"):
             self.banners.clear(key)
         self.presenter.clear()
@@ -382,6 +388,7 @@ class MainWindow(WindowParts):
         deadline = Deadline(_CLOSING_S)
         for part in (
             self.recordings,
+            self.captures,
             self.exports,
             self.recording_statistics,
             self.comparisons,

@@ -10,16 +10,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.labelling.annotations.annotations import Annotations, Labelled
-    from rgbd_seg.labelling.data_set import DataSet
-    from rgbd_seg.labelling.frames import Frames
-    from rgbd_seg.recording.label_provenance import LabelProvenance
-    from rgbd_seg.recording.layouts.frame_states import FrameState
-
-_MOST_NAMED = 5
+    from rgbd_seg.labelling.annotations.annotations import Labelled
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
 def _import(args: argparse.Namespace) -> int:
     from rgbd_seg.labelling.annotations import read_annotations
     from rgbd_seg.labelling.annotations.annotations import mapped_classes
+    from rgbd_seg.labelling.annotations.importing import Imported, importing, made_by_of
     from rgbd_seg.labelling.data_set import DataSet, data_set_folder
     from rgbd_seg.labelling.frames import RecordedFrames
     from rgbd_seg.sensors import open_any_recording
@@ -78,84 +70,18 @@ def _import(args: argparse.Namespace) -> int:
     known = data_set.label_set if data_set.names() else None
     label_set, table = mapped_classes(found, _mapping(args.map), args.background, known)
     frames = RecordedFrames(open_any_recording(args.recording), data_set)
-    predicted = str(_provenance_of(args.labels))
-    state: FrameState = "draft" if predicted else "done"
+    made_by = made_by_of(args.labels)
     try:
         data_set.adopt(label_set)
-        taken, strangers, kept = _take(found, table, data_set, frames, state, replace=args.replace)
+        *_, result = Imported(made_by), *importing(found, table, data_set, frames, made_by, replace=args.replace)
     finally:
         frames.close()
-    print(
-        f"{taken} frames of {data_set.root} have labels now, of {len(label_set)} classes: {', '.join(label_set.names)}"
-    )
-    messages = [*dict.fromkeys(found.messages), *data_set.messages]
-    if strangers:
-        messages.append(f"{_some(strangers)} of {args.labels} match no picture of {args.recording} and were left out")
-    if predicted and taken:
-        messages.append(
-            f"they are {predicted}, as a file beside them says: drafts, which count nothing in training or in a "
-            "score until a person has looked at each (what was corrected elsewhere can be imported without that file)"
-        )
-    if kept:
-        messages.append(f"{_some(kept)} have labels already and were left as they are (--replace takes the new ones)")
-    for message in messages:
+    names = ", ".join(label_set.names)
+    print(f"{len(result.taken)} frames of {data_set.root} have labels now, of {len(label_set)} classes: {names}")
+    remarks = result.remarks("--replace takes the new ones")
+    for message in [*dict.fromkeys(found.messages), *data_set.messages, *remarks]:
         print(f"rgbd-seg: {message}", file=sys.stderr)
-    return 1 if strangers or kept or found.messages or not taken else 0
-
-
-def _provenance_of(labels: Path) -> LabelProvenance:
-    """Who made labels, by what our own exports leave beside them; imported where nothing is said."""
-    from rgbd_seg.errors import RecordingError
-    from rgbd_seg.recording.label_provenance import LabelProvenance
-    from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE
-    from rgbd_seg.recording.pictures.sidecar import SIDECAR, read_json
-
-    here = labels.resolve()
-    for folder in (here, *here.parents[:2]):  # COCO's file lies in annotations/.
-        for name in (LABELS_FILE, SIDECAR):
-            try:
-                data = read_json(folder / name) if (folder / name).is_file() else {}
-            except RecordingError:
-                continue
-            data = data.get("labels", data) if isinstance(data, dict) else {}
-            found = LabelProvenance.from_dict(data)
-            if found.made_by:
-                return found
-    return LabelProvenance()
-
-
-def _take(
-    found: Annotations,
-    table: NDArray[np.uint8],
-    data_set: DataSet,
-    frames: Frames,
-    state: FrameState,
-    *,
-    replace: bool,
-) -> tuple[int, list[str], list[str]]:
-    """Saves what belongs to a frame; how many, the names that match none, and those that have labels already."""
-    from rgbd_seg.errors import RecordingError
-
-    position_of = {name: position for position, name in enumerate(frames.names)}
-    taken, strangers, kept = 0, [], []
-    before = set(data_set.names())
-    for picture in found.pictures():
-        position = position_of.get(picture.name)
-        if position is None:
-            strangers.append(picture.name)
-            continue
-        if picture.name in before and not replace:
-            kept.append(picture.name)
-            continue
-        frame = frames.read(position)
-        if picture.labels.shape != frame.depth.shape:
-            (height, width), (rows, columns) = picture.labels.shape, frame.depth.shape
-            raise RecordingError(
-                f"the labels of {picture.name} have {width}x{height} pixels, but the frame has {columns}x{rows}"
-            )
-        data_set.save(picture.name, frame, table[picture.labels], state)
-        taken += 1
-    return taken, strangers, kept
+    return 1 if result.strangers or result.kept or found.messages or not result.taken else 0
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:
@@ -168,11 +94,6 @@ def _mapping(pairs: list[str]) -> dict[str, str]:
             raise ConfigurationError(f"--map wants THEIRS=OURS, not {pair!r}")
         result[theirs] = ours
     return result
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return f"{', '.join(names[:_MOST_NAMED])}{more}"
 
 
 def _export(args: argparse.Namespace) -> int:

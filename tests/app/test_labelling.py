@@ -255,3 +255,60 @@ def test_without_a_picture_it_says_what_to_do(painter: Painter) -> None:
     painter.window.commands.run["label_frames"]()
     assert not painter.mode.active
     assert painter.is_told("open a recording")
+
+
+def test_a_click_in_the_3d_view_takes_the_thing_there(painter: Painter, walk: Path) -> None:
+    painter.opens(walk)
+    painter.presses(Qt.Key.Key_V)
+    cloud = painter.desk.cloud
+    assert cloud is not None
+    view = cloud.view
+    painter.qtbot.waitUntil(lambda: view._drawing is not None)
+    view.look_from_camera()  # Then the middle of the picture lies in the middle of the view.
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, view.rect().center())
+    painter.qtbot.waitUntil(lambda: painter.desk.session.labels.any())
+    taken = painter.desk.session.labels > 0
+    assert taken[BOX].mean() > 0.9
+    assert taken.sum() < 1.2 * taken[BOX].sum()
+    painter.rests()
+    painter.presses(Qt.Key.Key_X)
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, view.rect().center())
+    painter.qtbot.waitUntil(lambda: not painter.desk.session.labels[BOX].any())
+    painter.rests()
+    painter.presses(Qt.Key.Key_V)
+    assert not view.isVisible()
+
+
+def test_labels_of_another_tool_come_in_by_a_table_that_asks(painter: Painter, walk: Path, tmp_path: Path) -> None:
+    masks = tmp_path / "masks"
+    (masks / "SegmentationClass").mkdir(parents=True)
+    (masks / "labelmap.txt").write_text("# label:color_rgb:parts:actions\nbackground:0,0,0::\nsofa:128,0,0::\n")
+    mask = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    mask[BOX] = (0, 0, 128)  # OpenCV's order.
+    for name in ("000002", "000003", "999999"):
+        cv2.imwrite(str(masks / "SegmentationClass" / f"{name}.png"), mask)
+    painter.opens(walk)
+    painter.desk.page.buttons["import"].click()
+    importer = painter.mode._importer
+    assert importer is not None
+    dialog = importer.dialog
+    assert dialog is not None
+    dialog._take(str(tmp_path / "nowhere"))
+    painter.qtbot.waitUntil(lambda: "nowhere" in dialog.note.text())
+    dialog._take(str(masks))
+    painter.qtbot.waitUntil(lambda: dialog.classes.rowCount() > 0)
+    rows = {dialog.classes.item(row, 0).text(): dialog._box(row) for row in range(dialog.classes.rowCount())}
+    if "background" in rows:
+        assert not dialog.begin.isEnabled()
+        assert "background" in dialog.note.text()
+        rows["background"].setCurrentIndex(rows["background"].count() - 1)
+    rows["sofa"].setEditText("seat")
+    assert dialog.begin.isEnabled()
+    dialog.begin.click()
+    painter.qtbot.waitUntil(lambda: painter.is_told("999999 match no picture"))
+    painter.rests()
+    assert painter.desk.session.label_set.names == ("seat",)
+    assert [painter.desk.states.get(f"00000{i}") for i in (1, 2, 3)] == [None, "done", "done"]
+    labels = painter.saved("000002")
+    assert (labels[BOX] == 1).all()
+    assert labels.sum() == labels[BOX].sum()

@@ -12,9 +12,11 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 
 from rgbd_seg.app.labelling.classes import LabelClasses
+from rgbd_seg.app.labelling.cloud import LabelCloud
 from rgbd_seg.app.labelling.desk import Desk
 from rgbd_seg.app.labelling.guide import Guide
 from rgbd_seg.app.labelling.hands import Hands
+from rgbd_seg.app.labelling.importer import IMPORTING, READING, Importer
 from rgbd_seg.app.labelling.page import LabelPage
 from rgbd_seg.app.labelling.tasks import BACKGROUND, Tasks
 from rgbd_seg.app.source.names import recording_of
@@ -76,6 +78,7 @@ class LabellingController(QObject):
         self._guide: Guide | None = None
         self._hands: Hands | None = None
         self._classes: LabelClasses | None = None
+        self._importer: Importer | None = None
         self._frozen = FrozenFrames()
         self._docks: list[str] = []
 
@@ -128,6 +131,8 @@ class LabellingController(QObject):
         self.active = False
         if self._guide is not None:
             self._guide.stop()
+        if self.desk is not None and self.desk.cloud is not None:
+            self.desk.cloud.close()
         for name in self._docks:
             self._all_docks[name].show()
         self._bar.setVisible(self._context.session.playback is not None)
@@ -144,6 +149,8 @@ class LabellingController(QObject):
         if self._tasks is not None:
             self._tasks.close(timeout_s)
             self._tasks = None
+        if self.desk is not None and self.desk.cloud is not None:
+            self.desk.cloud.wait(timeout_s)
         if self.desk is not None:
             self.desk.frames.close()
 
@@ -176,6 +183,7 @@ class LabellingController(QObject):
         self._hands, self._classes = Hands(desk), LabelClasses(desk)
         page.class_wanted.connect(lambda _label: self._hands.refresh() if self._hands else None)
         self._guide = Guide(desk, self._context.session, self.open_row)
+        self._importer = Importer(desk, self.open_row)
         page.show_strip(session.names)
         desk.show_states()
         desk.show_classes()
@@ -293,6 +301,8 @@ class LabellingController(QObject):
             guide.travel()
         elif action == "next":
             guide.propose()
+        elif action == "import" and self._importer is not None:
+            self._importer.ask()
         elif action == "teach":
             self._train(self.folder)
         elif action == "escape":
@@ -306,6 +316,11 @@ class LabellingController(QObject):
             page.canvas.setFocus()
         elif action in ("fainter", "stronger"):
             desk.change_opacity(1 if action == "stronger" else -1)
+        elif action == "cloud":
+            if desk.cloud is None:
+                desk.cloud = LabelCloud(desk, hands, self._context.post)
+            else:
+                desk.cloud.toggle()
         elif action == "whole":
             page.canvas.show_viewport(Viewport())
 
@@ -313,6 +328,9 @@ class LabellingController(QObject):
         if kind == "save":
             text = f"{why}. What you painted stays here, and the next stroke saves it all."
             self._context.say("labelling", text, "error")
+            return
+        if kind in (READING, IMPORTING) and self._importer is not None:
+            self._importer.failed(why)
             return
         self._context.say("labelling", why, "error")
         if kind == "open the labels":

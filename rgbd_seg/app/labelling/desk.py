@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rgbd_seg.app.labelling.cloud import LabelCloud
     from rgbd_seg.app.labelling.page import LabelPage
     from rgbd_seg.app.labelling.tasks import Tasks
     from rgbd_seg.frame import RgbdFrame
@@ -36,6 +37,7 @@ class Desk:
         hints: Why a frame should be looked at, by name.
         glimpses: What is known of frames that were looked at, by name.
         regions: Of the frames that were open last, by name.
+        cloud: The 3D view, None until it is first wanted.
     """
 
     def __init__(
@@ -53,7 +55,13 @@ class Desk:
         self.glimpses: dict[str, Glimpse] = {}
         self.regions: dict[str, Regions] = {}
         self.unsaved: dict[str, tuple[RgbdFrame, NDArray[np.uint8], FrameState]] = {}
+        self.cloud: LabelCloud | None = None
         self._opacity = 2
+
+    @property
+    def opacity(self) -> float:
+        """Of labels over the picture, 0..1."""
+        return _OPACITIES[self._opacity]
 
     @property
     def row(self) -> int:
@@ -124,7 +132,9 @@ class Desk:
     def show_labels(self) -> None:
         """Shows the labels of the open frame."""
         if self.session.frame is not None:
-            self.page.canvas.show_labels(self.session.labels, self.session.label_set, _OPACITIES[self._opacity])
+            self.page.canvas.show_labels(self.session.labels, self.session.label_set, self.opacity)
+        if self.cloud is not None:
+            self.cloud.show()
 
     def show_states(self) -> None:
         """Shows the state of every frame."""

@@ -69,6 +69,13 @@ class Hands(QObject):
             self.drop()
         return True
 
+    def click_in_space(self, pixel: Pixel) -> None:
+        """A click in the 3D view: tools that draw on the picture take the thing there, or erase it."""
+        self.drop()
+        self._modifiers = Qt.KeyboardModifier.NoModifier
+        self._points = [pixel]
+        self._stroke(self._tool.name if self._tool.name in ("region", "plane", "fill") else "cluster")
+
     def refresh(self) -> None:
         """Shows again what a click would take."""
         self._hover(self._pointer)
@@ -155,16 +162,16 @@ class Hands(QObject):
             canvas.show_outline(None, self._color())
             canvas.show_shape(self._tool.hands, self._points, 0 if self._tool.name == "region" else self._size)
 
-    def _stroke(self) -> None:
-        """Finds out what was taken, and paints it."""
-        desk, session, tool, size = self._desk, self._desk.session, self._tool.name, self._size
+    def _stroke(self, instead: str = "") -> None:
+        """Finds out what was taken, and paints it; maybe with another tool instead."""
+        desk, session, tool, size = self._desk, self._desk.session, instead or self._tool.name, self._size
         points, self._points = self._points, []
         frame, name, labels = session.frame, session.name, session.labels
         if frame is None:
             return
         free = bool(self._modifiers & Qt.KeyboardModifier.AltModifier)
         over = not self._modifiers & Qt.KeyboardModifier.ShiftModifier
-        label = 0 if tool == "eraser" else session.active
+        label = 0 if self._tool.name == "eraser" else session.active
         known = desk.regions.get(name)
 
         def work() -> NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QPushButton,
     QSizePolicy,
+    QSplitter,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -50,7 +51,9 @@ class LabelPage(QWidget):
     color_wanted = Signal(int)
     merge_wanted = Signal(int, int)
     frame_wanted = Signal(int)  # Row of the strip.
-    action_wanted = Signal(str)  # "draft", "travel", "next", "teach", "done", "skip", "undo", "redo", "leave", ...
+    action_wanted = Signal(
+        str
+    )  # "draft", "travel", "next", "import", "teach", "done", "skip", "undo", "redo", "leave", ...
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +73,10 @@ class LabelPage(QWidget):
         self.strip.setUniformItemSizes(True)
         self.strip.itemClicked.connect(lambda item: self.frame_wanted.emit(self.strip.row(item)))
         row.addWidget(self.strip)
-        row.addWidget(self.canvas, 1)
+        self._views = QSplitter(Qt.Orientation.Horizontal)
+        self._views.setChildrenCollapsible(False)
+        self._views.addWidget(self.canvas)
+        row.addWidget(self._views, 1)
         row.addLayout(self._make_side())
         column.addLayout(row, 1)
         foot = QHBoxLayout()
@@ -81,11 +87,12 @@ class LabelPage(QWidget):
         self.about.setObjectName("quiet")
         foot.addWidget(self.hint, 1)
         foot.addWidget(self.about)
-        leave = QToolButton()
-        leave.setText("Leave E")
-        leave.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        leave.clicked.connect(lambda: self.action_wanted.emit("leave"))
-        foot.addWidget(leave)
+        for text, action in (("3D view V", "cloud"), ("Leave E", "leave")):
+            button = QToolButton()
+            button.setText(text)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(partial(self.action_wanted.emit, action))
+            foot.addWidget(button)
         column.addLayout(foot)
         self._keys = {
             Qt.Key.Key_Return: "done",
@@ -102,6 +109,7 @@ class LabelPage(QWidget):
             Qt.Key.Key_BracketLeft: "fainter",
             Qt.Key.Key_BracketRight: "stronger",
             Qt.Key.Key_0: "whole",
+            Qt.Key.Key_V: "cloud",
         }
         self._tool_keys = {getattr(Qt.Key, f"Key_{tool.key}"): tool.name for tool in TOOLS}
 
@@ -150,16 +158,27 @@ class LabelPage(QWidget):
             ("travel", "Let labels travel  T", "From the done frames to those around them, by motion and depth"),
             ("draft", "Draft from the model  M", "What the loaded model is sure of, where nothing is painted yet"),
             ("next", "Frame that teaches most  N", "The least certain, and unlike those that are done"),
+            ("import", "Import…", "Labels of CVAT, COCO, labelme, Pascal VOC, or PNGs of any kind"),
             ("teach", "Teach a model…", "Train on what is labelled"),
         ):
             button = QPushButton(text)
             button.setToolTip(tip)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(partial(self.action_wanted.emit, action))
-            side.addWidget(button)
             self.buttons[action] = button
+            if action not in ("import", "teach"):
+                side.addWidget(button)
+        last = QHBoxLayout()
+        last.addWidget(self.buttons["import"])
+        last.addWidget(self.buttons["teach"], 1)
+        side.addLayout(last)
         self.buttons["teach"].setObjectName("primary")
         return side
+
+    def add_view(self, view: QWidget) -> None:
+        """Puts another view beside the picture, as wide as that."""
+        self._views.addWidget(view)
+        self._views.setSizes([1000, 1000])
 
     # Values in
 

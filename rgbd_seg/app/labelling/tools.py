@@ -71,5 +71,6 @@ KEYS = (
     ("Ctrl+Z, Ctrl+Y", "undo, redo"),
     ("Ctrl+wheel, right drag", "zoom, pan"),
     ("L", "find or add a class"),
+    ("V", "3D view: a click in it takes a thing"),
     ("E, Escape", "leave label mode"),
 )

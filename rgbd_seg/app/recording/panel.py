@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
+from rgbd_seg.app.recording.capture_box import CaptureBox
 from rgbd_seg.pipeline.session_recording import clock_text, size_text
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class RecordingPanel(QWidget):
         export = QPushButton("Export the open recording…")
         export.clicked.connect(self.export_wanted)
         layout.addWidget(export)
+        self.capture = CaptureBox()
+        layout.addWidget(self.capture)
         layout.addStretch(1)
 
     def show_settings(self, folder: Path, pre_roll_s: float) -> None:

@@ -15,7 +15,7 @@ from rgbd_seg.app.scoring.request import score
 from rgbd_seg.app.widgets.file_dialog import PAGES, choose
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.pipeline.background import Background
-from rgbd_seg.pipeline.score_report import score_page
+from rgbd_seg.pipeline.offline.score_report import score_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -32,14 +32,14 @@ from rgbd_seg.app.widgets.accessible_names import name_controls
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
 from rgbd_seg.class_matching import parse_mapping
 from rgbd_seg.errors import ConfigurationError
-from rgbd_seg.pipeline.score_report import worst_picture
+from rgbd_seg.pipeline.offline.score_report import worst_picture
 from rgbd_seg.scores import mean_iou, pixel_accuracy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rgbd_seg.app.scoring.request import ScoreResult
-    from rgbd_seg.pipeline.score_source import SourceScore
+    from rgbd_seg.pipeline.offline.score_source import SourceScore
 
 _PICTURE_HEIGHT = 120
 _ROLE = Qt.ItemDataRole.UserRole

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rgbd_seg.errors import ConfigurationError, ModelError, RgbdSegError
 from rgbd_seg.labelling.data_set import DataSet
 from rgbd_seg.labelling.frames import RecordedFrames
-from rgbd_seg.pipeline.score_source import score_source
-from rgbd_seg.sensors import open_sensor
+from rgbd_seg.pipeline.offline.score_source import score_source
+from rgbd_seg.sensors import open_any_recording, open_sensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rgbd_seg.inference.segmenter import SegmenterOptions
     from rgbd_seg.pipeline.model_slot import Opener
-    from rgbd_seg.pipeline.score_source import SourceScore
+    from rgbd_seg.pipeline.offline.score_source import SourceScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def score(
 
 
 def _positions(request: ScoreRequest) -> frozenset[int]:
-    frames = RecordedFrames(request.folder, {}, DataSet(request.folder))
+    frames = RecordedFrames(open_any_recording(request.folder), DataSet(request.folder))
     frames.close()
     wanted = set(request.only)
     found = frozenset(position for position, name in enumerate(frames.names) if name in wanted)

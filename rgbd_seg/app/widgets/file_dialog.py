@@ -19,6 +19,7 @@ LABEL_SETS = "Label sets (*.json)"
 LAYOUTS = "Layouts (*.json)"
 SETTINGS = "Settings (*.json)"
 TABLES = "Tables (*.csv)"
+LABELS = "Labels (*.xml *.json *.zip *.png *.txt);;All files (*)"
 PAGES = "Pages (*.html)"
 CLOUDS = "Point clouds (*.ply)"
 

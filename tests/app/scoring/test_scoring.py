@@ -52,7 +52,7 @@ def test_models_are_scored_side_by_side_and_a_worst_frame_is_one_click_away(
     assert dialog.worst.count() == 4
     dialog.worst.itemClicked.emit(dialog.worst.item(0))
     qtbot.waitUntil(lambda: window.session.playback is not None and window.session.playback.position == 3)
-    dialog._save_report(str(tmp_path / "page.html"))
+    window.scoring._save_report(str(tmp_path / "page.html"))
     assert "mean IoU" in (tmp_path / "page.html").read_text()
 
 

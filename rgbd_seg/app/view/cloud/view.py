@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.view.display import Display
     from rgbd_seg.frame import RgbdFrame, Segmentation
 
+_CLICK_PX = 5  # A hand that moves less while it presses does not mean to turn the view.
 _MAX_SIDE_PX = 1280  # Larger views are drawn at this size and scaled up.
 
 
@@ -28,6 +29,7 @@ class CloudView(QWidget):
     """Owns the viewer's place; asks the worker for pictures."""
 
     export_wanted = Signal()
+    clicked = Signal(float, float)  # Place across and down, 0..1, of a click that did not turn the view.
 
     def __init__(self, worker: CloudWorker, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +43,7 @@ class CloudView(QWidget):
         self._fitted = False
         self._drawing: Drawing | None = None
         self._last: QPointF | None = None
+        self._clicking = False
         self._bar = QWidget(self)
         self._bar.setStyleSheet(
             "QToolButton, QComboBox { background: rgba(16, 17, 19, 185); color: #e8e8ea;"
@@ -166,12 +169,16 @@ class CloudView(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._last = event.position()
+        self._clicking = event.button() == Qt.MouseButton.LeftButton
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Left button orbits; right or middle button, or shift, shifts."""
         if self._last is None:
             return
         by = event.position() - self._last
+        if self._clicking and by.manhattanLength() < _CLICK_PX:
+            return
+        self._clicking = False
         self._last = event.position()
         shift = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         if event.buttons() & Qt.MouseButton.LeftButton and not shift:
@@ -180,7 +187,11 @@ class CloudView(QWidget):
             self._orbit = self._orbit.shifted(by.x() / max(self.height(), 1), by.y() / max(self.height(), 1))
         self._ask()
 
-    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Tells of a click."""
+        if self._clicking:
+            self._clicking = False
+            self.clicked.emit(event.position().x() / max(self.width(), 1), event.position().y() / max(self.height(), 1))
         self._last = None
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:

@@ -1,0 +1,122 @@
+"""Labels of another tool on their way into a data set, a picture at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rgbd_seg.errors import RecordingError
+from rgbd_seg.recording.label_provenance import LabelProvenance
+from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE
+from rgbd_seg.recording.pictures.sidecar import SIDECAR, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rgbd_seg.labelling.annotations.annotations import Annotations
+    from rgbd_seg.labelling.data_set import DataSet
+    from rgbd_seg.labelling.frames import Frames
+    from rgbd_seg.recording.layouts.frame_states import FrameState
+
+_MOST_NAMED = 5
+
+
+@dataclass(slots=True)
+class Imported:
+    """What has become of foreign labels so far.
+
+    Attributes:
+        made_by: "predicted by ..." where a model made the labels, else "".
+        taken: Names of the frames that have labels now.
+        strangers: Names that are none of the recording's.
+        kept: Names of frames that had labels already, which stay.
+    """
+
+    made_by: str = ""
+    taken: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+    def remarks(self, how: str) -> list[str]:
+        """What a person should know of it, in whole sentences without a full stop.
+
+        Args:
+            how: How to replace labels that are there.
+        """
+        said = []
+        if self.made_by and self.taken:
+            said.append(
+                f"they are {self.made_by}, as a file beside them says: drafts, which count nothing in training or in a "
+                "score until a person has looked at each (what was corrected elsewhere can be imported without that file)"
+            )
+        if self.strangers:
+            said.append(f"{_some(self.strangers)} match no picture of the recording and were left out")
+        if self.kept:
+            said.append(f"{_some(self.kept)} have labels already and were left as they are ({how})")
+        return said
+
+
+def importing(
+    found: Annotations, table: NDArray[np.uint8], data_set: DataSet, frames: Frames, made_by: str, *, replace: bool
+) -> Iterator[Imported]:
+    """Saves the labels of every picture that belongs to a frame.
+
+    Args:
+        found: The foreign labels.
+        table: (256,) uint8, the data set's id by foreign id.
+        data_set: Has adopted the classes already.
+        frames: The recording.
+        made_by: As `made_by_of` says it; labels that a model made are drafts, others are done.
+        replace: Also where there are labels; those are kept in `backup/`.
+
+    Yields:
+        After every picture what has become of all so far.
+
+    Raises:
+        RecordingError: A picture is damaged or has another size than its frame, or labels cannot be written.
+    """
+    position_of = {name: position for position, name in enumerate(frames.names)}
+    before = set(data_set.names())
+    so_far = Imported(made_by)
+    state: FrameState = "draft" if made_by else "done"
+    for picture in found.pictures():
+        position = position_of.get(picture.name)
+        if position is None:
+            so_far.strangers.append(picture.name)
+        elif picture.name in before and not replace:
+            so_far.kept.append(picture.name)
+        else:
+            frame = frames.read(position)
+            if picture.labels.shape != frame.depth.shape:
+                (height, width), (rows, columns) = picture.labels.shape, frame.depth.shape
+                raise RecordingError(
+                    f"the labels of {picture.name} have {width}x{height} pixels, but the frame has {columns}x{rows}"
+                )
+            data_set.save(picture.name, frame, table[picture.labels], state)
+            so_far.taken.append(picture.name)
+        yield so_far
+
+
+def made_by_of(labels: Path) -> str:
+    """Which model made labels, by what our own exports leave beside them; "" where nothing is said."""
+    here = labels.resolve()
+    for folder in (here, *here.parents[:2]):  # COCO's file lies in annotations/.
+        for name in (LABELS_FILE, SIDECAR):
+            try:
+                data = read_json(folder / name) if (folder / name).is_file() else {}
+            except RecordingError:
+                continue
+            data = data.get("labels", data) if isinstance(data, dict) else {}
+            found = LabelProvenance.from_dict(data)
+            if found.made_by:
+                return str(found)
+    return ""
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"{', '.join(names[:_MOST_NAMED])}{more}"
