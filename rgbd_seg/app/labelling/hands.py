@@ -70,11 +70,11 @@ class Hands(QObject):
         return True
 
     def click_in_space(self, pixel: Pixel) -> None:
-        """A click in the 3D view: tools that draw on the picture take the thing there, or erase it."""
+        """A click in the 3D view takes the thing there, or the surface; or erases the thing."""
         self.drop()
         self._modifiers = Qt.KeyboardModifier.NoModifier
         self._points = [pixel]
-        self._stroke(self._tool.name if self._tool.name in ("region", "plane", "fill") else "cluster")
+        self._stroke("plane" if self._tool.name == "plane" else "cluster")
 
     def refresh(self) -> None:
         """Shows again what a click would take."""
