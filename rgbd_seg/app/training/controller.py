@@ -198,11 +198,24 @@ class TrainingController(QObject):
         if before is None:
             if state.stage.running and not self._panel.isVisibleTo(self._context.widget):
                 say("training", f"“{run.name}” is being trained.", "info", "Watch", lambda: self._watch(run))
+            elif state.stage is Stage.LOST and run is self.runs[0] and run.has_checkpoint:
+                self._tell_failure(run, "its process was killed, or the machine was switched off")
         elif state.stage is Stage.FINISHED:
             say("training", f"“{run.name}” is trained.", "info", "Load and compare", lambda: self._adopt(run))
         elif not state.stage.running:
-            error = state.error or "its process ended without a word"
-            say("training", f"The training of “{run.name}” failed: {error}", "error", "Watch", lambda: self._watch(run))
+            self._tell_failure(run, state.error or "its process was killed, or the machine was switched off")
+
+    def _tell_failure(self, run: RunFolder, why: str) -> None:
+        """Says why a run broke off, and offers what can be done about it."""
+        text = f"The training of “{run.name}” broke off: {why}"
+        if run.has_checkpoint:
+            self._context.say("training", text, "error", "Go on", lambda: self._go_on(run))
+        else:
+            self._context.say("training", text, "error", "Watch", lambda: self._watch(run))
+
+    def _go_on(self, run: RunFolder) -> None:
+        self._watch(run)
+        self._take_up("--go-on")
 
     def _watch(self, run: RunFolder) -> None:
         self._context.unsay("training")

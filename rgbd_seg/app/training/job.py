@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _PRIORITY = 10  # So that a window on the same machine stays quick.
 _LONGEST_ERROR = 600
+_MEMORY = "Systems do so where memory is short: fewer pictures a step or a smaller input need less."
 
 
 class Job:
@@ -52,6 +53,9 @@ class Job:
             where = ["--ckpt_path", str(newest)] if newest else []
             code = self._train("fit", "--config", str(folder / SETTINGS_FILE), *where)
             # A run that broke off may still have learned something; one that was killed with its machine has not.
+            if code < 0:  # Whatever the log ends with, it is no reason.
+                self._say(Stage.FAILED, f"its process was killed ({signal.Signals(-code).name}). {_MEMORY}")
+                return 1
             if code:
                 return self._fail(f"the training ended with code {code}")
         checkpoint = best_checkpoint(folder)

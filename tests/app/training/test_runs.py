@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from dataclasses import replace
@@ -50,6 +51,18 @@ def test_a_survey_counts_pictures_and_classes(data: DataSurvey) -> None:
     assert data.shares["wall"] > data.shares["board"] > data.shares["ball"] > 0
     assert data.labelled == pytest.approx(61 / 64)
     assert "8 labelled pictures, 64x64, 3 of 3 classes" in str(data)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes there have no signals")
+def test_a_training_that_was_killed_says_so(
+    plan: TrainingPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_stub(tmp_path, monkeypatch)
+    run = new_run(tmp_path / "runs", replace(plan, name="killed"))
+    assert Job(run.folder).run() == 1
+    assert run.state().stage is Stage.FAILED
+    assert "killed (SIGKILL)" in run.state().error
+    assert "TPU" not in run.state().error
 
 
 def test_the_pace_of_a_run_says_how_long_another_one_takes(plan: TrainingPlan, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def test_only_done_frames_are_held_out_and_what_travelled_from_them_is_not_train
     train, val = data.pictures("train"), data.pictures("val")
     names = [[part.read(index).name[6:9] for index in range(len(part))] for part in (train, val)]
     assert tuple(names) in ((["000", "001", "002"], ["005"]), (["004", "005"], ["000"]))
+    assert data.held_out == names[1]
 
 
 def test_a_picture_of_half_the_weight_counts_half_in_the_loss():
