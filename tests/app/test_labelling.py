@@ -14,6 +14,7 @@ from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.labelling.data_set import DataSet
+from rgbd_seg.labels import LabelClass, LabelSet
 from rgbd_seg.recording.mcap.writer import RecordingWriter
 
 if TYPE_CHECKING:
@@ -311,3 +312,37 @@ def test_labels_of_another_tool_come_in_by_a_table_that_asks(painter: Painter, w
     labels = painter.saved("000002")
     assert (labels[BOX] == 1).all()
     assert labels.sum() == labels[BOX].sum()
+
+
+def test_what_happened_to_the_files_meanwhile_is_said_and_nothing_is_lost(painter: Painter, walk: Path) -> None:
+    root = walk.with_name("walk labels")
+    one, two = LabelClass("one", (200, 0, 0)), LabelClass("two", (0, 200, 0))
+    data = DataSet(root, LabelSet("set", (one, two)))
+    for index in range(3):
+        data.save(f"{index:06d}", scene(index), np.full((HEIGHT, WIDTH), 2, np.uint8), "done")
+    (root / "labels.json").write_text(LabelSet("set", (one,)).to_json())
+    cv2.imwrite(str(root / "label" / "000001.png"), np.ones((HEIGHT // 2, WIDTH // 2), np.uint8))
+    painter.opens(walk)
+    painter.mode.open_row(0)
+    painter.rests()
+    assert painter.is_told("no longer names")
+    assert painter.desk.session.label_set.names == ("one", "class 2")
+    painter.mode.open_row(1)
+    painter.rests()
+    assert painter.is_told("belongs to other pictures")
+    painter.presses(Qt.Key.Key_R)
+    painter.drags((2, 2), (10, 10))
+    assert (painter.saved("000001") > 0).sum() == 81
+    painter.mode.open_row(2)
+    painter.rests()
+    other = DataSet(root)  # Another window.
+    other.read("000002", (HEIGHT, WIDTH))
+    other.save("000002", scene(2), np.ones((HEIGHT, WIDTH), np.uint8), "done")
+    painter.drags((2, 2), (10, 10))
+    assert painter.is_told("changed by another window")
+    assert sorted(path.name for path in (root / "backup").glob("0*")) == ["000001.1.png", "000002.1.png"]
+    walk.unlink()  # What is open goes on; the pictures of labelled frames lie in the data set.
+    painter.mode.open_row(3)
+    painter.rests()
+    painter.drags((2, 2), (10, 10))
+    assert (painter.saved(painter.desk.session.name) > 0).sum() == 81
