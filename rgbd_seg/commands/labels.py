@@ -100,6 +100,7 @@ def _export(args: argparse.Namespace) -> int:
     from rgbd_seg.errors import RecordingError
     from rgbd_seg.labelling.annotations import get_format
     from rgbd_seg.labelling.annotations.annotations import Labelled
+    from rgbd_seg.labelling.annotations.importing import some
     from rgbd_seg.labelling.data_set import DataSet, data_set_folder
     from rgbd_seg.recording.label_provenance import LabelProvenance
     from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE, provenance_of
@@ -128,7 +129,7 @@ def _export(args: argparse.Namespace) -> int:
     unseen = [name for name in names if data_set.states.get(name) in ("draft", "travelled")]
     if unseen:
         print(
-            f"rgbd-seg: nobody has looked at {len(unseen)} of them ({_some(unseen)}): --done leaves them out",
+            f"rgbd-seg: nobody has looked at {len(unseen)} of them ({some(unseen)}): --done leaves them out",
             file=sys.stderr,
         )
     print(f"{args.output}: labels of {len(names)} frames")

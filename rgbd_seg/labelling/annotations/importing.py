@@ -51,12 +51,12 @@ class Imported:
         if self.made_by and self.taken:
             said.append(
                 f"they are {self.made_by}, as a file beside them says: drafts, which count nothing in training or in a "
-                "score until a person has looked at each (what was corrected elsewhere can be imported without that file)"
+                "score until a person has looked at each (what was corrected elsewhere is imported without that file)"
             )
         if self.strangers:
-            said.append(f"{_some(self.strangers)} match no picture of the recording and were left out")
+            said.append(f"{some(self.strangers)} match no picture of the recording and were left out")
         if self.kept:
-            said.append(f"{_some(self.kept)} have labels already and were left as they are ({how})")
+            said.append(f"{some(self.kept)} have labels already and were left as they are ({how})")
         return said
 
 
@@ -117,6 +117,7 @@ def made_by_of(labels: Path) -> str:
     return ""
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first of some names, and how many more there are."""
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return f"{', '.join(names[:_MOST_NAMED])}{more}"
