@@ -36,6 +36,24 @@ def test_files_that_the_pages_name_are_there(page: Path) -> None:
     assert not [name for name in sorted(named) if not (ROOT / name).exists()]
 
 
+def test_every_layout_names_a_test_that_holds_it_and_is_conformant() -> None:
+    lines = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    table = [row for row in cells if len(row) == 6][1:]
+    assert len(table) > 25
+    files: list[Path] = []
+    for layout, *_, tests in table:
+        if tests.strip() != "the same":
+            files, folder = [], Path()
+            for name in re.findall(r"`([\w/.]+)`", tests):
+                folder = Path(name).parent if "/" in name else folder
+                place = {"sensors": "sensors", "drivers": "sensors/drivers"}.get(str(folder), f"recording/{folder}")
+                files.append(ROOT / "tests" / place / Path(name).name)
+        assert files, layout
+        assert all(file.is_file() for file in files), layout
+        assert any("Conformance)" in file.read_text(encoding="utf-8") for file in files), layout
+
+
 def test_the_messages_of_the_troubleshooting_page_are_those_of_the_program() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "rgbd_seg").rglob("*.py")))
     rows = re.findall(r"^\| (.*?) \|", (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8"), re.MULTILINE)

@@ -120,6 +120,40 @@ class TestConformance(ReaderConformance):
             yield reader
 
 
+def tartan_air(folder: Path) -> None:
+    (folder / "depth_left").mkdir(parents=True)
+    for i in range(4):
+        write_color(folder / "image_left" / f"{i:06d}_left.png", color_of(i))
+        np.save(folder / "depth_left" / f"{i:06d}_left_depth.npy", (depth_of(i) / 1000).astype(np.float32))
+
+
+def nyu_raw(folder: Path) -> None:
+    for i in range(4):
+        write_color(folder / f"r-131495001{i}.250000-{1000 + i}.ppm", color_of(i))
+        head = b"P5\n%d %d\n65535\n" % (WIDTH, HEIGHT)
+        raw = np.full((HEIGHT, WIDTH), 900 + i, "<u2")
+        (folder / f"d-131495001{i}.253000-{2000 + i}.pgm").write_bytes(head + raw.tobytes())
+
+
+def icl_nuim(folder: Path) -> None:
+    write_pairs(folder, 4)
+    write(folder, "associations.txt", "\n".join(f"{i} rgb/{i}.png {i} depth/{i}.png" for i in range(4)))
+
+
+def seven_scenes(folder: Path) -> None:
+    named("frame-{:06d}.color.png", "frame-{:06d}.depth.png")(folder)
+    for i in range(4):
+        write(folder, f"frame-{i:06d}.pose.txt", "1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n")
+
+
+class TestConformanceOfThoseWithRulesOfTheirOwn(ReaderConformance):
+    @pytest.fixture(params=[tartan_air, nyu_raw, icl_nuim, seven_scenes])
+    def reader(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RecordingReader]:
+        request.param(tmp_path)
+        with open_recording(tmp_path) as reader:
+            yield reader
+
+
 def test_pictures_metres_and_camera_are_as_written(written: tuple[Path, float, bool]) -> None:
     path, unit_m, has_camera = written
     with open_recording(path) as reader:
