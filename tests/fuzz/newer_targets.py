@@ -85,6 +85,55 @@ def _video(data: bytes, folder: Path) -> object:
     return [track.color(row) for row in (1, 0)]
 
 
+def _stray(name: str) -> Callable[[Path], list[bytes]]:
+    def seeds(folder: Path) -> list[bytes]:
+        from tests.recording.layouts.test_phones import write_stray
+
+        if not (folder / "stray").is_dir():
+            write_stray(folder / "stray")
+        return [(folder / "stray" / name).read_bytes()]
+
+    return seeds
+
+
+@target("stray scanner times", _stray("odometry.csv"))
+def _stray_times(data: bytes, folder: Path) -> object:
+    (folder / "stray" / "odometry.csv").write_bytes(data)
+    return _first_frames(folder / "stray")
+
+
+@target("video file", _stray("rgb.mp4"))
+def _stray_video(data: bytes, folder: Path) -> object:
+    (folder / "stray" / "rgb.mp4").write_bytes(data)
+    return _first_frames(folder / "stray")
+
+
+def _azure(folder: Path) -> list[bytes]:
+    from tests.recording.layouts.test_azure_kinect import write as write_mkv
+
+    return [write_mkv(folder / "seed.mkv").read_bytes()]
+
+
+@target("azure kinect recording", _azure)
+def _azure_recording(data: bytes, folder: Path) -> object:
+    from rgbd_seg.recording import open_recording
+
+    (folder / "fuzz.mkv").write_bytes(data)
+    with open_recording(folder / "fuzz.mkv", registered="no") as reader:
+        return reader.read(0)
+
+
+def _label_channels(folder: Path) -> list[bytes]:
+    from rgbd_seg.recording.convert import convert
+    from rgbd_seg.testing.stored import SOURCE, make_stored
+
+    convert([make_stored(i) for i in range(2)], folder / "labelled", SOURCE, to="rosbag2")
+    return [(folder / "labelled" / "labelled_0.mcap").read_bytes()]
+
+
+target("labels in rosbag2", _label_channels)(_reader(".mcap"))
+
+
 def _cdr_messages(folder: Path) -> list[bytes]:
     """Each with a byte before it that says of which type it is."""
     from tests.recording.messages.scene import ROS2, START_NS, color, ros_camera, ros_image, ros_transform

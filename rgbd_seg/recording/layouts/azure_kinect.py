@@ -171,7 +171,10 @@ class AzureKinectReader(RecordingReader):
         found: dict[str, _Track] = {}
         names = []
         for stream in self._file.streams.video:
-            title, codec = stream.metadata.get("title", "").upper(), stream.codec_context.name
+            context = stream.codec_context
+            if context is None:  # Coded in a way that FFmpeg does not know.
+                continue
+            title, codec = stream.metadata.get("title", "").upper(), context.name
             names.append(f"{title or 'no name'} ({codec}, {stream.width}x{stream.height})")
             times = np.unique(np.array(pts.get(stream.index, ()), np.int64))
             role = "color" if title == "COLOR" or (not title and codec == "mjpeg") else title.lower()

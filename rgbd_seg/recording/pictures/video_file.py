@@ -45,6 +45,8 @@ class VideoFile:
             raise RecordingError(f"{path} cannot be read: {error}") from None
         try:
             self._stream = self._file.streams.video[0]
+            if self._stream.codec_context is None:
+                raise RecordingError(f"{path} is coded in a way that is not known")
             self._stream.thread_type = "NONE"
             self._stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
             self._pts = self._all_pts()
