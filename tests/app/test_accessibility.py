@@ -10,6 +10,8 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QDialog
 
 from rgbd_seg.app.actions import COMMANDS
+from rgbd_seg.app.source.picker import SourcePicker
+from rgbd_seg.app.statistics.recording_dialog import RecordingDialog
 from rgbd_seg.app.training.log_dialog import LogDialog
 from rgbd_seg.app.widgets.announcer import Announcer
 from rgbd_seg.app.widgets.keyboard import way_through
@@ -244,3 +246,16 @@ def test_the_palette_finds_runs_and_names_the_keys_of_everything(window: MainWin
     qtbot.keyClick(palette.search, Qt.Key.Key_Up)
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
     assert window.grid.panes[1].kind == "truth"
+
+
+def test_every_control_of_the_dialogs_has_a_name(window: MainWindow, tmp_path: Path) -> None:
+    dialogs = (
+        SourcePicker("synthetic:", (), ("synthetic:?seed=3",), tmp_path, window),
+        RecordingDialog(tmp_path / "walk.mcap", 10, tmp_path / "one.safetensors", True, window),
+    )
+    for dialog in dialogs:
+        dialog.show()
+        found = list(controls(QAccessible.queryAccessibleInterface(dialog)))
+        assert len(found) > 5
+        assert [way for way, one in found if not one.text(QAccessible.Text.Name).strip()] == []
+        dialog.close()

@@ -107,6 +107,7 @@ class SourcePicker(QDialog):
         self._look.setSingleShot(True)
         self._look.setInterval(_LOOK_AFTER_MS)
         self._look.timeout.connect(self.check)
+        name_controls(self)
         self.name.setText(uri or "synthetic:")
         self.name.selectAll()
         self.name.setFocus()
