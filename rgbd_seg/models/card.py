@@ -164,8 +164,8 @@ def read_ranges(data: Any) -> dict[str, tuple[float, float]]:
     for name, ends in data.items():
         if not isinstance(ends, list) or len(ends) != 2:
             raise ConfigurationError(f"the range of {name!r:.80} must be two numbers, not {ends!r:.80}")
-        _check_number(f"the low end of {name!r:.80}", ends[0], -1e9, 0.0)
-        _check_number(f"the high end of {name!r:.80}", ends[1], 1e-9, 1e9)
+        _check_number(f"the low end of the range of {name!r:.80}", ends[0], -1e9, 0.0)
+        _check_number(f"the high end of the range of {name!r:.80}", ends[1], 1e-9, 1e9)
         found[str(name)] = (float(ends[0]), float(ends[1]))
     return found
 

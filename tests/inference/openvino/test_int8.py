@@ -22,6 +22,7 @@ from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.models.card import ModelCard
 from rgbd_seg.models.model_file import load_model, save_model
 from rgbd_seg.models.model_header import read_card
+from rgbd_seg.testing.models import card_for, random_network
 from tests.recording.picture_trees import write_pairs
 
 if TYPE_CHECKING:
@@ -35,10 +36,20 @@ if TYPE_CHECKING:
 _OPTIONS = SegmenterOptions(backend="openvino", precision="int8", frame_size=(96, 128), threads=1)
 
 
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """That of the small model, which PyTorch takes seconds to write."""
+    folder = tmp_path_factory.mktemp("graph")
+    network = random_network()
+    save_model(folder / "tiny.safetensors", network, card_for(network))
+    write_graph(folder / "tiny.safetensors", folder / f"tiny{SUFFIX}")
+    return (folder / f"tiny{SUFFIX}").read_bytes()
+
+
 @pytest.fixture
-def with_graph(model_path: Path) -> Path:
+def with_graph(model_path: Path, graph: bytes) -> Path:
     """A small model file with its graph beside it."""
-    write_graph(model_path, model_path.with_name(model_path.stem + SUFFIX))
+    model_path.with_name(model_path.stem + SUFFIX).write_bytes(graph)
     return model_path
 
 
