@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +29,6 @@ from tests.recording.picture_trees import write_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from rgbd_seg.frame import RgbdFrame
 
@@ -47,10 +48,10 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture
-def with_graph(model_path: Path, graph: bytes) -> Path:
-    """A small model file with its graph beside it."""
-    model_path.with_name(model_path.stem + SUFFIX).write_bytes(graph)
-    return model_path
+def with_graph(tmp_path: Path, model_path: Path, graph: bytes) -> Path:
+    """A copy of the small model file with its graph beside it."""
+    (tmp_path / f"tiny{SUFFIX}").write_bytes(graph)
+    return Path(shutil.copy(model_path, tmp_path / "tiny.safetensors"))
 
 
 def labels_of(path: Path, frame: RgbdFrame, precision: str) -> np.ndarray:
