@@ -36,7 +36,10 @@ def main(source: str = "synthetic:?seed=7&room=living", seconds: str = "40") -> 
                 subprocess.run([*grab, "-frames:v", "1", str(OUTPUT)], check=True)
             finally:
                 window.terminate()
-                window.wait(30)
+                try:
+                    window.wait(60)
+                finally:
+                    window.kill()
     finally:
         screen.terminate()
         screen.wait(10)
