@@ -18,11 +18,12 @@ from rgbd_seg.app.training.dialog import TrainingDialog
 from rgbd_seg.app.training.log_dialog import LogDialog
 from rgbd_seg.app.training.pace import known_pace, measure
 from rgbd_seg.app.training.panel import RunView
-from rgbd_seg.app.training.run_folder import LOG_FILE, METRICS_FILE, RunFolder, Stage, new_run, runs_in
+from rgbd_seg.app.training.run_folder import LOG_FILE, RunFolder, Stage, new_run, runs_in
 from rgbd_seg.app.training.start_model import read_start_model
 from rgbd_seg.app.training.words import run_text, run_title
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.pipeline.background import Background
+from rgbd_seg.training_files import METRICS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,6 @@ from rgbd_seg.app.training.run_folder import (
     LOG_FILE,
     PLAN_FILE,
     SETTINGS_FILE,
-    STOP_FILE,
     Stage,
     best_checkpoint,
     file_name,
@@ -27,6 +26,7 @@ from rgbd_seg.app.training.run_folder import (
     write_state,
 )
 from rgbd_seg.inference.cpu import wait_passively
+from rgbd_seg.training_files import CONFIG_FILE, STOP_FILE
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -64,7 +64,7 @@ class Job:
         self._say(Stage.EXPORTING)
         name = str(read_json(folder / PLAN_FILE).get("name") or folder.name)
         target = folder / f"{file_name(name)}.safetensors"
-        calibrate = ["--calibrate", str(folder / "config.yaml")] if (folder / "config.yaml").is_file() else []
+        calibrate = ["--calibrate", str(folder / CONFIG_FILE)] if (folder / CONFIG_FILE).is_file() else []
         code = self._train("export", str(checkpoint), "-o", str(target), "--name", name, *calibrate)
         if code:
             return self._fail(f"the model file could not be written (code {code})")

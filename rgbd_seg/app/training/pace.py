@@ -16,7 +16,6 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.app.training.run_folder import (
-    METRICS_FILE,
     PLAN_FILE,
     STATE_FILE,
     Stage,
@@ -25,6 +24,7 @@ from rgbd_seg.app.training.run_folder import (
     runs_in,
     write_json,
 )
+from rgbd_seg.training_files import METRICS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

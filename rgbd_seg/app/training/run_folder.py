@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from rgbd_seg.system.private_file import replace_file
+from rgbd_seg.training_files import CHECKPOINTS, METRICS_FILE, STOP_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     Settings = dict[str, Any]
 
 PLAN_FILE, SETTINGS_FILE, STATE_FILE, LOG_FILE = "plan.json", "settings.yaml", "state.json", "log.txt"
-METRICS_FILE, CHECKPOINTS, STOP_FILE = "metrics.jsonl", "checkpoints", "stop"
 _MAX_BYTES = 200_000
 # Names that Windows keeps for devices, whatever comes after the first dot.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
