@@ -83,6 +83,8 @@ def run(args: argparse.Namespace) -> int:
     data = open_data(args.data, [*_depth_of_the_run(args.data, card), *args.set])
     if data.depth_kind and card.details.get("depth", data.depth_kind) != data.depth_kind:
         print(f"scored on {data.depth_kind} depth, but trained on {card.details['depth']}")
+    if data.predicted:
+        print(f"the labels are {data.predicted}, not truth: all figures are agreement with that model")
     pictures = data.pictures(args.split)
     mapping = parse_mapping(args.map)
     result = evaluate(Predictor(network, card, device=device), pictures, card, mapping=mapping)
@@ -101,6 +103,7 @@ def run(args: argparse.Namespace) -> int:
             "of_the_model": result.matching.only_predicted,
         },
         "by_sensor": {},
+        "labels": data.predicted or "truth",
     }
     for sensor, scores in sorted(result.by_sensor.items()):
         print(f"sensor {sensor}: mIoU {scores.miou:.4f}, pixel accuracy {scores.pixel_accuracy:.4f}")

@@ -59,7 +59,7 @@ def show(
     width = max(row.shape[1] for row in rows)
     rows = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
     height, wide = sample.label.shape
-    titles = [f"{sample.name}, {sample.sensor}, {wide}x{height}, as stored: colour, depth, truth"]
+    titles = [f"{sample.name}, {sample.sensor}, {wide}x{height}, as stored: colour, depth, {data.predicted or 'truth'}"]
     titles += [f"{kind} augmentation, seed {seed + i}, {data.size[1]}x{data.size[0]}" for i in range(draws)]
     labelled_grid(rows, titles, data.label_set.names, palette).savefig(output, dpi=100)
     holes = float((sample.depth_m == 0).mean())

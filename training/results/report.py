@@ -181,7 +181,8 @@ def _evaluate_run(run: _Run, samples: int, device: str) -> tuple[Evaluation, lis
     """The scores, and grids of samples: the worst, and some spread over the set."""
     network, card = load_trained(run.checkpoint)
     try:
-        pictures = open_data(run.folder / CONFIG_FILE).pictures("val")
+        data = open_data(run.folder / CONFIG_FILE)
+        pictures = data.pictures("val")
     except (ConfigurationError, OSError) as error:
         raise RgbdSegError(f"the data of {run.folder} cannot be opened any more: {error}") from None
     predictor = Predictor(network, card, device=device)
@@ -204,6 +205,7 @@ def _evaluate_run(run: _Run, samples: int, device: str) -> tuple[Evaluation, lis
             rows.append(sample_row(sample.color, sample.depth_m, sample.label, predicted, palette, wrong))
             titles.append(f"{sample.name}: mIoU {result.by_picture[index]:.3f}, {wrong.mean():.1%} wrong")
         if rows:
-            panels = f"{title}: colour, depth, truth, prediction, errors in red"
+            labels = data.predicted or "truth"
+            panels = f"{title}: colour, depth, {labels}, prediction, differences in red"
             grids.append((which, panels, labelled_grid(rows, titles, card.label_set.names, palette)))
     return result, grids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING
 
@@ -179,6 +180,19 @@ def test_labelled_anew_by_another_model(
     assert says(replay, "has labels to train a model on")
     press(replay, "Open it", qtbot)
     qtbot.waitUntil(lambda: replay.session.uri == target)
+
+
+def test_the_banner_and_the_data_set_say_that_a_model_made_the_labels(
+    replay: MainWindow, slow_model: SlowModel, labelled: Callable[[], ExportDialog], qtbot: QtBot, tmp_path: Path
+) -> None:
+    slow_model.may_go_on.set()
+    dialog = labelled()
+    dialog.format.setCurrentIndex(list(FORMATS).index("folder"))
+    dialog.target.setText(str(tmp_path / "set"))
+    agree(dialog, qtbot)
+    qtbot.waitUntil(lambda: says(replay, "The labels are predictions of", "not truth"), timeout=10000)
+    made_by = json.loads((tmp_path / "set" / "labels.json").read_text())["made_by"]
+    assert [one["model"] for one in made_by] == [make_segmentation().model]
 
 
 def test_closing_the_window_leaves_nothing_half_written(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -116,6 +117,36 @@ def test_a_run_outlives_its_window_and_its_model_is_loaded_with_one_click(
     qtbot.waitUntil(lambda: window.session.status().model.info is not None, timeout=_PATIENCE_MS)
     loaded = str(run.folder / "small.safetensors")
     qtbot.waitUntil(lambda: window.settings.model == loaded, timeout=_PATIENCE_MS)
+
+
+def test_labels_that_a_model_made_are_never_trained_on_by_one_click(
+    window_with_stub: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window = window_with_stub
+    folder = write_folder(tmp_path / "small", 6)
+    labels = {"classes": list(NAMES), "made_by": [{"model": "a demo", "sha256": "ab" * 32, "how": "float32"}]}
+    (folder / "labels.json").write_text(json.dumps(labels))
+    dialog = ask(window, folder, qtbot)
+    assert dialog.predictions.isVisible()
+    assert dialog.predictions.text() == "Train on labels predicted by a demo, which are no truth"
+    assert not dialog.predictions.isChecked()
+    assert not dialog.begin.isEnabled()
+    assert "tick that they are to be trained on" in dialog._note.text()
+    dialog.begin.click()
+    dialog._accept()
+    assert runs_in(window.training.folder) == []
+    dialog.predictions.click()
+    assert dialog.begin.isEnabled()
+    dialog.folder.setText(str(write_folder(tmp_path / "other", 6)))
+    dialog.folder.editingFinished.emit()
+    qtbot.waitUntil(lambda: not dialog.predictions.isVisible(), timeout=_PATIENCE_MS)
+    dialog.folder.setText(str(folder))  # A tick holds for the folder that it was made for.
+    dialog.folder.editingFinished.emit()
+    qtbot.waitUntil(dialog.predictions.isVisible, timeout=_PATIENCE_MS)
+    assert not dialog.begin.isEnabled()
+    dialog.predictions.click()
+    dialog.begin.click()
+    qtbot.waitUntil(lambda: len(runs_in(window.training.folder)) == 1, timeout=_PATIENCE_MS)
 
 
 def test_a_failed_run_says_why(window_with_stub: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

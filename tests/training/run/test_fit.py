@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,14 +76,22 @@ def test_the_metrics_file_follows_the_run(run: Path):
     assert rows[-1]["progress"] == 1.0
 
 
-def test_scores_of_the_try_before_training_are_on_no_card(small_folder: Path, tmp_path: Path):
+def test_scores_of_the_try_before_training_are_on_no_card_and_whose_labels_they_are_is(
+    small_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    predicted = tmp_path / "predicted"
+    shutil.copytree(small_folder, predicted)
+    (predicted / "labels.json").write_text(json.dumps({"classes": list(NAMES), "made_by": [{"model": "a demo"}]}))
     every = ("--recent.every_n_train_steps=1", "--recent.save_top_k=-1", "--recent.filename={step}")
-    kept = fit(small_folder, tmp_path, "--trainer.num_sanity_val_steps=1", "--trainer.max_epochs=1", *every)
+    kept = fit(predicted, tmp_path, "--trainer.num_sanity_val_steps=1", "--trainer.max_epochs=1", *every)
     # Two batches: validation has not been when the first is kept.
     assert load_trained(kept / "checkpoints" / "step=1.ckpt")[1].scores == {}
     card = load_trained(kept / "checkpoints" / "last.ckpt")[1]
     assert "val_miou" in card.scores
-    assert card.trained_on == f"8 pictures of {small_folder.name}"
+    assert card.trained_on == "8 pictures of predicted with labels predicted by a demo"
+    assert card.details["labels"] == "predicted by a demo"
+    assert main(["evaluate", str(kept / "checkpoints" / "last.ckpt"), "--data", str(predicted)]) == 0
+    assert "predicted by a demo, not truth: all figures are agreement" in capsys.readouterr().out
 
 
 def test_the_last_checkpoint_is_of_the_last_epoch_where_the_best_is_older(small_folder: Path, tmp_path: Path):
