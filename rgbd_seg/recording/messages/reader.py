@@ -96,12 +96,12 @@ class MessageReader(RecordingReader):
         self._info = self._describe(layout, found)
 
     @property
-    def start_ns(self) -> int:
-        """When the first frame was recorded, nanoseconds since 1970."""
+    def start_ns(self) -> int | None:
+        """When the first frame was recorded, nanoseconds since 1970; None if no clock in the file knows the date."""
         return self._start_ns
 
     @property
-    def epoch_offset_ns(self) -> int:
+    def epoch_offset_ns(self) -> int | None:
         """Frames have no clock of a computer, but nanoseconds since the first."""
         return self._start_ns
 
@@ -306,7 +306,8 @@ class MessageReader(RecordingReader):
         self._times_us: NDArray[np.int64] = (pairs.taken_ns - pairs.taken_ns[0]) // 1000
         self._times_us.flags.writeable = False
         first = int(pairs.taken_ns[0])
-        self._start_ns = first if first > _FIRST_DATE_NS else int(depth_log[pairs.depth_rows[0]])
+        dates = (first, int(depth_log[pairs.depth_rows[0]]))
+        self._start_ns = next((date for date in dates if date > _FIRST_DATE_NS), None)
 
     def _stamps(self, topic: Topic) -> NDArray[np.int64] | None:
         """When the pictures of a topic were taken by their own account; None if they do not say."""
