@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rgbd_seg.sensors.playback import Playback
 
 Range = tuple[int | None, int | None]  # First and last frame.
+_FILE_PX = 120  # Room for the name of a frame's file, where frames are files.
 _SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
@@ -91,8 +92,12 @@ class ReplayBar(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Shows everything where there is room for it."""
         super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        needed_px = self._full_px + (_FILE_PX if self._file_of is not None and self._file_of(0) is not None else 0)
         for widget in self._dispensable:
-            widget.setVisible(self.width() >= self._full_px)
+            widget.setVisible(self.width() >= needed_px)
 
     def _button(self, row: QHBoxLayout, name: str, tip: str, run: Callable[[], None]) -> QToolButton:
         button = QToolButton()
@@ -117,6 +122,7 @@ class ReplayBar(QWidget):
         self.setVisible(playback is not None)
         if playback is None:
             return
+        self._make_room()
         self.show_range((None, None))
         self.timeline.show_recording(playback.length, playback.gaps)
         self.refresh()

@@ -36,6 +36,7 @@ _CHIP_PX = 26
 _CHIP_STYLE = (
     "QToolButton, QLabel#chip { background: rgba(16, 17, 19, 185); color: #e8e8ea; border: 0; border-radius: 5px;"
     " padding: 4px 8px; font-size: 12px; } QToolButton:hover { background: rgba(60, 63, 70, 220); }"
+    " QToolButton:focus { border: 1px solid #4f9cf9; padding: 3px 7px; }"
 )
 
 

@@ -67,7 +67,7 @@ class CommandPalette(QDialog):
         column.addWidget(self.search)
         column.addWidget(self.list)
         self.resize(min(_WIDTH_PX, window.width()), min(_HEIGHT_PX, window.height()))
-        self.list.setColumnWidth(0, self.width() - 150)
+        self.list.setColumnWidth(0, self.width() - 200)
         self.move(window.mapToGlobal(QPoint((window.width() - self.width()) // 2, 48)))
         self._show("")
         self.search.setFocus()

@@ -39,8 +39,12 @@ def rate_texts(
         segmentation = "" if paused else f"segmentation {status.segment_fps:.1f} fps"
     else:
         segmentation = "no model"
-    behind = f"{status.behind_ms:.0f} ms behind" if labels_age_ms is None else f"labels {labels_age_ms:.0f} ms old"
+    behind = f"{status.behind_ms:.0f} ms behind" if labels_age_ms is None else f"labels {_age_text(labels_age_ms)} old"
     return arrival, segmentation, "view frozen" if frozen else "" if paused else behind, losses_text(status)
+
+
+def _age_text(age_ms: float) -> str:
+    return f"{age_ms:.0f} ms" if age_ms < 1000 else f"{age_ms / 1000:.1f} s"
 
 
 class StatusLine(QStatusBar):

@@ -163,7 +163,11 @@ def _style_sheet(theme: Theme) -> str:
     QDockWidget {{ color: {theme.quiet}; }}
     QDockWidget > QWidget {{ background: {theme.panel}; }}
     QTreeView, QListView, QTableView, QPlainTextEdit, QTextBrowser {{
-        background: {theme.panel}; border: 0; outline: 0; }}
+        background: {theme.panel}; border: 1px solid transparent; outline: 0; }}
+    QTreeView:focus, QListView:focus, QTableView:focus, QPlainTextEdit:focus, QTextBrowser:focus {{
+        border-color: {theme.accent}; }}
+    QCheckBox, QRadioButton {{ border: 1px solid transparent; border-radius: 4px; padding: 1px; outline: 0; }}
+    QCheckBox:focus, QRadioButton:focus {{ border-color: {theme.accent}; }}
     QTreeView::item, QListView::item {{ padding: 3px 0; }}
     QTreeView::item:hover, QListView::item:hover, QTableView::item:hover {{ background: {theme.raised}; }}
     QTreeView::item:selected, QListView::item:selected, QTableView::item:selected {{
@@ -173,6 +177,7 @@ def _style_sheet(theme: Theme) -> str:
     QTabBar::tab {{
         background: {theme.background}; color: {theme.quiet}; padding: 6px 7px; border: 0; font-size: 12px; }}
     QTabBar::tab:selected {{ background: {theme.panel}; color: {theme.text}; }}
+    QTabBar::tab:selected:focus {{ border-bottom: 2px solid {theme.accent}; }}
     QTabWidget::pane {{ border: 0; }}
     QScrollArea {{ border: 0; background: {theme.panel}; }}
     QScrollArea > QWidget > QWidget {{ background: {theme.panel}; }}
@@ -188,6 +193,8 @@ def _style_sheet(theme: Theme) -> str:
     QSlider::sub-page:horizontal {{ background: {theme.accent}; height: 4px; border-radius: 2px; }}
     QSlider::handle:horizontal {{
         background: {theme.text}; width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; }}
+    QSlider::handle:horizontal:focus {{
+        background: {theme.accent}; border: 2px solid {theme.text}; width: 8px; height: 8px; }}
     QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled {{ background: {theme.quiet}; }}
     QLabel#quiet {{ color: {theme.quiet}; }}
     QLabel#heading {{ color: {theme.quiet}; font-size: 11px; font-weight: 600; }}

@@ -82,7 +82,7 @@ def test_every_frame_of_a_camera_is_shown_at_once_while_the_model_thinks(
     assert one.labels is not None
     assert one.frame.index < window.presenter.frame.index
     window.refresh()
-    assert says(window, "labels", "ms old")
+    assert says(window, "labels", "s old")
     assert window.presenter._note("overlay").endswith("s old")
 
 

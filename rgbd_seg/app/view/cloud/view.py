@@ -47,7 +47,8 @@ class CloudView(QWidget):
         self._bar = QWidget(self)
         self._bar.setStyleSheet(
             "QToolButton, QComboBox { background: rgba(16, 17, 19, 185); color: #e8e8ea;"
-            " font-size: 12px; padding: 3px 8px; }"
+            " font-size: 12px; padding: 3px 8px; border: 1px solid transparent; }"
+            " QToolButton:focus, QComboBox:focus { border-color: #4f9cf9; }"
         )
         row = QHBoxLayout(self._bar)
         row.setContentsMargins(0, 0, 0, 0)
