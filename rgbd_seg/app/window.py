@@ -195,8 +195,10 @@ class MainWindow(WindowParts):
         if drawing is not None:
             self.cloud.show_drawing(drawing)
         ended = self.session.ended_recordings.take_nowait()
-        if ended is not None:
+        if ended is not None and ended.frames:
             self.say("recorded", summary(ended), "info", "Open it", lambda: self.sources.open(str(ended.path)))
+        elif ended is not None:
+            self.say("recorded", f"No frame came while it was recorded: {ended.path.name} is empty.")
         status = self.session.status()
         if (status.state, status.message, status.model) != (
             self._status.state,

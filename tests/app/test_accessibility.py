@@ -19,6 +19,7 @@ from rgbd_seg.app.widgets.palette import CommandPalette
 from rgbd_seg.recording.mcap.writer import RecordingWriter
 from tests.app.conftest import CALIBRATION, make_frame
 from tests.app.watching import says, wait_for_labels, wait_for_picture, wait_for_recorded
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,11 +92,11 @@ def test_every_control_of_the_dialogs_and_of_label_mode_has_a_name(
     window.sources.open(str(path))
     wait_for_picture(window, qtbot)
     window.refresh()
-    for name in ("export_recording", "train_model", "show_about", "show_doctor"):
+    for name in ("export_recording", "train_model", "pick_source", "recording_statistics", "show_about", "show_doctor"):
         window.commands.run[name]()
     LogDialog(tmp_path / "log.txt", "Log", window).show()
     dialogs = {type(one).__name__: one for one in window.findChildren(QDialog) if one.isVisible()}
-    assert len(dialogs) == 5
+    assert len(dialogs) == 7
     assert {name: nameless(one) for name, one in dialogs.items()} == {name: [] for name in dialogs}
     for one in dialogs.values():
         one.reject()
@@ -106,6 +107,8 @@ def test_every_control_of_the_dialogs_and_of_label_mode_has_a_name(
     window.commands.run["label_frames"]()
     qtbot.waitUntil(lambda: window.labelling.desk is not None and window.labelling.desk.session.frame is not None)
     assert nameless(window) == []
+    window.labelling.leave()
+    window.labelling.close(PATIENCE_S)  # A closing window waits for its thread a short while only.
 
 
 def opened_by(window: MainWindow, qtbot: QtBot, press: Callable[[], None]) -> QWidget | None:

@@ -112,6 +112,7 @@ class SourcePicker(QDialog):
         self.name.selectAll()
         self.name.setFocus()
         self.check()
+        name_controls(self)
 
     def _make_starts(self, devices: Sequence[SensorInfo], folder: Path) -> QHBoxLayout:
         row = QHBoxLayout()

@@ -12,9 +12,12 @@ from rgbd_seg.app.widgets.icons import dress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PySide6.QtGui import QResizeEvent
+
     from rgbd_seg.app.widgets.theme import Theme
 
-_LONGEST_NAME = 34
+_LONGEST_NAME, _LONGEST_NARROW_NAME = 34, 12
+_NARROW_PX = 760  # Below this width names are short and the record button is its dot, so that the menu stays in sight.
 _LONGEST_RECORDING = "00:00  000 MB"
 
 
@@ -34,6 +37,8 @@ class TopBar(QToolBar):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.setIconSize(QSize(20, 20))
         self._theme = theme
+        self._narrow = False
+        self._names = ("", "")  # Of source and model.
         self.source = self._wide("camera", "No source", "Choose what to look at", source_menu)
         self.model = self._wide("model", "No model", "Choose what segments it", model_menu)
         spacer = QWidget()
@@ -62,7 +67,8 @@ class TopBar(QToolBar):
         self.addWidget(self.record)
         self.record.setText(_LONGEST_RECORDING)
         self.record.ensurePolished()
-        self.record.setMinimumWidth(self.record.sizeHint().width())  # The buttons beside it are to stay where they are.
+        self._record_px = self.record.sizeHint().width()
+        self.record.setMinimumWidth(self._record_px)  # The buttons beside it are to stay where they are.
         self.record.setText("Record")
         self.menu = self._flat("menu", "Menu  F10")
         self.menu.setMenu(main_menu)
@@ -89,17 +95,31 @@ class TopBar(QToolBar):
         self.addWidget(button)
         return button
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Says less where there is little room."""
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW_PX
+        if narrow != self._narrow:
+            self._narrow = narrow
+            style = Qt.ToolButtonStyle
+            self.record.setToolButtonStyle(style.ToolButtonIconOnly if narrow else style.ToolButtonTextBesideIcon)
+            self.record.setMinimumWidth(0 if narrow else self._record_px)
+            self.show_source(self._names[0])
+            self.show_model(self._names[1])
+
     def _record_clicked(self) -> None:
         self.record.setChecked(not self.record.isChecked())  # The state is shown by `show_recording`, not by the click.
         self.record_wanted.emit()
 
     def show_source(self, name: str) -> None:
         """Names the source, "" for none."""
-        self.source.setText(f"{_short(name) or 'No source'} ▾")
+        self._names = (name, self._names[1])
+        self.source.setText(f"{self._short(name) or 'No source'} ▾")
 
     def show_model(self, name: str) -> None:
         """Names the model, "" for none."""
-        self.model.setText(f"{_short(name) or 'No model'} ▾")
+        self._names = (self._names[0], name)
+        self.model.setText(f"{self._short(name) or 'No model'} ▾")
 
     def show_undo(self, steps: Sequence[str]) -> None:
         """Shows what can be taken back, newest first."""
@@ -118,6 +138,6 @@ class TopBar(QToolBar):
         self.record.setText(text or "Record")
         self.record.setEnabled(bool(text) or possible)
 
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    def _short(self, name: str) -> str:
+        longest = _LONGEST_NARROW_NAME if self._narrow else _LONGEST_NAME
+        return name if len(name) <= longest else f"{name[: longest - 1]}…"

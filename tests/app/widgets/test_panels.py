@@ -127,6 +127,8 @@ def test_a_small_window_puts_the_panels_into_one_column_and_a_larger_one_back(wi
     docks["Recording"].show()
     window.resize(720, 480)
     qtbot.waitUntil(lambda: not any(dock.isVisible() for dock in docks.values()))
+    window.resize(640, 360)
+    qtbot.waitUntil(lambda: window.top_bar.width() == 640 and 600 < window.top_bar.menu.geometry().right() <= 640)
     window.resize(1280, 720)
     qtbot.waitUntil(lambda: not panels.compact)
     shown = {name for name, dock in docks.items() if dock.isVisible()}
