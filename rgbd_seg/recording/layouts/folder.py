@@ -85,7 +85,8 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         label_set=label_set,
         truth_origin=provenance.origin if files["labels"] else None,
         predictions=tuple(map(str, provenance.made_by)) if files["labels"] else (),
-        details=dict(sidecar.details) | ({"calibration": ", ".join(cameras.sources)} if cameras.sources else {}),
+        details=dict(sidecar.details)
+        | ({"calibration": ", ".join(cameras.sources)} if cameras.sources and not sidecar.intrinsics else {}),
         warnings=tuple(left_out + warnings),
         notes=(*partners.notes, *usual.notes, *cameras.notes, *_label_notes(path, files, keys, label_set)),
         gaps=gaps_of(pairs),

@@ -88,7 +88,8 @@ def open_reader(path: Path, **options: str) -> PictureReader:
         label_set=given.label_set or sidecar.label_set,
         truth_origin=sidecar.labels.origin if labelled else None,
         predictions=tuple(map(str, sidecar.labels.made_by)) if labelled else (),
-        details=dict(sidecar.details) | ({"calibration": ", ".join(cameras.sources)} if cameras.sources else {}),
+        details=dict(sidecar.details)
+        | ({"calibration": ", ".join(cameras.sources)} if cameras.sources and not sidecar.intrinsics else {}),
         warnings=(*listing.warnings, *warnings),
         notes=tuple(notes),
         gaps=gaps_of(pairs) if stamps else (),
