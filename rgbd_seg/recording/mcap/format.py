@@ -41,6 +41,8 @@ TOPIC_TRUTH_PICTURE, TOPIC_SEGMENTATION_PICTURE = "/truth/picture", "/segmentati
 
 METADATA = "rgbd_seg"
 METADATA_DETAILS = "rgbd_seg.details"
+#: Behind the name of metadata that a file has a second time, with another content.
+AGAIN = " (again)"
 INDEX_ATTACHMENT = "rgbd_seg.index"
 INDEX_MEDIA_TYPE = "application/vnd.rgbd-seg.index"
 

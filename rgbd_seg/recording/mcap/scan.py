@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mcap.opcode import Opcode
 from mcap.records import Channel, Metadata, Schema
 
+from rgbd_seg.recording.mcap.format import AGAIN
 from rgbd_seg.recording.mcap.input import (
     HEADER_BYTES,
     ChunkHead,
@@ -169,7 +170,9 @@ def _take(source: McapInput, found: Scan, position: int, opcode: int) -> None:
         found.channels.setdefault(channel.id, channel)
     elif opcode == Opcode.METADATA and len(found.metadata) < _MAX_METADATA:
         metadata = source.record_at(position, Metadata, opcode)
-        found.metadata.setdefault(metadata.name, metadata.metadata)
+        first = found.metadata.setdefault(metadata.name, metadata.metadata)
+        if first != metadata.metadata:  # Several recordings that a tool has put into one file.
+            found.metadata.setdefault(metadata.name + AGAIN, metadata.metadata)
     elif opcode == Opcode.MESSAGE:
         # A file without chunks: the message itself is what will be read at this place.
         head = source.read_at(position, HEADER_BYTES + 22)

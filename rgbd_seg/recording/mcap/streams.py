@@ -14,7 +14,7 @@ from rgbd_seg.frame import TRUTH_ORIGINS
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.label_provenance import Maker
 from rgbd_seg.recording.mcap import format as layout
-from rgbd_seg.recording.mcap.format import noted_registered, noted_unit_m
+from rgbd_seg.recording.mcap.format import AGAIN, noted_registered, noted_unit_m
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +125,7 @@ def find_streams(path: Path, contents: McapContents) -> Streams:
     nothing = RecordingError(f"{path} holds no complete frame: it was recorded for less than a second, or damaged")
     if frame is None or color is None or depth is None:
         raise nothing
-    is_joined = len(frame.channel_ids) > 1
+    is_joined = len(frame.channel_ids) > 1 or layout.METADATA + AGAIN in contents.metadata
     times, frame, color, depth = _with_equal_times(frame, color, depth)
     if not len(times):
         raise nothing

@@ -35,7 +35,9 @@ LABEL_SUFFIXES = frozenset({".png"})
 SATURATED = 65535
 #: Void in labels of many tools; no label set has so many classes.
 VOID = 255
-VOID_NOTE = "255 in label pictures is taken for void, as 0 is."
+VOID_NOTE = (
+    "255 in label pictures is taken for void, as 0 is; where 0 was the first class there, all ids are one too small."
+)
 
 _WITH_EXIF = ("JPEG", "WEBP")  # Of PNG it may stand behind the pixels.
 _ORIENTATION = 0x0112  # In EXIF.

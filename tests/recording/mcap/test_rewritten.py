@@ -105,6 +105,17 @@ def test_two_recordings_in_one_file_keep_their_units_and_cameras(tmp_path: Path,
     assert all(frame.truth is not None for frame in frames)
 
 
+def test_channels_that_a_tool_has_joined_count_nothing(tmp_path: Path) -> None:
+    """`mcap merge` puts equal channels into one: what is missing between two recordings nobody knows."""
+    first = record(tmp_path / "a.mcap", 0, 5, 0.001)
+    second = record(tmp_path / "b.mcap", 40, 4, 0.001, fx=90.0)
+    with open_recording(rewrite([first, second], tmp_path / "c.mcap")) as reader:
+        assert "several recordings" in reader.info.warnings[-1]
+        assert reader.info.missing.startswith("not known")
+        assert [frame.index for frame in reader] == list(range(9))
+        assert reader.read(8).calibration.color.fx == 90.0
+
+
 def test_what_a_person_knows_better_overrules_the_file(tmp_path: Path) -> None:
     path = record(tmp_path / "a.mcap", 0, 3, 0.001)
     with open_recording(path, depth_unit_m="0.0001", registered="no") as reader:
