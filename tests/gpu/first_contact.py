@@ -39,7 +39,20 @@ def commands(rehearse: bool) -> dict[str, tuple[list[str], float]]:
     bench += [*models, *sizes, *(part for name in precisions for part in ("--precision", name)), *times]
     return {
         "machine": ([python, "-m", "rgbd_seg", "doctor"], 120),
-        "suite": ([python, "-m", "pytest", "-q", "-rA", "--timeout", "300", "tests/gpu", "tests/inference/torch"], 420),
+        "suite": (
+            [
+                python,
+                "-m",
+                "pytest",
+                "-q",
+                "-rA",
+                "--timeout",
+                "3000" if rehearse else "300",
+                "tests/gpu",
+                "tests/inference/torch",
+            ],
+            420,
+        ),
         "bench": ([*bench, "--format", "json"], 600),
     }
 
