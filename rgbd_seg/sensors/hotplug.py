@@ -35,6 +35,8 @@ LOOK_LIMIT_S = 15.0
 POLL_S = 1.0
 # Where nothing tells of changes, the libraries themselves are asked, and not so often.
 _ASK_EVERY_S = 5.0
+# Libraries leave open files behind when asked (Azure Kinect's three each time): a fresh child goes on after so many.
+_MOST_LOOKS = 100
 # A device that has just appeared is not ready at once: a second look follows after this time (seconds).
 _SETTLE_S = 1.5
 # How often a wait asks whether it still makes sense (seconds).
@@ -212,8 +214,8 @@ def announce(channel: Channel, *, drivers: Mapping[str, str]) -> None:
                 continue  # The runtime is missing, so its devices cannot come.
     before = usb_devices()
     channel.send({"ready": True})
-    asked, known = time.monotonic(), None
-    while not happened.wait(POLL_S):
+    asked, known, looks = time.monotonic(), None, 0
+    while looks < _MOST_LOOKS and not happened.wait(POLL_S):
         if before is not None:
             if usb_devices() != before:
                 break
@@ -221,7 +223,7 @@ def announce(channel: Channel, *, drivers: Mapping[str, str]) -> None:
             now = look(drivers)
             if known is not None and now != known:
                 break
-            asked, known = time.monotonic(), now
+            asked, known, looks = time.monotonic(), now, looks + 1
     channel.send({"changed": True})
     channel.receive(None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import psutil
@@ -136,3 +137,16 @@ def test_usb_bus_tells_of_replugging(tmp_path: Path):
     (device / "devnum").write_text("8\n")
     assert hotplug.usb_devices(tmp_path) == ["1-2 8"]
     assert hotplug.usb_devices(tmp_path / "absent") is None
+
+
+def test_where_libraries_are_asked_again_and_again_a_fresh_process_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They leave open files behind."""
+    sent: list[dict[str, object]] = []
+    channel = SimpleNamespace(send=sent.append, receive=lambda _: None)
+    for name, value in {"usb_devices": lambda: None, "POLL_S": 0.0, "_ASK_EVERY_S": 0.0, "_MOST_LOOKS": 3}.items():
+        monkeypatch.setattr(hotplug, name, value)
+    looks: list[object] = []
+    monkeypatch.setattr(hotplug, "look", lambda drivers: looks.append(drivers))
+    hotplug.announce(channel, drivers={})
+    assert sent == [{"ready": True}, {"changed": True}]
+    assert len(looks) == 3
