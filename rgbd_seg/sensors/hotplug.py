@@ -36,7 +36,7 @@ POLL_S = 1.0
 # Where nothing tells of changes, the libraries themselves are asked, and not so often.
 _ASK_EVERY_S = 5.0
 # Libraries leave open files behind when asked (Azure Kinect's three each time): a fresh child goes on after so many.
-_MOST_LOOKS = 100
+_MOST_LOOKS = 20
 # A device that has just appeared is not ready at once: a second look follows after this time (seconds).
 _SETTLE_S = 1.5
 # How often a wait asks whether it still makes sense (seconds).
