@@ -118,12 +118,14 @@ class WindowParts(KeyboardWindow):
         room = self.screen().availableGeometry()
         width, height = max(1280, round(room.width() * 0.8)), max(720, round(room.height() * 0.8))
         self.resize(min(width, room.width()), min(height, room.height()))
+        if self.settings.state:
+            # Before the window is maximised: of a state that does not fit then Qt keeps a second copy, and crashes when
+            # docks move meanwhile, as they do where there is little room.
+            self.restoreState(_bytes(self.settings.state))
         if width >= room.width() or height >= room.height():
             self.setWindowState(Qt.WindowState.WindowMaximized)  # Frame and title must have room as well.
         restored = self.settings.geometry and self.restoreGeometry(_bytes(self.settings.geometry))
-        if self.settings.state:
-            self.restoreState(_bytes(self.settings.state))
-        else:
+        if not self.settings.state:
             self.resizeDocks([self.docks["Classes"], self.docks["Model"]], [280, 370], Qt.Orientation.Vertical)
         if not self.settings.state and not restored:
             self.docks["Source"].setVisible(self.screen().availableGeometry().width() >= _WIDE_PX)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from PySide6.QtCore import Qt
 
 from rgbd_seg.app.settings import Settings, SettingsFile
 from rgbd_seg.app.view.display import Style
@@ -77,3 +78,22 @@ def test_settings_that_cannot_be_written_are_not_lost_in_silence(
     monkeypatch.setattr("rgbd_seg.app.settings.write_private", refuse)
     window.presenter.change(opacity=0.25)
     qtbot.waitUntil(lambda: says(window, "could not be saved", "No space left"), timeout=10000)
+
+
+def test_an_arrangement_that_does_not_fit_the_screen_becomes_one_column_and_comes_back(
+    window: MainWindow, make_session: Callable[[Callable[[], None]], Session], qtbot: QtBot
+) -> None:
+    window.docks["Plots"].show()
+    window.close()
+    file = window._saver.file
+    again = MainWindow(window.theme, file, make_session, file.load())
+    qtbot.addWidget(again)
+    again.setWindowState(Qt.WindowState.WindowNoState)
+    again.resize(640, 360)
+    again.show()
+    qtbot.waitUntil(lambda: again.panels.compact)
+    again.resize(1280, 720)
+    qtbot.waitUntil(lambda: not again.panels.compact)
+    assert again.docks["Plots"].isVisible()
+    assert again.dockWidgetArea(again.docks["Plots"]) is Qt.DockWidgetArea.BottomDockWidgetArea
+    again.close()
