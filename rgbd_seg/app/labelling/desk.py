@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rgbd_seg.app.labelling.tasks import SAVE
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from rgbd_seg.app.labelling.cloud import LabelCloud
     from rgbd_seg.app.labelling.page import LabelPage
     from rgbd_seg.app.labelling.tasks import Tasks
     from rgbd_seg.frame import RgbdFrame
@@ -26,6 +25,22 @@ if TYPE_CHECKING:
     from rgbd_seg.recording.layouts.frame_states import FrameState
 
 _OPACITIES = (0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
+
+
+class Beside(Protocol):
+    """Another view of what is painted: the 3D one, which knows the desk."""
+
+    def show(self) -> None:
+        """Shows what is painted now."""
+
+    def toggle(self) -> None:
+        """Comes or goes."""
+
+    def close(self) -> None:
+        """Ends its thread soon."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Waits for its thread."""
 
 
 class Desk:
@@ -55,7 +70,7 @@ class Desk:
         self.glimpses: dict[str, Glimpse] = {}
         self.regions: dict[str, Regions] = {}
         self.unsaved: dict[str, tuple[RgbdFrame, NDArray[np.uint8], FrameState]] = {}
-        self.cloud: LabelCloud | None = None
+        self.cloud: Beside | None = None
         self._opacity = 2
 
     @property
