@@ -78,6 +78,7 @@ COMMANDS = (
 
 #: Keys that no table row has, for the visible list only.
 MORE_KEYS = (
+    ("Alt", "Main menu, pressed by itself", "Window"),
     ("Alt+1 … Alt+9", "Show the first … ninth class of the list alone", "Views"),
     ("Ctrl+1 … Ctrl+4", "Choose what the first … fourth view shows", "Views"),
     ("Wheel", "Zoom at the pointer", "Views"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtWidgets import QApplication
 
@@ -10,10 +10,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rgbd_seg.app.context import Context
+    from rgbd_seg.app.recording.capture_controller import CaptureController
     from rgbd_seg.app.recording.export_controller import ExportController
+    from rgbd_seg.app.scoring.controller import ScoringController
     from rgbd_seg.app.training.controller import TrainingController
 
 _KEY = "leaving"
+
+
+class Parts(Protocol):
+    """What may be at work."""
+
+    captures: CaptureController
+    exports: ExportController
+    scoring: ScoringController
+    training: TrainingController
 
 
 class Leaving:
@@ -22,8 +33,7 @@ class Leaving:
     def __init__(
         self,
         context: Context,
-        exports: ExportController,
-        training: TrainingController,
+        parts: Parts,
         is_said: Callable[[str], bool],
         leave: Callable[[], None],
     ) -> None:
@@ -31,12 +41,11 @@ class Leaving:
 
         Args:
             context: The window.
-            exports: Has the running export.
-            training: Has the runs that this window began.
+            parts: Those that work in the background.
             is_said: Whether a message with that key is on screen.
             leave: Closes the window without asking.
         """
-        self._context, self._exports, self._training = context, exports, training
+        self._context, self._parts = context, parts
         self._is_said, self._leave = is_said, leave
 
     def may(self) -> bool:
@@ -60,12 +69,16 @@ class Leaving:
         recorder = self._context.session.status().recorder
         if recorder is not None and recorder.state == "recording":
             found.append(f"{recorder.path.name} is being recorded: quitting ends it and keeps what there is.")
-        job = self._exports.job
+        job = self._parts.exports.job
         if job is not None:
             found.append(
                 f"The export to {job.plan.target.name} is not done: quitting stops it, and nothing is left of it."
             )
-        names = self._training.begun_here
+        if self._parts.captures.running:
+            found.append("Frames are being taken for a data set: quitting ends that and keeps those that there are.")
+        if self._parts.scoring.running:
+            found.append("Models are being scored: quitting stops that, and nothing is left of it.")
+        names = self._parts.training.begun_here
         if names:
             one = len(names) == 1
             found.append(

@@ -111,7 +111,7 @@ class MainWindow(WindowParts):
         self.recording_statistics = RecordingStatisticsController(self)
         self.comparisons = ComparisonController(self, self.comparison_panel, self.grid)
         self.live_output = LiveOutput(self)
-        self._leaving = Leaving(self, self.exports, self.training, self.banners.shows, self.close_now)
+        self._leaving = Leaving(self, self, self.banners.shows, self.close_now)
         self._closing = False
         self.freezer = Freezer(self)
         self.look = ThemeSwitch(self, theme)
@@ -144,6 +144,7 @@ class MainWindow(WindowParts):
 
     def _connect(self) -> None:
         self.bridge.awake.connect(self._take)
+        self.alt_key.alone.connect(lambda: self.commands.run["main_menu"]())
         self.sources.changed.connect(self._source_changed)
         self.models.comparison_wanted.connect(self.comparisons.ask)
         self.presenter.display_changed.connect(self._display_changed)

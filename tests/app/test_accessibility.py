@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAccessible
+from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication, QDialog
 
 from rgbd_seg.app.actions import COMMANDS
@@ -131,11 +132,34 @@ def opened_by(window: MainWindow, qtbot: QtBot, press: Callable[[], None]) -> QW
     return found[0] if found else None
 
 
+def alt_opens(window: MainWindow, qtbot: QtBot, focus: QWidget) -> bool:
+    """Whether Alt, pressed and released with the focus there, opens the main menu."""
+    focus.setFocus()
+
+    def press() -> None:
+        qtbot.keyPress(focus, Qt.Key.Key_Alt)
+        qtbot.keyRelease(focus, Qt.Key.Key_Alt, Qt.KeyboardModifier.AltModifier)
+        opened = QSignalSpy(window.commands.main_menu.aboutToShow)
+        qtbot.waitUntil(lambda: opened.count() == 1)
+
+    return opened_by(window, qtbot, press) is window.commands.main_menu
+
+
 def test_keys_alone_reach_every_control_and_press_it(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.sources.open("steady:one")
     wait_for_picture(window, qtbot)
     window.activateWindow()
     assert opened_by(window, qtbot, lambda: qtbot.keyClick(window, Qt.Key.Key_F10)) is window.commands.main_menu
+    alt = Qt.KeyboardModifier.AltModifier
+    assert alt_opens(window, qtbot, window.classes.search)
+    qtbot.keyPress(window, Qt.Key.Key_Alt)
+    qtbot.keyClick(window, Qt.Key.Key_Up, alt)  # Alt with another key is that other command, or none.
+    qtbot.keyRelease(window, Qt.Key.Key_Alt)
+    qtbot.keyPress(window, Qt.Key.Key_Alt)
+    qtbot.mouseClick(window.status_line, Qt.MouseButton.LeftButton, alt)
+    qtbot.keyRelease(window, Qt.Key.Key_Alt)
+    qtbot.wait(20)
+    assert QApplication.activePopupWidget() is None
     control = Qt.KeyboardModifier.ControlModifier
     menu = opened_by(window, qtbot, lambda: qtbot.keyClick(window, Qt.Key.Key_2, control))
     assert menu is not None

@@ -66,6 +66,11 @@ class ScoringController(QObject):
         if go:
             dialog.begin.click()
 
+    @property
+    def running(self) -> bool:
+        """Whether models are being scored."""
+        return self._background.busy and not self._stop.is_set()
+
     def _cancel(self) -> None:
         self._stop.set()
 

@@ -77,6 +77,7 @@ class Banners(QWidget):
             self.clear(message.key, forget=False)
             frame, label, bar = self._make_frame(message)
             self._layout.addWidget(frame)
+            frame.show()  # At once: a layout leaves that to a later turn of Qt's loop.
         bar.setValue(round(100 * (message.part or 0.0)))
         self._shown[message.key] = (message, frame, label, bar)
         self.show()

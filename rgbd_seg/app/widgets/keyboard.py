@@ -27,6 +27,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from rgbd_seg.app.widgets.alt_key import AltKey
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -78,7 +80,11 @@ def _is_stop(one: QWidget) -> bool:
 
 
 class KeyboardWindow(QMainWindow):
-    """Subclasses say what their parts are."""
+    """Subclasses say what their parts are, and what Alt by itself does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alt_key = AltKey(self)
 
     def parts(self) -> Sequence[QWidget]:
         """What Tab and F6 go through, in order."""
@@ -105,7 +111,8 @@ class KeyboardWindow(QMainWindow):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return presses a button as Space does, which is Qt's only key for it."""
+        """Return presses a button as Space does, which is Qt's only key for it; Alt may stay alone."""
+        self.alt_key.press(event)
         focus = QApplication.focusWidget()
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(focus, QToolButton | QPushButton):
             if isinstance(focus, QToolButton) and focus.popupMode() == QToolButton.ToolButtonPopupMode.InstantPopup:

@@ -70,7 +70,7 @@ class TopBar(QToolBar):
         self._record_px = self.record.sizeHint().width()
         self.record.setMinimumWidth(self._record_px)  # The buttons beside it are to stay where they are.
         self.record.setText("Record")
-        self.menu = self._flat("menu", "Menu  F10")
+        self.menu = self._flat("menu", "Menu  F10 or Alt")
         self.menu.setMenu(main_menu)
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 from rgbd_seg.labelling.data_set import DataSet
 from tests.app.conftest import LABELS, make_frame, make_segmentation
+from tests.app.watching import says
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,13 +59,25 @@ def test_models_are_scored_side_by_side_and_a_worst_frame_is_one_click_away(
     assert "mean IoU" in (tmp_path / "page.html").read_text()
 
 
-def test_only_the_frames_that_were_held_out_are_scored(
-    window: MainWindow, qtbot: QtBot, folder: Path, tmp_path: Path
+def test_only_the_frames_that_were_held_out_are_scored_and_quitting_meanwhile_says_so(
+    window: MainWindow, qtbot: QtBot, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    opener, may_open = window.session.model.opener, threading.Event()
+
+    def late(*wanted: object) -> object:
+        assert may_open.wait(PATIENCE_S)
+        return opener(*wanted)
+
+    monkeypatch.setattr(window.session.model, "opener", late)
     window.scoring.ask(str(folder), [("one", str(tmp_path / "one.safetensors"))], ["000002"], go=True)
     dialog = window.scoring.dialog
     assert dialog is not None
+    window.close()
+    assert window.isVisible()
+    assert says(window, "Models are being scored", "Close once more")
+    may_open.set()
     qtbot.waitUntil(lambda: bool(dialog.scores))
+    qtbot.waitUntil(lambda: not says(window, "Close once more"))
     assert (dialog.scores[0].frames, dialog.by_class.item(0, 0).text()) == (1, "1.000")
 
 
