@@ -10,6 +10,7 @@ import pytest
 
 from rgbd_seg.app.view.cloud.gl_painter import GlPainter
 from rgbd_seg.app.view.cloud.orbit import Orbit
+from rgbd_seg.app.view.cloud.picking import pick
 from rgbd_seg.app.view.cloud.scene import COLORINGS, Scene, point_grid
 from rgbd_seg.app.view.cloud.splat_painter import SplatPainter
 from rgbd_seg.app.view.cloud.worker import CloudWorker, Thinning
@@ -55,6 +56,22 @@ def test_painters_draw_what_is_there_in_its_place(segmentation: Segmentation, ma
     assert pixels.shape == (120, 160, 4)
     assert tuple(pixels[60, 70, :3]) == (50, 100, 200)  # Qt's order: blue, green, red.
     assert tuple(pixels[2, 2, :3]) == (19, 17, 16)  # The backdrop.
+
+
+@pytest.mark.parametrize("size", [(100, 100), (435, 572), (1280, 720)])
+@pytest.mark.parametrize("distance_m", [0.4, 1.2, 3.0])
+def test_a_click_between_the_points_of_a_coarse_picture_takes_the_nearest(
+    size: tuple[int, int], distance_m: float
+) -> None:
+    lens = Calibration(Intrinsics(64, 48, 60.0, 60.0, 31.5, 23.5))
+    frame = RgbdFrame(np.zeros((48, 64, 3), np.uint8), np.full((48, 64), 1200, np.uint16), lens, 0, 0)
+    orbit = Orbit(0.0, 0.0, distance_m, (0.0, 0.0, 1.2))
+    one = Scene(Segmentation(frame), Display(), "rgb", (0.4, 6.0), orbit, size)
+    for x, y in np.random.default_rng(0).uniform(0.48, 0.52, (50, 2)):
+        found = pick(one, x, y)
+        assert found is not None
+        assert np.abs(np.subtract(found, (31.5, 23.5))).max() < 8
+    assert pick(one, -9.0, 0.5) is None
 
 
 def test_hidden_classes_are_hidden_here_too(segmentation: Segmentation) -> None:

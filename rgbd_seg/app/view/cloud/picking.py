@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from rgbd_seg.app.view.cloud.scene import Scene
 
 _STRIDE = 2
-_REACH = 0.015  # How far from the pointer a point may be drawn, in heights of the view.
+_REACH = 0.015  # How far from the pointer a point may be drawn, in heights of the view; more where points are sparse.
+_HALF_DIAGONAL = 0.75  # Of a square of points, in its sides, with a little for rounding.
 _BEHIND_M = 0.05  # Points so much farther than the nearest one lie on something behind it.
 
 
@@ -34,7 +35,9 @@ def pick(scene: Scene, x: float, y: float) -> tuple[int, int] | None:
         across = (clip[:, 0] / ahead + 1) / 2 - x
         down = (1 - clip[:, 1] / ahead) / 2 - y
     away = np.hypot(across * width / height, down)
-    near = np.flatnonzero((ahead > 0.05) & (away <= _REACH))
+    # A coarse picture, or a near one, has gaps between its points: the middle of one is reached from its corners.
+    gap = (_STRIDE / grid.focal_px) * grid.points_m[rows, columns, 2] * np.linalg.norm(matrix[1, :3]) / 2 / ahead
+    near = np.flatnonzero((ahead > 0.05) & (away <= np.maximum(_REACH, gap * _HALF_DIAGONAL)))
     if not len(near):
         return None
     front = near[ahead[near] <= ahead[near].min() + _BEHIND_M]
