@@ -81,6 +81,15 @@ def pair_up(
                 )
     if not len(color_rows):
         return None
+    if device_ns is None:
+        added = _lone_in_order(color_log, depth_log, color_rows, depth_rows)
+        if len(added):
+            color_rows = depth_rows = np.union1d(depth_rows, added)
+            apart_ms = float(np.abs(color_log[added] - depth_log[added]).max()) / 1e6
+            notes.append(
+                f"{_pictures(len(added), 'depth')} {_have(len(added))} the colour picture of the same number, recorded up "
+                f"to {apart_ms:.0f} ms apart: there are as many of both, and the neighbours belong together."
+            )
     taken_ns = depth_ns[depth_rows]
     farthest_ms = float(np.abs(color_ns[color_rows] - taken_ns).max()) / 1e6
     notes += _left_over(len(color_log), len(depth_log), color_rows)
@@ -115,6 +124,24 @@ def nearest_pairs(color: NDArray[np.int64], depth: NDArray[np.int64]) -> tuple[N
     interval = float(np.median(intervals)) if len(intervals) else _LONE_INTERVAL_NS
     close = np.abs(color[nearest] - depth) <= max(interval / 2, _SHORTEST_REACH_NS)
     return nearest[close], np.flatnonzero(close)
+
+
+def _lone_in_order(
+    color: NDArray[np.int64],
+    depth: NDArray[np.int64],
+    color_rows: NDArray[np.int64],
+    depth_rows: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Rows of pictures that were recorded too far apart to be a pair by time, but are one by their order.
+
+    A busy computer records one picture late. It is the one only where both streams are equally long, every other pair is
+    of equal rows, and no two neighbours are missing: else pictures were lost, and a partner would be a guess.
+    """
+    none = np.zeros(0, np.int64)
+    if len(color) != len(depth) or not np.array_equal(color_rows, depth_rows):
+        return none
+    lone = np.setdiff1d(np.arange(len(depth)), depth_rows)
+    return none if np.any(np.diff(lone) == 1) else lone
 
 
 def _steady(

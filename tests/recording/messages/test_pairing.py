@@ -93,3 +93,23 @@ def test_two_pictures_of_one_instant_are_said() -> None:
     assert pairs is not None
     assert pairs.color_rows.tolist() == pairs.depth_rows.tolist() == list(range(12))
     assert pairs.notes == ("1 depth picture has the time of the one before.",)
+
+
+def test_a_picture_that_was_recorded_late_keeps_its_partner_by_order() -> None:
+    color = LOG.copy()
+    color[0] += 25 * MS
+    pairs = pair_up(color, LOG, None, None)
+    assert pairs is not None
+    assert pairs.color_rows.tolist() == pairs.depth_rows.tolist() == list(range(12))
+    assert pairs.farthest_ms == 25
+    assert "the colour picture of the same number, recorded up to 25 ms apart" in joined(pairs.notes)
+
+
+def test_pictures_that_were_lost_are_not_paired_by_order() -> None:
+    """As many of both, but others: neighbours that are missing, or pairs of unequal rows."""
+    for no_color, no_depth in (([3, 4], [5, 6]), ([2], [8])):
+        pairs = pair_up(np.delete(LOG, no_color), np.delete(LOG, no_depth), None, None)
+        assert pairs is not None
+        assert len(pairs.color_rows) == 12 - len(no_color) - len(no_depth)
+        assert pairs.farthest_ms == 0
+        assert "have no colour near in time" in joined(pairs.notes)
