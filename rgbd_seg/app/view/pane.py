@@ -71,6 +71,8 @@ class Pane(QFrame):
         self._hint = QLabel(self)
         self._hint.setStyleSheet("color: #9a9da3;")
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._hint.setWordWrap(True)  # A sentence that names classes is wider than a quarter of the window.
+        self._hint.setMargin(12)
         self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._bar = ColorBar(self)
         self._bar.ends_wanted.connect(self.ends_wanted)

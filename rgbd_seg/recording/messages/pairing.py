@@ -87,8 +87,8 @@ def pair_up(
             color_rows = depth_rows = np.union1d(depth_rows, added)
             apart_ms = float(np.abs(color_log[added] - depth_log[added]).max()) / 1e6
             notes.append(
-                f"{_pictures(len(added), 'depth')} {_have(len(added))} the colour picture of the same number, recorded up "
-                f"to {apart_ms:.0f} ms apart: there are as many of both, and the neighbours belong together."
+                f"{_pictures(len(added), 'depth')} {_have(len(added))} the colour picture of the same number, recorded "
+                f"up to {apart_ms:.0f} ms apart: there are as many of both, and the neighbours belong together."
             )
     taken_ns = depth_ns[depth_rows]
     farthest_ms = float(np.abs(color_ns[color_rows] - taken_ns).max()) / 1e6
@@ -134,8 +134,8 @@ def _lone_in_order(
 ) -> NDArray[np.int64]:
     """Rows of pictures that were recorded too far apart to be a pair by time, but are one by their order.
 
-    A busy computer records one picture late. It is the one only where both streams are equally long, every other pair is
-    of equal rows, and no two neighbours are missing: else pictures were lost, and a partner would be a guess.
+    A busy computer records one picture late. They are where both streams are equally long, every other pair is of equal
+    rows, and no two neighbours lack a partner: else pictures were lost, and a partner would be a guess.
     """
     none = np.zeros(0, np.int64)
     if len(color) != len(depth) or not np.array_equal(color_rows, depth_rows):
