@@ -174,8 +174,7 @@ class ModelSlot:
                 if standing or time.monotonic() >= self._size_unused_until:
                     self._in_use = self._preparing = True
                     if not self._loading:
-                        stage = f"preparing for {size[1]}x{size[0]} frames"
-                        self._set(state=ModelState.LOADING, progress=0.6, stage=stage)
+                        self._set(state=ModelState.LOADING, progress=0.6, stage=_preparing(size))
                     self._background.begin("prepare model", lambda: self._prepare(segmenter, size))
                 return None
             self._in_use = True
@@ -211,6 +210,7 @@ class ModelSlot:
             size = self._coming_frame_size()
             segmenter = self.opener(path, replace(options, frame_size=size), progress)
             while (coming := self._frame_size) is not None and coming != size:  # Another source was opened meanwhile.
+                progress(_preparing(coming), 0.6)  # Not the "ready" of the size before.
                 segmenter.prepare(coming)
                 size = coming
         except Exception as error:  # Whatever a back end throws, the program goes on with what it has.
@@ -308,3 +308,7 @@ class ModelSlot:
     def _set(self, **changes: object) -> None:
         """With the lock held."""
         self._status = replace(self._status, **changes)  # type: ignore[arg-type]
+
+
+def _preparing(size: tuple[int, int]) -> str:
+    return f"preparing for {size[1]}x{size[0]} frames"

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QTabWidget,
@@ -92,6 +93,7 @@ class ScoreDialog(QDialog):
         row = QHBoxLayout()
         self.models = QListWidget()
         self.models.setMaximumHeight(84)
+        self.models.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.models.setToolTip("The models to score")
         for index, (name, path) in enumerate(models):
             self._add(name, path, ticked=index < ticked)
@@ -125,11 +127,13 @@ class ScoreDialog(QDialog):
         for widget in (self.begin, self.cancel, self.report):
             row.addWidget(widget)
         row.addWidget(self.bar, 1)
+        row.addStretch()
         column.addLayout(row)
         self.note = QLabel()
         self.note.setWordWrap(True)
         column.addWidget(self.note)
         column.addWidget(self._make_results(), 1)
+        column.addStretch()  # Has the room until there are results.
         name_controls(self)
         self._show_busy(False)
 

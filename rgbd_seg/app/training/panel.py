@@ -6,14 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from rgbd_seg.app.widgets.plot_library import PlotLibrary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QShowEvent
+    from PySide6.QtGui import QResizeEvent, QShowEvent
 
     from rgbd_seg.app.training.curves import Curves
     from rgbd_seg.app.widgets.theme import Theme
@@ -70,11 +79,11 @@ class TrainingPanel(QWidget):
         self._subplots: list[Any] = []
         self._legend: Any = None
         self._curves: dict[str, Any] = {}
-        self._row = QHBoxLayout(self)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._row.setContentsMargins(8, 4, 8, 8)
-        controls = QWidget()
-        controls.setFixedWidth(_CONTROLS_PX)
-        column = QVBoxLayout(controls)
+        self._controls = QWidget()
+        self._controls.setFixedWidth(_CONTROLS_PX)
+        column = QVBoxLayout(self._controls)
         column.setContentsMargins(0, 0, 8, 0)
         row = QHBoxLayout()
         self.runs = QComboBox()
@@ -123,7 +132,7 @@ class TrainingPanel(QWidget):
         row.addWidget(self.folder)
         row.addStretch(1)
         column.addLayout(row)
-        self._row.addWidget(controls)
+        self._row.addWidget(self._controls)
         self._row.addStretch(1)
         self.setMinimumHeight(150)
         self.show_run(None)
@@ -137,6 +146,14 @@ class TrainingPanel(QWidget):
         """Makes the plots when they are first seen: their library takes a while to load."""
         self._library.load()
         super().showEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The curves are below the rest where the panel is in a column."""
+        super().resizeEvent(event)
+        direction = QBoxLayout.Direction
+        self._row.setDirection(direction.TopToBottom if self.width() < 2 * _CONTROLS_PX else direction.LeftToRight)
+        margins = self._row.contentsMargins()
+        self._controls.setFixedWidth(min(_CONTROLS_PX, self.width() - margins.left() - margins.right()))
 
     def _make_plots(self) -> None:
         import pyqtgraph

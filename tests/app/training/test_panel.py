@@ -168,3 +168,17 @@ def test_another_theme_repaints_the_curves(window: MainWindow) -> None:
         assert panel._curves["training"].opts["pen"].color().name() == theme.accent
         assert all(theme.text in label.item.toHtml() for _, label in panel._legend.items)
         assert all(plot.getAxis("left").textPen().color().name() == theme.quiet for plot in panel._subplots)
+
+
+def test_in_a_column_the_panel_is_whole_and_its_curves_are_below(window: MainWindow, qtbot: QtBot) -> None:
+    window.setWindowState(Qt.WindowState.WindowNoState)
+    window.resize(960, 540)
+    window.show()
+    qtbot.waitUntil(lambda: window.panels.compact)
+    window.docks["Training"].show()
+    window.docks["Training"].raise_()
+    panel = window.training_panel
+    qtbot.waitUntil(lambda: panel._plots is not None and panel._plots.y() > 0)
+    assert panel.width() < 400
+    assert panel.rect().contains(panel._controls.geometry())
+    assert panel._plots.y() >= panel._controls.geometry().bottom()
