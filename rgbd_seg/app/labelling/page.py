@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QImage, QKeyEvent, QPixmap
+from PySide6.QtGui import QColor, QIcon, QImage, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from PySide6.QtCore import QPoint
+    from PySide6.QtGui import QPaintEvent
 
     from rgbd_seg.labels import LabelSet
     from rgbd_seg.recording.layouts.frame_states import FrameState
@@ -39,6 +40,16 @@ _STATE_COLORS = {"done": "#3fb27f", "travelled": "#4f9cf9", "draft": "#f5a524", 
 _STATE_MARKS = {"done": "✓", "travelled": "→", "draft": "✎", "skipped": "–"}
 _THUMB = QSize(112, 84)
 _SIDE_PX = 208
+
+
+class _Hint(QLabel):
+    """A line that ends in an ellipsis where it has too little room."""
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
 
 class LabelPage(QWidget):
@@ -80,7 +91,7 @@ class LabelPage(QWidget):
         row.addLayout(self._make_side())
         column.addLayout(row, 1)
         foot = QHBoxLayout()
-        self.hint = QLabel()
+        self.hint = _Hint()
         self.hint.setObjectName("quiet")
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # It asks for no room.
         self.about = QLabel()
@@ -188,7 +199,7 @@ class LabelPage(QWidget):
         tool = next(one for one in TOOLS if one.name == name)
         self.canvas.wheel_is_grain = bool(tool.sizes)
         self.hint.setText(f"{tool.hint}{f' ({size_text})' if size_text else ''}")
-        self.hint.setToolTip("\n".join(f"{keys}: {what}" for keys, what in KEYS))
+        self.hint.setToolTip("\n".join((tool.hint, "", *(f"{keys}: {what}" for keys, what in KEYS))))
 
     def show_classes(self, label_set: LabelSet, active: int) -> None:
         """Shows the classes with their keys."""
