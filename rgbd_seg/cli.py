@@ -7,7 +7,10 @@ it needs inside `run`, so that the help appears at once.
 from __future__ import annotations
 
 import argparse
+import atexit
+import os
 import sys
+import threading
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,7 +94,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 if all went well, 1 after an error, 2 for wrong arguments, 130 after Ctrl-C.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is not None:
+        return _command(list(argv))
+    code = _command(sys.argv[1:])
+    if any(thread.name.startswith("rgbd-seg") for thread in threading.enumerate()):
+        # A native library is still at work, loading a model for instance. It can be neither interrupted nor torn down
+        # while it works: ending the interpreter under it aborts the process. (The window does the same for itself.)
+        atexit._run_exitfuncs()  # noqa: SLF001 (as at any other end)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _command(arguments: list[str]) -> int:
     if not arguments or (arguments[0] not in _COMMANDS and arguments[0] not in ("-h", "--help", "--version")):
         arguments.insert(0, "window")
     command = arguments[0] if arguments[0] in _COMMANDS else None

@@ -126,10 +126,8 @@ def _growth(samples: list[dict[str, float]]) -> list[str]:
         change = f" ({last / first - 1:+.1%})" if first else ""
         print(f"{name}: {first:.0f} in the first quarter, {last:.0f} in the last{change}")
         limit = first * (1 + GROWTH) if name.endswith("memory_mb") else first
-        if (
-            name == "open_files" and hotplug.usb_devices() is None
-        ):  # What the libraries leave until a fresh process asks.
-            limit += 3 * hotplug._MOST_LOOKS
+        if name == "open_files" and hotplug.usb_devices() is None:
+            limit += 3 * hotplug._MOST_LOOKS  # What the libraries leave until a fresh process asks.
         if last > limit:
             problems.append(f"{name} grew from {first:.0f} to {last:.0f}")
     return problems

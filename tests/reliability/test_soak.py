@@ -11,8 +11,8 @@ from tests.reliability.soak import soak
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Too short to judge memory or rates: what must not happen at all is what counts here.
-_NEEDS_TIME = ("memory_mb", "the rate fell")
+# Too short to judge memory, rates, or a pool whose last thread starts late: what must not happen at all counts here.
+_NEEDS_TIME = ("memory_mb", "the rate fell", "threads grew")
 
 
 def test_the_window_records_for_a_while_and_leaves_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rgbd_seg.recording.messages.reader import OPTIONS as TOPIC_OPTIONS
+from rgbd_seg.recording.messages.options import OPTIONS as TOPIC_OPTIONS
 from rgbd_seg.recording.pictures.pair_reader import OPTIONS as FOLDER_OPTIONS
 from rgbd_seg.sensors import open_sensor, parse_uri
 from rgbd_seg.sensors.drivers.replay import OWN_OPTIONS

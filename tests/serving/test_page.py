@@ -17,7 +17,8 @@ from rgbd_seg.labels import LabelSet
 from rgbd_seg.pipeline.recorder import RecorderStatus
 from rgbd_seg.pipeline.status import State, Status
 from rgbd_seg.serving.server import LiveServer
-from tests.serving.clients import WAIT_S, foxglove, next_message, publishing, subscribe, wait_until
+from tests.serving.clients import foxglove, next_message, publishing, subscribe, wait_until
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +59,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     options.add_argument("--window-size=1200,900")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = Chrome(options=options, service=Service(driver))
-    browser.set_script_timeout(WAIT_S)
+    browser.set_script_timeout(PATIENCE_S)
     yield browser
     browser.quit()
 
@@ -85,7 +86,7 @@ def page(browser: Chrome, served: LiveServer) -> Iterator[Chrome]:
 
 
 def wait(browser: Chrome, condition: Callable[[Chrome], Any]) -> Any:
-    return WebDriverWait(browser, WAIT_S, 0.1).until(condition)
+    return WebDriverWait(browser, PATIENCE_S, 0.1).until(condition)
 
 
 def is_drawn(browser: Chrome) -> bool:

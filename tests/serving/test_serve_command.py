@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 
 from rgbd_seg.recording import open_recording
 from tests.reliability.model_faults import write_model
-from tests.serving.clients import PAGE, WAIT_S, wait_until
+from tests.serving.clients import PAGE, wait_until
 from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Served:
     def ask(self, path: str, method: str = "GET") -> bytes:
         base, token = self.page.split("/?token=")
         request = Request(base + path, method=method, headers={"Authorization": f"Bearer {token}"})
-        with urlopen(request, timeout=WAIT_S) as answer:
+        with urlopen(request, timeout=PATIENCE_S) as answer:
             return bytes(answer.read())
 
     def metric(self, name: str) -> float:
@@ -79,7 +79,7 @@ def test_it_shows_counts_and_records_and_stops_cleanly(with_model: Served, tmp_p
     wait_until(lambda: served.metric("rgbd_seg_recording_frames") > 3)
     base, token = served.page.removeprefix("http").split("/?token=")
     with connect(f"ws{base}/?token={token}", subprotocols=PAGE, max_size=None) as page:  # type: ignore[arg-type]
-        hello = json.loads(page.recv(WAIT_S))
+        hello = json.loads(page.recv(PATIENCE_S))
         assert hello["name"].startswith("Synthetic")
         assert hello["records"]
         page.send(json.dumps({"op": "look", "pictures": ["overlay", "depth"], "pixel": [80, 100]}))
@@ -109,7 +109,7 @@ def _frame_and_figures(page: object) -> tuple[dict[str, object], dict[str, objec
     header: dict[str, object] = {}
     figures: dict[str, object] = {}
     while "class" not in header.get("pixel", {}) or "pictures" not in header or not figures.get("recording"):  # type: ignore[operator]
-        message = page.recv(WAIT_S)  # type: ignore[attr-defined]
+        message = page.recv(PATIENCE_S)  # type: ignore[attr-defined]
         if isinstance(message, str):
             figures = json.loads(message)
             continue

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 # Playback's `resume` returns once frames flow; it is not waited for longer than this (seconds).
 _RESUME_S = 2.0
+_LOOK_S = 0.25  # How often a wait looks whether a recording has ended or the camera has gone.
 
 
 class RealSenseSensor(Sensor):
@@ -164,7 +165,7 @@ class RealSenseSensor(Sensor):
         while True:
             if self._removed.is_set():
                 raise SensorLost(f"{self.info.name} was unplugged")
-            left_ms = max(int((deadline - time.monotonic()) * 1e3), 1)
+            left_ms = max(int(min(deadline - time.monotonic(), _LOOK_S) * 1e3), 1)
             try:
                 arrived, frames = self._pipeline.try_wait_for_frames(left_ms)
                 pair = (frames.get_color_frame(), frames.get_depth_frame()) if arrived else None
@@ -172,10 +173,8 @@ class RealSenseSensor(Sensor):
                     return capture
             except RuntimeError as error:
                 raise SensorLost(f"{self.info.name} failed: {error}") from error
-            if not arrived:
-                if self._ended():
-                    raise EndOfStream(f"{self.info.name} has ended")
-                return None
+            if not arrived and self._ended():
+                raise EndOfStream(f"{self.info.name} has ended")
             if time.monotonic() >= deadline:
                 return None
 
