@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.calibration import deproject
-from rgbd_seg.measurements import areas_m2, jump_m
+from rgbd_seg.measurements import areas_m2, jump_m, middles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +84,9 @@ def measure_selection(frame: RgbdFrame, first: tuple[int, int], last: tuple[int,
     if not there.any() or min(there.shape) < 3:
         return None
     stride = int(np.clip(min(there.shape) // _ACROSS, 1, 4))
-    area = float(areas_m2(points[::stride, ::stride], there[::stride, ::stride], frame.calibration.color, stride).sum())
+    thin = tuple(middles(length, stride) for length in there.shape)
+    areas = areas_m2(points[thin], there[thin], frame.calibration.color, stride)
+    area = float(areas.sum()) * there.size / (areas.size * stride**2)  # What is over beyond the last whole block.
     step = -(-min(there.shape) // _MOST_ACROSS)
     with_depth = float(there.mean())
     points, there = points[::step, ::step], there[::step, ::step]

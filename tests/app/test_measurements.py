@@ -41,7 +41,7 @@ def plane(slope: float) -> Segmentation:
 def test_a_frontal_plane_has_the_area_of_the_frustum() -> None:
     (one,) = measure(plane(0.0))
     width, height = 2.0 * 320 / 300, 2.0 * 240 / 300
-    assert one.area_m2 == pytest.approx(width * height, rel=0.03)
+    assert one.area_m2 == pytest.approx(width * height, rel=0.005)
     assert one.nearest_m == pytest.approx(2.0, abs=0.01)
     assert one.size_m[0] == pytest.approx(width * 0.96, rel=0.03)
     assert one.size_m[2] == pytest.approx(0.0, abs=0.005)
@@ -55,7 +55,7 @@ def test_a_slanted_plane_is_larger_than_it_looks() -> None:
     x = column * z
     # Each column of pixels is a strip: its length along the slope times its height.
     expected = float(np.sum(np.gradient(x) * math.hypot(1, slope) * z * 240 / 300))
-    assert one.area_m2 == pytest.approx(expected, rel=0.05)
+    assert one.area_m2 == pytest.approx(expected, rel=0.01)
 
 
 def test_probe_and_ruler(segmentation: Segmentation) -> None:
