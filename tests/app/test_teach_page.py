@@ -107,6 +107,8 @@ def follows_the_page(person: Person, tmp_path: Path) -> None:
     person.types("Load a model", str(model))
     settings = tmp_path / "settings.json"
     wait_for("the loaded model", lambda: json.loads(settings.read_text()).get("model") == str(model))
+    # While the run still ends, the window would say so and stay.
+    wait_for("the end of the run", lambda: json.loads((run / "state.json").read_text())["stage"] == "finished")
     person.leaves(lambda: person.presses("ctrl+q"))
 
 
