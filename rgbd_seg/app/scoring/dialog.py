@@ -221,6 +221,12 @@ class ScoreDialog(QDialog):
         classes = list(dict.fromkeys(name for score in scores for name in score.matching.names))
         rows = [("mean IoU", [mean_iou(one.matrix) for one in scores])]
         rows.append(("pixels right", [pixel_accuracy(one.matrix) for one in scores]))
+        apart = change and set(scores[0].matching.names) != set(scores[1].matching.names)
+        if apart:  # Two means over different classes are no comparison.
+            both = [name for name in classes if all(math.isfinite(one.class_iou.get(name, math.nan)) for one in scores)]
+            rows.append(
+                ("mean IoU, classes of both", [_mean([one.class_iou[name] for name in both]) for one in scores])
+            )
         rows += [(name, [one.class_iou.get(name, math.nan) for one in scores]) for name in classes]
         table = self.by_class
         table.setColumnCount(len(names) + change)
@@ -231,7 +237,7 @@ class ScoreDialog(QDialog):
             for place, value in enumerate(values):
                 table.setItem(row, place, _cell("–" if math.isnan(value) else f"{value:.3f}"))
             if change:
-                by = values[1] - values[0]
+                by = math.nan if apart and row < 2 else values[1] - values[0]
                 table.setItem(row, 2, _cell("–" if math.isnan(by) else f"{by:+.3f}"))
         frames = ", ".join(str(count) for count in dict.fromkeys(one.frames for one in scores))
         self.tabs.setTabText(0, f"By class ({frames} frames)")
@@ -307,6 +313,10 @@ def _table(name: str) -> QTableWidget:
     table.setToolTip(name)
     table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
     return table
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
 
 
 def _cell(text: str) -> QTableWidgetItem:

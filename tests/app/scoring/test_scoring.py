@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from rgbd_seg.app.scoring.request import ScoreResult
 from rgbd_seg.labelling.data_set import DataSet
 from tests.app.conftest import LABELS, make_frame, make_segmentation
 from tests.app.watching import says
@@ -57,6 +59,13 @@ def test_models_are_scored_side_by_side_and_a_worst_frame_is_one_click_away(
     qtbot.waitUntil(lambda: window.session.playback is not None and window.session.playback.position == 3)
     window.scoring._save_report(str(tmp_path / "page.html"))
     assert "mean IoU" in (tmp_path / "page.html").read_text()
+    # A model that knows one of the classes alone: its mean is over that one, and is not set against the other's.
+    first, second = dialog.scores
+    one = replace(second.matching, names=second.matching.names[:1])
+    dialog.show_result(ScoreResult({"old": first, "new": replace(second, matching=one, matrix=np.diag([0, 5]))}, {}))
+    shown = [[table.item(row, column).text() for column in range(3)] for row in range(3)]
+    assert [row[2] for row in shown[:2]] == ["–", "–"]
+    assert shown[2] == [f"{40 / 136:.3f}", "1.000", f"{1 - 40 / 136:+.3f}"]
 
 
 def test_only_the_frames_that_were_held_out_are_scored_and_quitting_meanwhile_says_so(
