@@ -24,7 +24,7 @@ from training.data.sample import Size
 from training.data.survey import class_pixels, median_frequency_weights
 from training.network.depthwise import hasten_depthwise
 from training.network.initial_weights import load_initial_weights
-from training.network.loss import targets, weighted_cross_entropy
+from training.network.loss import lovasz_softmax, targets, weighted_cross_entropy
 from training.network.schedule import OptimizerOptions, build_optimizer, rate_at, training_progress
 from training.network.scoring import Scoring, confusion_of, scores_of
 
@@ -71,6 +71,7 @@ class SegmentationModule(lightning.LightningModule):
         initial_weights: str = "random",
         optimizer: OptimizerOptions = OptimizerOptions(),  # noqa: B008 (frozen)
         side_weight: float = 0.0,
+        lovasz_weight: float = 0.0,
         class_weights: Sequence[float] | Literal["auto"] | None = None,
         label_smoothing: float = 0.0,
         freeze_batch_norm: bool | Literal["encoders"] = False,
@@ -96,6 +97,7 @@ class SegmentationModule(lightning.LightningModule):
                 the program) whose weights are taken wherever they fit; a head for other classes starts anew.
             optimizer: Optimiser and schedule of its learning rate.
             side_weight: Weight of additional losses at 1/8, 1/16 and 1/32 of the input; 0 for none.
+            lovasz_weight: Weight of the Lovász-Softmax loss, which stands for the mean IoU itself; 0 for none.
             class_weights: Weight of each class in the loss, None for equal ones; "auto": median frequency weights of up
                 to 1,000 training pictures, none above 5 (the command `data` shows them).
             label_smoothing: Share of each target that is spread over all classes.
@@ -141,6 +143,7 @@ class SegmentationModule(lightning.LightningModule):
             self._adopt_layout(torch.channels_last)
         self._optimizer_options = optimizer
         self._side_weight = side_weight
+        self._lovasz_weight = lovasz_weight
         self._smoothing = label_smoothing
         self._freeze_batch_norm = freeze_batch_norm
         self.sides = nn.ModuleList()
@@ -193,6 +196,8 @@ class SegmentationModule(lightning.LightningModule):
         weights = batch["weights"]
         loss = self._loss(logits, target, weights)
         self.log("train/loss", loss.detach(), prog_bar=True, batch_size=len(target))
+        if self._lovasz_weight > 0:
+            loss = loss + self._lovasz_weight * lovasz_softmax(logits, target, weights)
         for side, features in zip(self.sides, scales, strict=False):
             step = color.shape[-1] // features.shape[-1]
             coarse = target[..., step // 2 :: step, step // 2 :: step]
