@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -55,17 +56,50 @@ class TensorSamples(Dataset[dict[str, Any]]):
             "weight": self._pictures.weight(index),
             "name": original.name,
             "sensor": original.sensor,
+            "draw": draw,
         }
 
 
-def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def paste_classes(items: Sequence[dict[str, Any]], share: float) -> list[dict[str, Any]]:
+    """Pastes half of a neighbour's classes over pictures, colour, depth and label alike, as ClassMix does.
+
+    Source: Olsson, Tranheden, Pinto, Svensson, "ClassMix: segmentation-based data augmentation for semi-supervised
+    learning", WACV 2021; here truth stands for their predictions.
+
+    Args:
+        items: Of `TensorSamples`, all of one size; what is drawn depends on their draws alone.
+        share: Of the items that get something pasted, 0..1.
+    """
+    rng = np.random.default_rng([item["draw"] for item in items])
+    pasted = []
+    for item, other in zip(items, [*items[1:], *items[:1]], strict=True):
+        classes = other["label"].unique().numpy()
+        classes = classes[classes > 0]
+        chosen = rng.permutation(classes)[: (len(classes) + 1) // 2]
+        if rng.random() >= share or not len(chosen):
+            pasted.append(item)
+            continue
+        inside = torch.isin(other["label"], torch.from_numpy(chosen))
+        parts = {part: torch.where(inside, other[part], item[part]) for part in ("color", "depth_m", "label")}
+        weight = min(item["weight"], other["weight"])
+        pasted.append({**item, **parts, "weight": weight, "name": f"{item['name']} with {other['name']}"})
+    return pasted
+
+
+def collate(items: Sequence[dict[str, Any]], paste: float = 0.0) -> dict[str, Any]:
     """What a step sees, made of the items of `TensorSamples`.
+
+    Args:
+        items: The samples.
+        paste: Share of them that get classes of another one pasted over.
 
     Returns:
         "color" (N, 3, h, w) uint8 RGB; "depth_m" (N, 1, h, w) float32 metres, 0 = hole; "labels", N pictures of uint8
         ids, 0 = void, in training all (h, w), otherwise each of its own size; "weights" (N,) float32, how much each
         counts in the loss; "names" and "sensors", N texts each.
     """
+    if paste > 0:
+        items = paste_classes(items, paste)
     return {
         "color": torch.stack([item["color"] for item in items]),
         "depth_m": torch.stack([item["depth_m"] for item in items]),
@@ -84,7 +118,13 @@ class LateLoader(DataLoader[dict[str, Any]]):
     """
 
     def __init__(
-        self, samples: TensorSamples, batch_size: int, workers: int, worker_start: str | None, **options: Any
+        self,
+        samples: TensorSamples,
+        batch_size: int,
+        workers: int,
+        worker_start: str | None,
+        paste: float = 0.0,
+        **options: Any,
     ) -> None:
         """Makes batches of `collate`.
 
@@ -93,13 +133,14 @@ class LateLoader(DataLoader[dict[str, Any]]):
             batch_size: Samples in a batch.
             workers: Processes; 0 loads in this one.
             worker_start: How they start ("fork", "spawn"), None for the way of the system.
+            paste: See `collate`.
             options: Others of `DataLoader`.
         """
         super().__init__(
             samples,
             batch_size=batch_size,
             num_workers=workers,
-            collate_fn=collate,
+            collate_fn=partial(collate, paste=paste),
             persistent_workers=workers > 0,
             multiprocessing_context=worker_start if workers > 0 else None,
             pin_memory=torch.cuda.is_available(),

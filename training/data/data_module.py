@@ -41,6 +41,7 @@ class RgbdData(lightning.LightningDataModule):
         augmentation: Augmentation = "published",
         zoom: tuple[float, float] = GENTLE_ZOOM,
         crop: Size | None = None,
+        paste: float = 0.0,
         num_workers: int = 2,
         seed: int = 0,
         samples_per_epoch: int | None = None,
@@ -61,6 +62,8 @@ class RgbdData(lightning.LightningDataModule):
             zoom: Smallest and largest factor by which "gentle" and "live" enlarge pictures.
             crop: (height, width) of the parts of pictures that "live" trains on, None for whole ones; `size` stays that
                 of the whole picture.
+            paste: Share of the training pictures that get half of the classes of another one pasted over, where there
+                are few.
             num_workers: Processes that decode and augment; 0 does it in the training process.
             seed: Of shuffling and augmentation, and of the folds unless `fold_seed` is given.
             samples_per_epoch: After how many samples to validate, None for all pictures once.
@@ -100,6 +103,9 @@ class RgbdData(lightning.LightningDataModule):
                 f"data.crop must be at least 32x32, not {crop}, and is for the augmentation live alone"
             )
         self.crop = crop
+        if not 0 <= paste <= 1:
+            raise ConfigurationError(f"data.paste must be a share 0..1 of the pictures, not {paste}")
+        self._paste = paste
         self._workers = num_workers
         self.seed = seed
         self._samples_per_epoch = samples_per_epoch
@@ -193,7 +199,7 @@ class RgbdData(lightning.LightningDataModule):
         samples = TensorSamples(
             pictures, self.size, self.augmentation, self.seed, full_labels=False, zoom=self.zoom, crop=self.crop
         )
-        return self._loader(samples, sampler=sampler, drop_last=True)
+        return self._loader(samples, paste=self._paste, sampler=sampler, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[dict[str, Any]]:
         """The validation pictures in order, with labels in their own size."""
