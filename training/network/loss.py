@@ -67,7 +67,7 @@ def lovasz_softmax(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     probability = logits[..., step // 2 :: step, step // 2 :: step].float().softmax(1).movedim(1, 0)  # (C, N, h, w)
     pixel_weights = weights.reshape(-1, 1, 1).expand(target.shape)
     labelled = (target != VOID) & (pixel_weights > 0)
-    classes = target[labelled].unique()
+    classes = torch.unique(target[labelled])
     if not len(classes):
         return logits.sum() * 0
     is_class = (target[labelled] == classes[:, None]).float()  # (present, pixels)
@@ -77,4 +77,5 @@ def lovasz_softmax(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     whole = inside.sum(1, keepdim=True)
     loss_of_set = 1 - (whole - inside.cumsum(1)) / (whole + (weight - inside).cumsum(1))
     gradient = torch.diff(loss_of_set, dim=1, prepend=torch.zeros_like(whole))
-    return (errors * gradient.detach()).sum(1).mean()
+    loss: Tensor = (errors * gradient.detach()).sum(1).mean()
+    return loss
