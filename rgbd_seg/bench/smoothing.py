@@ -18,7 +18,7 @@ from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.machine import describe_machine
 from rgbd_seg.report import Cell, Column, Report, add_format_argument
-from rgbd_seg.scores import Scores, mean_iou, pixel_accuracy
+from rgbd_seg.scores import Scores, class_ious, pixel_accuracy
 
 if TYPE_CHECKING:
     import argparse
@@ -142,7 +142,7 @@ def measure(network: DeResUNet, card: ModelCard, *, rooms: int, frames: int, fps
         f"{card.name} at {width}x{height}, float32, {rooms} rooms (seeds from {_FIRST_ROOM}), {frames} frames each at "
         f"{fps:g} frames/s, with the noise of the Xtion.",
         "A class of the rooms counts as the model's class of the same name, or else as the one that the model most "
-        "often gives it without smoothing.",
+        "often gives it without smoothing. mIoU is the mean over the classes that are in these rooms.",
     )
     return Report("Temporal smoothing", describe_machine(), _COLUMNS, rows, notes)
 
@@ -233,12 +233,12 @@ class _Tally:
         return float(np.mean(self.changed))
 
     def scores(self, class_of_truth: NDArray[np.int64]) -> tuple[float, float]:
-        """Mean intersection over union of the classes that occur, and pixel accuracy; unlabelled truth is ignored."""
+        """Mean intersection over union of the classes that are in the rooms, and pixel accuracy; void is ignored."""
         confusion = self.confusion if self.confusion is not None else np.zeros((256, 256), np.int64)
         merged = np.zeros((self.classes + 1, self.classes + 1), np.int64)
         np.add.at(merged, class_of_truth, confusion[:, : self.classes + 1])
         merged[0] = 0
-        return mean_iou(merged), pixel_accuracy(merged)
+        return float(class_ious(merged)[merged[1:].any(axis=1)].mean()), pixel_accuracy(merged)
 
 
 def _clip(renderer: RoomRenderer, seed: int, frames: int, step_s: float) -> Iterator[View]:
