@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def positive_int(text: str) -> int:

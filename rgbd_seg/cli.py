@@ -11,16 +11,13 @@ import atexit
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rgbd_seg.arguments import add_examples
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from rgbd_seg.version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # Command -> what it does, as the help shows it. The module has the same name.
 _COMMANDS = {

@@ -7,13 +7,10 @@ the border between two labels is one pixel darker. Depth runs through a perceptu
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 OPACITY = 0.55
 #: How much black lies over borders (0..255) at opacities of one half and more.

@@ -13,26 +13,22 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from rgbd_seg.assets import asset
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from rgbd_seg.sensors import usb
 from rgbd_seg.sensors.drivers import azure_library, freenect_library, kinect2, openni_runtime, realsense_devices
 from rgbd_seg.sensors.hotplug import discover_isolated
-from rgbd_seg.sensors.isolation.child_process import ChildEnded, ChildProcess
+from rgbd_seg.sensors.isolation.child_process import Channel, ChildEnded, ChildProcess
 from rgbd_seg.system.extensions import REQUIRED, extensions, load_extension
 from rgbd_seg.system.logs import crash_reports, log_folder, versions
 from rgbd_seg.system.private_file import write_private
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from rgbd_seg.sensors.isolation.child_process import Channel
 
 Verdict = Literal["ok", "note", "warning", "missing"]
 

@@ -9,15 +9,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.assets import asset
 from rgbd_seg.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 BUILT_IN = ("sunrgbd37", "sunrgbd13", "nyu40")
 MAX_CLASSES = 254  # Ids travel as uint8, and 255 stays free.

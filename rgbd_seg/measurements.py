@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from rgbd_seg.calibration import deproject
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Intrinsics
-    from rgbd_seg.frame import Segmentation
+from rgbd_seg.calibration import Intrinsics, deproject
+from rgbd_seg.frame import Segmentation
 
 _STRIDE = 4
 _SMOOTH = 5  # Points of the thinned grid over which normals are averaged: single depth noise would tilt them.

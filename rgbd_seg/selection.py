@@ -10,17 +10,13 @@ below the visible surface is taken as filled, and what is hidden from the camera
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.calibration import deproject
+from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.measurements import areas_m2, jump_m, middles
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.frame import RgbdFrame
 
 _BORDER = 0.1  # Of the shorter side, all around: there the plane is looked for.
 _TRIES, _MOST_POINTS = 200, 600

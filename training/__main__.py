@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from rgbd_seg.inference.torch.triton_beside_mesa import settle
 from training.commands import COMMANDS, build_parser
 from training.recipes import with_recipe_paths
 from training.run.early_checks import LIGHTNING_COMMANDS, check_command_line
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:

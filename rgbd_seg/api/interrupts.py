@@ -5,11 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING, ClassVar
-
-if TYPE_CHECKING:
-    from types import FrameType
-
+from types import FrameType
+from typing import ClassVar
 
 _AGAIN_S = 0.5
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Self, overload
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.api.kept_segmenter import KeptSegmenter
 from rgbd_seg.api.result import Result
@@ -13,17 +16,9 @@ from rgbd_seg.assets import model_path
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.frame import RgbdFrame
-from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo, SegmenterOptions, Smoothing
+from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.reader import StoredFrame
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo, Smoothing
-    from rgbd_seg.labels import LabelSet
 
 _MILLIMETRE = 0.001
 # Of Kinects and Xtions; only metres beside the line of sight depend on it.

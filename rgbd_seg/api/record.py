@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Literal
 
 from rgbd_seg.api.interrupts import Interrupts
 from rgbd_seg.api.stream import parse_mode
 from rgbd_seg.errors import ConfigurationError, EndOfStream, RecordingError, SensorTimeout
-from rgbd_seg.pipeline.recorder import Recorder, RecorderOptions
+from rgbd_seg.pipeline.recorder import Recorder, RecorderOptions, RecorderStatus
 from rgbd_seg.pipeline.recording_settings import recording_settings
 from rgbd_seg.recording.mcap.writer import WriterOptions
 from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.sensor import Request
-
-if TYPE_CHECKING:
-    from pathlib import Path
-    from typing import Literal
-
-    from rgbd_seg.pipeline.recorder import RecorderStatus
 
 _SILENCE_S = 10.0
 

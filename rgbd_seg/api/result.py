@@ -5,20 +5,17 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import Any, Literal, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.calibration import deproject
 from rgbd_seg.coloring import OPACITY, paint_overlay
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.frame import Segmentation
+from rgbd_seg.labels import LabelSet
 from rgbd_seg.measurements import measure
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.labels import LabelSet
 
 _NEAREST_PERCENT = 1.0
 

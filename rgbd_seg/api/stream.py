@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
+from pathlib import Path
+from typing import Any, Generic, Self, TypeVar, cast, overload
 
 from rgbd_seg.api.interrupts import Interrupts
 from rgbd_seg.api.model import Model
@@ -12,21 +14,14 @@ from rgbd_seg.api.result import Result
 from rgbd_seg.assets import model_path
 from rgbd_seg.errors import ConfigurationError, ModelError, RgbdSegError, SensorError
 from rgbd_seg.frame import RgbdFrame, Segmentation
-from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
 from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
 from rgbd_seg.pipeline.recorder import Recorder
 from rgbd_seg.pipeline.recording_settings import recording_settings
 from rgbd_seg.pipeline.status import ModelState, StopReason
 from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.offline import every_frame as all_frames
-from rgbd_seg.sensors.sensor import Request, StreamMode
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-    from pathlib import Path
-
-    from rgbd_seg.inference.segmenter import Segmenter
-    from rgbd_seg.sensors.sensor import Sensor
+from rgbd_seg.sensors.sensor import Request, Sensor, StreamMode
 
 S = TypeVar("S", bound=Segmentation)
 _LOOK_S = 0.2  # How soon a Ctrl-C is noticed while no frame comes.

@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
@@ -19,10 +20,6 @@ from rgbd_seg.app.window import MainWindow
 from rgbd_seg.pipeline.session import Session
 from rgbd_seg.sensors.sensor import Request
 from rgbd_seg.system.logs import stop_logging
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 _log = logging.getLogger(__name__)
 

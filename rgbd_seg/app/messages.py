@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from rgbd_seg.app.notices import KEYS, notices, sentence
-from rgbd_seg.app.widgets.banner import Message
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from rgbd_seg.app.widgets.announcer import Announcer
-    from rgbd_seg.app.widgets.banner import Banners
-    from rgbd_seg.app.widgets.status_line import StatusLine
-    from rgbd_seg.pipeline.status import Status
+from rgbd_seg.app.widgets.announcer import Announcer
+from rgbd_seg.app.widgets.banner import Banners, Message
+from rgbd_seg.app.widgets.status_line import StatusLine
+from rgbd_seg.pipeline.status import Status
 
 _NOTICE_MS = 8000
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
@@ -14,6 +12,7 @@ from rgbd_seg.app.model.panel import ModelPanel
 from rgbd_seg.app.recording.panel import RecordingPanel
 from rgbd_seg.app.replay.bar import ReplayBar
 from rgbd_seg.app.replay.filmstrip import Filmstrip
+from rgbd_seg.app.settings import Settings
 from rgbd_seg.app.source.panel import SourcePanel
 from rgbd_seg.app.source.welcome import Welcome
 from rgbd_seg.app.statistics.measure_panel import MeasurePanel
@@ -28,10 +27,7 @@ from rgbd_seg.app.widgets.legend import Legend
 from rgbd_seg.app.widgets.panels import BELOW, LEFT, RIGHT, Panels
 from rgbd_seg.app.widgets.stage import Stage
 from rgbd_seg.app.widgets.status_line import StatusLine
-
-if TYPE_CHECKING:
-    from rgbd_seg.app.settings import Settings
-    from rgbd_seg.app.widgets.theme import Theme
+from rgbd_seg.app.widgets.theme import Theme
 
 _SMALLEST_PX = (640, 360)
 _WIDE_PX = 1500  # From this width on there is room for the source panel without taking it from the picture.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import psutil
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
     QTabBar,
@@ -44,21 +45,14 @@ from rgbd_seg.app.widgets.accessible_names import name_controls
 from rgbd_seg.app.widgets.announcer import Announcer, spoken_status
 from rgbd_seg.app.widgets.plot_library import PlotLibrary
 from rgbd_seg.app.widgets.status_line import rate_texts
+from rgbd_seg.app.widgets.theme import Theme
 from rgbd_seg.app.widgets.theme_switch import ThemeSwitch
 from rgbd_seg.app.widgets.top_bar import TopBar
+from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.pipeline.background import Deadline
 from rgbd_seg.pipeline.session import Session
 from rgbd_seg.pipeline.session_recording import clock_text, size_text, summary
 from rgbd_seg.pipeline.status import ModelState, State, Status
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
-
-    from rgbd_seg.app.widgets.theme import Theme
-    from rgbd_seg.frame import RgbdFrame, Segmentation
-
 
 _TICK_MS = 250
 _UNDO_NOTICE_MS = 3000

@@ -6,29 +6,23 @@ the driver copies the picture out of its library to the moment `read` returns it
 
 from __future__ import annotations
 
+import argparse
 import math
 import statistics
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from rgbd_seg.bench.still_driver import FPS, open_device
 from rgbd_seg.errors import SensorError
 from rgbd_seg.machine import describe_machine
-from rgbd_seg.report import Column, Report, add_format_argument
+from rgbd_seg.report import Cell, Column, Report, add_format_argument
 from rgbd_seg.sensors import parse_uri
 from rgbd_seg.sensors.isolation.isolated import IsolatedSensor, TimeLimits
-from rgbd_seg.sensors.sensor import Request, SensorInfo
-
-if TYPE_CHECKING:
-    import argparse
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.report import Cell
-    from rgbd_seg.sensors.sensor import Sensor
+from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
 
 SUMMARY = "cost of running a camera's driver in a child process, recovery after a crash, and alignment"
 _SIZES = ((640, 480), (1280, 720))

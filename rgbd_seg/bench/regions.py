@@ -6,24 +6,18 @@ reach ("achievable" accuracy). Void is left out.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
+from collections.abc import Callable
 from statistics import median
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.labels import MAX_CLASSES
-from rgbd_seg.report import Column, Report, add_format_argument
+from rgbd_seg.report import Cell, Column, Report, add_format_argument
 from rgbd_seg.scores import confusion_matrix, mean_iou, pixel_accuracy
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.report import Cell
 
 SUMMARY = "how well regions follow the labels of a folder, against SLIC on colour alone"
 

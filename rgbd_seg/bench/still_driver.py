@@ -6,16 +6,13 @@ Like a real driver it copies the picture out of memory that belongs to somebody 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.sensors import Uri
 from rgbd_seg.sensors.sensor import Capture, Request, Sensor, SensorInfo
-
-if TYPE_CHECKING:
-    from rgbd_seg.sensors import Uri
 
 FPS = 30
 SCHEME = "still"

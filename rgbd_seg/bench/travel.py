@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from statistics import median
-from typing import TYPE_CHECKING
 
-from rgbd_seg.report import Column, Report, add_format_argument
-
-if TYPE_CHECKING:
-    import argparse
-
-    from rgbd_seg.report import Cell
+from rgbd_seg.report import Cell, Column, Report, add_format_argument
 
 SUMMARY = "how far labels travel from frame to frame, and how right they arrive, on rooms with exact truth"
 

@@ -11,33 +11,28 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer
 
 from rgbd_seg.app.application import Launch, run
+from rgbd_seg.app.window import MainWindow
 from rgbd_seg.bench.probe_plan import ProbePlan
 from rgbd_seg.bench.still_driver import SCHEME, open_device
 from rgbd_seg.bench.window_acts import acts
+from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.inference.cpu import permitted_cpus
-from rgbd_seg.inference.segmenter import Segmenter
+from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
 from rgbd_seg.pipeline.model_slot import open_model
 from rgbd_seg.pipeline.session import Session
 from rgbd_seg.pipeline.session_recording import start_recording
 from rgbd_seg.pipeline.status import ModelState
 from rgbd_seg.sensors import open_sensor, parse_uri
-from rgbd_seg.sensors.sensor import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from rgbd_seg.app.window import MainWindow
-    from rgbd_seg.frame import RgbdFrame, Segmentation
-    from rgbd_seg.inference.segmenter import SegmenterOptions
-    from rgbd_seg.sensors.sensor import Sensor
+from rgbd_seg.sensors.sensor import Request, Sensor
 
 _BEAT_MS = 5
 _LOADING_S = 300.0

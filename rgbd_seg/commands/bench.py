@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from rgbd_seg.arguments import add_examples, add_subcommands
-
-if TYPE_CHECKING:
-    import argparse
 
 # The benchmarks in the order of the help; each is the module of that name in `rgbd_seg.bench`. They are all imported
 # for their arguments, so what is heavy belongs inside their `run`.

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rgbd_seg.assets import BUNDLED_MODELS
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.system.screen import screen_problem
-
-if TYPE_CHECKING:
-    import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,9 +14,10 @@ entry point of the group "rgbd_seg.backends", with
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.available import available_backends, backend_module, backends, installed_backends
@@ -25,11 +26,7 @@ from rgbd_seg.inference.cpu import cpu_name, wait_passively
 from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
 from rgbd_seg.inference.torch.triton_beside_mesa import settle
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import ModuleType
-
-    Progress = Callable[[str, float], None]
+Progress = Callable[[str, float], None]
 
 __all__ = ["Segmenter", "SegmenterOptions", "available_backends", "backends", "installed_backends", "open_segmenter"]
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.system.extensions import extensions, load_extension
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 _GROUP = "rgbd_seg.backends"
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import platformdirs
 
 from rgbd_seg.version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 _LIMIT_BYTES = 6 * 2**30
 _CHUNK_BYTES = 2**20

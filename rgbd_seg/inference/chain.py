@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from typing import Any
 
 # The names of the tensors between the parts, in the order of `ScoringGraph`, and of what smoothing remembers, in that
 # of `SmoothingState`; for back ends that know tensors by name.

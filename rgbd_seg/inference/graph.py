@@ -7,19 +7,15 @@ decides in a way of its own. Shapes are fixed when it is built: it is cheap, and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from rgbd_seg.inference.resize import Size, decision_size, nearest_index_tensors, resize_color_tensor
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from rgbd_seg.models.card import ModelCard
-    from rgbd_seg.models.deresunet import DeResUNet
+from rgbd_seg.models.card import ModelCard
+from rgbd_seg.models.deresunet import DeResUNet
 
 
 class NetworkInput(NamedTuple):

@@ -6,31 +6,27 @@ float32) and gives `labels` and `confidence`, uint8 (H, W) each: nothing has to 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.graph import DeployedGraph
 from rgbd_seg.inference.onnx.graph import COLOR as COLOR_INPUT
 from rgbd_seg.inference.onnx.graph import CONFIDENCE, DEPTH, DEPTH_UNIT, LABELS, example_inputs, to_onnx
+from rgbd_seg.inference.resize import Size
+from rgbd_seg.models.card import ModelCard
+from rgbd_seg.models.deresunet import DeResUNet
 from rgbd_seg.models.model_file import load_model
 from rgbd_seg.scores import equal_share
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.inference.resize import Size
-    from rgbd_seg.models.card import ModelCard
-    from rgbd_seg.models.deresunet import DeResUNet
-
-    Frame = tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np.float32]]
-    Runner = Callable[[Frame], NDArray[np.uint8]]
+Frame = tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np.float32]]
+Runner = Callable[[Frame], NDArray[np.uint8]]
 
 # Format -> ending of the file.
 FORMATS = {"onnx": ".onnx", "openvino": ".xml", "pt2": ".pt2"}

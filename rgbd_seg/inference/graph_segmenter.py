@@ -7,26 +7,21 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError, ModelError, RgbdSegError
 from rgbd_seg.frame import RgbdFrame, Segmentation
-from rgbd_seg.inference.segmenter import STRENGTHS, Segmenter, SegmenterInfo, SegmenterOptions
+from rgbd_seg.inference.resize import Size
+from rgbd_seg.inference.segmenter import STRENGTHS, Segmenter, SegmenterInfo, SegmenterOptions, Smoothing
+from rgbd_seg.labels import LabelSet
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.inference.resize import Size
-    from rgbd_seg.inference.segmenter import Smoothing
-    from rgbd_seg.labels import LabelSet
-
-    Progress = Callable[[str, float], None]
+Progress = Callable[[str, float], None]
 
 T = TypeVar("T")
 S = TypeVar("S", bound="GraphSegmenter")

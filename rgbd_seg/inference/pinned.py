@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from rgbd_seg.inference.available import backend_module, installed_backends
-
-if TYPE_CHECKING:
-    from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
+from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
 
 
 def pinned(options: SegmenterOptions, info: SegmenterInfo) -> SegmenterOptions:

@@ -13,13 +13,15 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.cache import cache_folder, cache_key, file_digest, read_entry, write_entry
@@ -27,17 +29,11 @@ from rgbd_seg.inference.chain import Chain
 from rgbd_seg.inference.kept_ranges import ranges_of
 from rgbd_seg.inference.model_info import describe
 from rgbd_seg.inference.quantised import quantise
+from rgbd_seg.inference.resize import Size
+from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
 from rgbd_seg.inference.surroundings import decision, smoothed_decision, with_preparation
+from rgbd_seg.models.card import ModelCard
 from rgbd_seg.models.model_header import SCALE, count_parameters, damaged, read_metadata
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.inference.resize import Size
-    from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
-    from rgbd_seg.models.card import ModelCard
 
 SUFFIX = ".graph.onnx"
 NETWORK_KEY = "rgbd_seg.network"  # Metadata of the graph: `describe_network`.

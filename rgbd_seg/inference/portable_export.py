@@ -6,19 +6,16 @@ import contextlib
 import io
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import torch
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.portable import NETWORK_KEY, describe_network
+from rgbd_seg.inference.resize import Size
 from rgbd_seg.inference.surroundings import NETWORK_INPUTS, NETWORK_OUTPUT, OPSET
 from rgbd_seg.models.model_file import load_model
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.inference.resize import Size
 
 
 def write_graph(model: Path, output: Path, size: Size | None = None) -> None:

@@ -6,16 +6,13 @@ QuantizeLinear and DequantizeLinear as the wish to compute what lies between the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ModelError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from numpy.typing import NDArray
 
 # What enters each convolution, by its name: the lowest value (0, or as far below 0 as the highest is above) and the
 # highest. Rare values beyond it are cut off.

@@ -6,10 +6,10 @@ sampling points and roundings.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rgbd_seg.inference.chain import AVERAGED, SCORES, STATE, STRENGTH
-from rgbd_seg.inference.resize import block_size, decision_size, nearest_indices
+from rgbd_seg.inference.resize import Size, block_size, decision_size, nearest_indices
 from rgbd_seg.inference.steadiness import (
     COLOR_TOLERANCE,
     NOISE_M,
@@ -19,10 +19,7 @@ from rgbd_seg.inference.steadiness import (
     STEADY_TILE,
     TILES,
 )
-
-if TYPE_CHECKING:
-    from rgbd_seg.inference.resize import Size
-    from rgbd_seg.models.card import ModelCard
+from rgbd_seg.models.card import ModelCard
 
 NETWORK_INPUTS, NETWORK_OUTPUT = ("network_color", "network_depth"), "network_logits"
 OPSET = 20

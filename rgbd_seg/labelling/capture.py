@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.labelling.doubt import glimpse
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.frame import RgbdFrame
 
 # The sharpest frame of late is forgotten by this share with every frame: a dull corner of a room is not blurred.
 _FORGET = 0.97

@@ -16,30 +16,24 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.labels import LabelClass, LabelSet, distinct_colors
 from rgbd_seg.recording.label_provenance import LabelProvenance
-from rgbd_seg.recording.layouts.frame_states import STATES_FILE, FrameStates, read_states
+from rgbd_seg.recording.layouts.frame_states import STATES_FILE, FrameState, FrameStates, read_states
 from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE, label_file_text, provenance_of
 from rgbd_seg.recording.layouts.partners import natural_key
 from rgbd_seg.recording.pictures.frame_list import CALIBRATION_FOLDER
 from rgbd_seg.recording.pictures.loading import read_header, read_labels
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_indexed, write_text
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar, read_sidecar
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.frame import RgbdFrame
-    from rgbd_seg.recording.layouts.frame_states import FrameState
 
 BACKUP_FOLDER = "backup"
 _PREPARED, _READY = "label.new", "label.ready"

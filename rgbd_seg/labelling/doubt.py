@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.labelling.pieces import disparity_of
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.frame import RgbdFrame
 
 # Below this confidence (255 = certain) a pixel counts as doubtful.
 _DOUBTFUL = 153

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from rgbd_seg.labelling.data_set import frame_name
+from rgbd_seg.frame import RgbdFrame
+from rgbd_seg.labelling.data_set import DataSet, frame_name
 from rgbd_seg.recording.layouts.partners import natural_key
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.frame import RgbdFrame
-    from rgbd_seg.labelling.data_set import DataSet
-    from rgbd_seg.recording.reader import RecordingReader
+from rgbd_seg.recording.reader import RecordingReader
 
 #: So many frames are offered at most; in a longer recording every second, third, ... one is.
 MOST_OFFERED = 240

@@ -12,20 +12,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rgbd_seg.labelling.pieces import cut, disparity_of, off_plane
+from rgbd_seg.frame import RgbdFrame
+from rgbd_seg.labelling.pieces import Pieces, cut, disparity_of, off_plane
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.frame import RgbdFrame
-    from rgbd_seg.labelling.pieces import Pieces
-
-    Floats = NDArray[np.float64]
-    Ids = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ids = NDArray[np.int64]
 
 # What counts as one unit of difference: levels of CIE Lab (0..255), and disparity in 1 / metre (some three steps of a
 # Kinect v1). Tuned on training frames of NYUv2 and mOSD.

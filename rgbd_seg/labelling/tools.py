@@ -5,25 +5,19 @@ All pixels are (column, row) of the camera's own picture. Points may lie outside
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.labelling.pieces import disparity_of
-from rgbd_seg.labelling.regions import DISPARITY_SIGMA
+from rgbd_seg.labelling.regions import DISPARITY_SIGMA, Regions
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.frame import RgbdFrame
-    from rgbd_seg.labelling.regions import Regions
-
-    Mask = NDArray[np.bool_]
-    Point = tuple[int, int]
+Mask = NDArray[np.bool_]
+Point = tuple[int, int]
 
 # A surface with this share of the picture carries things; it is no cluster, and parts clusters that stand on it.
 _SUPPORT_SHARE = 0.06

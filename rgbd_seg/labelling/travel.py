@@ -8,18 +8,16 @@ flow there and back again meets, its depth changed as the camera's motion explai
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from rgbd_seg.frame import RgbdFrame
 
-    from rgbd_seg.frame import RgbdFrame
-
-    Floats = NDArray[np.float32]
-    Mask = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 # Flow there and back again may miss its start by so many pixels.
 _RETURN_PX = 1.0

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.models.network_config import DeResUNetConfig
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Rgb = tuple[float, float, float]
 

@@ -6,17 +6,12 @@ members of the family and, for comparisons, networks with one encoder.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from rgbd_seg.models.encoders import build_encoder
 from rgbd_seg.models.network_config import FUSIONS, DeResUNetConfig, Fusion
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["FUSIONS", "STRIDE", "DeResUNet", "DeResUNetConfig", "Fusion", "pad_to_stride"]
 

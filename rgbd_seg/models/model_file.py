@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.models.card import ModelCard
@@ -32,9 +32,6 @@ from rgbd_seg.models.model_header import (
     seal_weights,
     stored_as,
 )
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["ModelCard", "Storage", "load_model", "read_card", "save_model", "stored_as"]
 

@@ -5,14 +5,9 @@ Attribute names follow torchvision's ResNet, so that its ImageNet weights fit wi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from torch import nn
+from torch import Tensor, nn
 
 from rgbd_seg.models.residual_blocks import BasicBlock, Bottleneck
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _BLOCKS: dict[str, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int, int]]] = {
     "resnet18": (BasicBlock, (2, 2, 2, 2)),

@@ -6,16 +6,14 @@ than Sequential and ModuleList included, so that a ReLU that is called three tim
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 LAYER_TYPES = ("Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d", "PixelShuffle")
 FLOAT_BYTES = 4

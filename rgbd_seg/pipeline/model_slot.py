@@ -15,23 +15,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from rgbd_seg.errors import RgbdSegError
-from rgbd_seg.frame import Segmentation
+from rgbd_seg.frame import RgbdFrame, Segmentation
+from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo, SegmenterOptions, Smoothing
 from rgbd_seg.pipeline.background import Background, Deadline
 from rgbd_seg.pipeline.status import ModelState, ModelStatus
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from rgbd_seg.frame import RgbdFrame
-    from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo, SegmenterOptions, Smoothing
-
-    Progress = Callable[[str, float], None]
-    Opener = Callable[[Path, SegmenterOptions, Progress], Segmenter]
+Progress = Callable[[str, float], None]
+Opener = Callable[[Path, SegmenterOptions, Progress], Segmenter]
 
 _FIRST_FRAME_S = 3.0  # So long a load waits for the first frame of a source that is being opened, to know its size.
 _LOOK_EVERY_S = 0.05

@@ -8,19 +8,16 @@ import shutil
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
+from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from rgbd_seg.calibration import Calibration
-    from rgbd_seg.frame import RgbdFrame, Segmentation
-    from rgbd_seg.sensors.sensor import SensorInfo
+from rgbd_seg.sensors.sensor import SensorInfo
 
 _log = logging.getLogger(__name__)
 

@@ -7,20 +7,16 @@ package of your own, as an entry point of the group "rgbd_seg.layouts", and let 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 from rgbd_seg.errors import RecordingError
+from rgbd_seg.recording.reader import RecordingReader
 from rgbd_seg.recording.told import told_of
 from rgbd_seg.system.extensions import usable_extensions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import ModuleType
-
-    from rgbd_seg.recording.reader import RecordingReader
 
 # Tried in this order; the module says whether a path is one of its own.
 _LAYOUTS = (

@@ -9,21 +9,16 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, format_of, formats, open_target
 from rgbd_seg.recording.layouts.sunrgbd import KIND_NOTE
-from rgbd_seg.recording.reader import Gap, video_fps
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from rgbd_seg.frame import RgbdFrame, Segmentation
-    from rgbd_seg.recording.reader import RecordingReader, StoredFrame
+from rgbd_seg.recording.reader import Gap, RecordingReader, StoredFrame, video_fps
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,13 @@ Where both occur, `frames.csv` says of each frame which it is: an origin, or a p
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.frame import TRUTH_ORIGINS, Prediction, Truth, TruthOrigin
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.labels import LabelSet
+from rgbd_seg.labels import LabelSet
 
 _MAX_MODELS, _MAX_TEXT = 100, 300
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rgbd_seg.calibration import Intrinsics, LensModel
+from rgbd_seg.calibration import Intrinsics, LensModel
 
 _POLYNOMIAL = frozenset(
     {"", "plumb_bob", "rational_polynomial", "brown_conrady", "modified_brown_conrady", "radtan"}

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rgbd_seg.calibration import depth_in_metres, points_of
-from rgbd_seg.frame import RgbdFrame
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Calibration
-    from rgbd_seg.frame import Prediction, Truth, TruthOrigin
-    from rgbd_seg.labels import LabelSet
+from rgbd_seg.calibration import Calibration, depth_in_metres, points_of
+from rgbd_seg.frame import Prediction, RgbdFrame, Truth, TruthOrigin
+from rgbd_seg.labels import LabelSet
 
 
 @dataclass(frozen=True, slots=True)

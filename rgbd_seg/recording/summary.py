@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import RecordingError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from rgbd_seg.calibration import Calibration
-    from rgbd_seg.recording.reader import Gap, RecordingReader
+from rgbd_seg.recording.reader import Gap, RecordingReader
 
 _MAX_FILES = 1_000_000
 

@@ -6,14 +6,12 @@ A folder keeps it in its `rgbd_seg.json`; a file, which is never changed, in `<f
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.pictures.saving import write_text
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, read_json
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _KEYS = ("depth_unit_m", "registered")
 

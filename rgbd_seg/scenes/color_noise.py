@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from rgbd_seg.scenes.lighting import Lighting
 from rgbd_seg.scenes.noise_field import cut
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.scenes.lighting import Lighting
 
 _SIDE = 1024
 _FIELD_DEVIATION = 40.0  # Of the stored field, in counts.

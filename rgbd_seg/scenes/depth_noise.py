@@ -8,17 +8,12 @@ weak returns, flying pixels at edges, corners rounded by light that takes two bo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from rgbd_seg.scenes.cameras import Camera
 from rgbd_seg.scenes.noise_field import noise
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.scenes.cameras import Camera
 
 
 def measured_depth(

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Callable
+from typing import Literal, get_args
 
 import numpy as np
 
 from rgbd_seg.scenes.furniture import fittings, kitchen_bath, seating, small, storage, tables
-from rgbd_seg.scenes.layout import Placed
-from rgbd_seg.scenes.materials import front
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rgbd_seg.scenes.layout import Layout, Wall
-    from rgbd_seg.scenes.materials import Material
-    from rgbd_seg.scenes.model import Model
+from rgbd_seg.scenes.layout import Layout, Placed, Wall
+from rgbd_seg.scenes.materials import Material, front
+from rgbd_seg.scenes.model import Model
 
 RoomKind = Literal["kitchen", "bedroom", "living", "office", "bathroom"]
 ROOM_KINDS: tuple[RoomKind, ...] = get_args(RoomKind)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.scenes.model import Model
+from rgbd_seg.scenes.model import Model
 
 Rectangle = tuple[float, float, float, float]  # x0, y0, x1, y1 in metres
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.scenes.materials import hsv
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.scenes.room import Room
+from rgbd_seg.scenes.room import Room
 
 
 @dataclass(frozen=True, slots=True)

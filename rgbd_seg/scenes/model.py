@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rgbd_seg.scenes.materials import Material
-    from rgbd_seg.scenes.mesh import Mesh, Vector
+from rgbd_seg.scenes.materials import Material
+from rgbd_seg.scenes.mesh import Mesh, Vector
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,16 +8,12 @@ same for any pattern.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
 SIDE = 256
 _Y, _X = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE

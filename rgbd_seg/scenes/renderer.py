@@ -9,28 +9,21 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from rgbd_seg.calibration import Calibration
+from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.scenes.cameras import camera_named
 from rgbd_seg.scenes.color_noise import taken_color
 from rgbd_seg.scenes.depth_noise import clean_depth, measured_depth
 from rgbd_seg.scenes.lighting import Lighting, calm_lighting
 from rgbd_seg.scenes.patterns import texture_bank
-from rgbd_seg.scenes.room import PART_TEXELS
-
-if TYPE_CHECKING:
-    from typing import Self
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Intrinsics
-    from rgbd_seg.scenes.pose import Pose
-    from rgbd_seg.scenes.room import Room
+from rgbd_seg.scenes.pose import Pose
+from rgbd_seg.scenes.room import PART_TEXELS, Room
 
 MAX_SIDE = 4096
 _SHADOW_SIDE = 320

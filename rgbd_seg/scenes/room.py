@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
@@ -13,12 +13,8 @@ from rgbd_seg.scenes.furnishing import ROOM_KINDS, RoomKind, furnish
 from rgbd_seg.scenes.layout import Layout, Placed, Rectangle
 from rgbd_seg.scenes.materials import WHITE, Material, front, hsv, shade, wood
 from rgbd_seg.scenes.mesh import Mesh, box, floor_polygon, wall_panel
+from rgbd_seg.scenes.model import Model
 from rgbd_seg.scenes.patterns import LAYERS
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.scenes.model import Model
 
 #: The classes of rooms: ids of SUN RGB-D's 37.
 LABEL_SET = "sunrgbd37"

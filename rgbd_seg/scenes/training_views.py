@@ -6,26 +6,19 @@ Each has another pose, light and camera; or, for a score of what people see, the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.scenes.cameras import CAMERA_NAMES
 from rgbd_seg.scenes.lighting import wild_lighting
+from rgbd_seg.scenes.mesh import Vector
 from rgbd_seg.scenes.path import walk_through
 from rgbd_seg.scenes.pose import Pose
-from rgbd_seg.scenes.renderer import RoomRenderer
-from rgbd_seg.scenes.room import LABEL_SET, build_room
-
-if TYPE_CHECKING:
-    from typing import Self
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.scenes.mesh import Vector
-    from rgbd_seg.scenes.renderer import View
-    from rgbd_seg.scenes.room import Room
+from rgbd_seg.scenes.renderer import RoomRenderer, View
+from rgbd_seg.scenes.room import LABEL_SET, Room, build_room
 
 ViewKind = Literal["random", "walk"]
 _MOST_ATTEMPTS = 12

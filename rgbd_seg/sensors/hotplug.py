@@ -10,22 +10,18 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rgbd_seg.errors import SensorError
 from rgbd_seg.sensors import driver_modules
 from rgbd_seg.sensors.isolation import messages
-from rgbd_seg.sensors.isolation.child_process import ChildEnded, ChildProcess
+from rgbd_seg.sensors.isolation.child_process import Channel, ChildEnded, ChildProcess, Message
+from rgbd_seg.sensors.sensor import SensorInfo
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from rgbd_seg.sensors.isolation.child_process import Channel, Message
-    from rgbd_seg.sensors.sensor import SensorInfo
-
-    Devices = tuple[list[SensorInfo], dict[str, str]]
+Devices = tuple[list[SensorInfo], dict[str, str]]
 
 _log = logging.getLogger(__name__)
 _USB_DEVICES = Path("/sys/bus/usb/devices")

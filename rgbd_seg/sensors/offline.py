@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from rgbd_seg.errors import EndOfStream, SensorTimeout
+from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.recording.reader import StoredFrame
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from rgbd_seg.frame import RgbdFrame
-    from rgbd_seg.sensors.sensor import Sensor
+from rgbd_seg.sensors.sensor import Sensor
 
 _READ_TIMEOUT_S = 0.5
 # A source that says nothing for so long has failed; cameras tell it themselves, mostly sooner.

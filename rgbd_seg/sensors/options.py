@@ -5,18 +5,15 @@ The drivers and layouts read the options themselves and refuse what they do not 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.scenes.cameras import CAMERAS
 from rgbd_seg.scenes.furnishing import ROOM_KINDS
 from rgbd_seg.sensors import open_sensor, parse_uri
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)

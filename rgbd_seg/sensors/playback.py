@@ -7,19 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError, EndOfStream
-from rgbd_seg.recording.reader import usual_fps, video_fps
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.recording.reader import Gap
+from rgbd_seg.recording.reader import Gap, usual_fps, video_fps
 
 MIN_SPEED = 0.1
 MAX_SPEED = 8.0

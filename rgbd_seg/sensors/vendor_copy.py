@@ -8,29 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import numpy as np
 import platformdirs
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError, SensorError
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.convert import convert
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource
-from rgbd_seg.recording.reader import RecordingInfo, RecordingReader
+from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
 from rgbd_seg.sensors.offline import stored_frames_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.recording.reader import StoredFrame
-    from rgbd_seg.sensors.sensor import Sensor
+from rgbd_seg.sensors.sensor import Sensor
 
 _log = logging.getLogger(__name__)
 # Where a copy keeps what its player said of the recording.

@@ -6,13 +6,10 @@ import hmac
 import secrets
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from rgbd_seg.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 #: Pages that may connect besides the server's own. Foxglove's and Lichtblick's desktop programs load theirs from files,
 #: which browsers call "null" or "file://"; programs that are no browser send no origin at all.

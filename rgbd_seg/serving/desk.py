@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from rgbd_seg.pipeline.status import Status
+from rgbd_seg.pipeline.status import Status
 
 
 class Desk(Protocol):

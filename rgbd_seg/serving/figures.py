@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import psutil
 
+from rgbd_seg.frame import Segmentation
 from rgbd_seg.measurements import measure
 from rgbd_seg.pipeline.status import State, Status
-
-if TYPE_CHECKING:
-    from rgbd_seg.frame import Segmentation
-    from rgbd_seg.serving.contents import Contents
-    from rgbd_seg.serving.desk import Desk
+from rgbd_seg.serving.contents import Contents
+from rgbd_seg.serving.desk import Desk
 
 _MOST_CLASSES = 40
 

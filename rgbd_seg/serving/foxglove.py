@@ -10,21 +10,17 @@ import asyncio
 import json
 import logging
 import struct
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType
+from aiohttp.web import WebSocketResponse
 
+from rgbd_seg.frame import Segmentation
 from rgbd_seg.serving.access import MessageLimit
+from rgbd_seg.serving.contents import Contents, Encoder
 from rgbd_seg.serving.foxglove_topics import TOPICS, Topic, advertised
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aiohttp.web import WebSocketResponse
-
-    from rgbd_seg.frame import Segmentation
-    from rgbd_seg.serving.contents import Contents, Encoder
-    from rgbd_seg.serving.viewer import Viewer
+from rgbd_seg.serving.viewer import Viewer
 
 _log = logging.getLogger(__name__)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from foxglove_schemas_protobuf.CameraCalibration_pb2 import CameraCalibration
@@ -12,18 +13,13 @@ from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.PackedElementField_pb2 import PackedElementField
 from foxglove_schemas_protobuf.PointCloud_pb2 import PointCloud
 from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
+from numpy.typing import NDArray
 
 from rgbd_seg.calibration import deproject
+from rgbd_seg.frame import Segmentation
 from rgbd_seg.recording.mcap.format import FRAME_ID, camera_calibration, compressed_image, protobuf_schema, raw_image
 from rgbd_seg.recording.pictures.codec import encode_color
 from rgbd_seg.serving.pictures import color_jpeg, overlay_jpeg
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.frame import Segmentation
 
 _CLOUD_STRIDE = 4
 _MILLIMETRE = 0.001

@@ -11,22 +11,18 @@ import asyncio
 import json
 import logging
 import struct
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType
+from aiohttp.web import WebSocketResponse
 
+from rgbd_seg.frame import Segmentation
 from rgbd_seg.serving.access import MessageLimit
+from rgbd_seg.serving.contents import Contents, Encoder
+from rgbd_seg.serving.desk import Desk
 from rgbd_seg.serving.pictures import DEPTH_MAP, FAR_M, NEAR_M, PICTURES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aiohttp.web import WebSocketResponse
-
-    from rgbd_seg.frame import Segmentation
-    from rgbd_seg.serving.contents import Contents, Encoder
-    from rgbd_seg.serving.desk import Desk
-    from rgbd_seg.serving.viewer import Viewer
+from rgbd_seg.serving.viewer import Viewer
 
 _log = logging.getLogger(__name__)
 

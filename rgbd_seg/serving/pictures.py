@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rgbd_seg.coloring import paint_depth, paint_overlay
+from rgbd_seg.frame import Segmentation
 from rgbd_seg.recording.pictures.codec import encode_color
-
-if TYPE_CHECKING:
-    from rgbd_seg.frame import Segmentation
 
 _QUALITY = 85
 #: Metres at which the colours of depth begin and end; the page's colour bar shows the same.

@@ -8,24 +8,21 @@ import json
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import WSCloseCode, web
 
 from rgbd_seg.assets import asset
+from rgbd_seg.serving.access import Access
+from rgbd_seg.serving.contents import Contents, Encoder
+from rgbd_seg.serving.desk import Desk
 from rgbd_seg.serving.figures import Figures
 from rgbd_seg.serving.foxglove import SUBPROTOCOLS, FoxgloveClient
 from rgbd_seg.serving.page_client import SUBPROTOCOL, PageClient
 from rgbd_seg.serving.pictures import PICTURES
 from rgbd_seg.serving.viewer import Stalled, Viewer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rgbd_seg.serving.access import Access
-    from rgbd_seg.serving.contents import Contents, Encoder
-    from rgbd_seg.serving.desk import Desk
 
 _log = logging.getLogger(__name__)
 

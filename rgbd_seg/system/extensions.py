@@ -12,16 +12,13 @@ answer, because that takes a while.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 from rgbd_seg.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import ModuleType
 
 #: What a module of each group must have.
 REQUIRED: Mapping[str, tuple[str, ...]] = {

@@ -12,19 +12,17 @@ import traceback
 from contextlib import suppress
 from datetime import datetime
 from importlib import metadata
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from types import TracebackType
+from typing import TextIO
 
 import platformdirs
 import psutil
 
 from rgbd_seg.system.private_file import open_private, write_private
 from rgbd_seg.version import __version__
-
-if TYPE_CHECKING:
-    from io import TextIOWrapper
-    from types import TracebackType
 
 _PACKAGES = (
     *("torch", "torchvision", "numpy", "opencv-python-headless", "PySide6-Essentials", "pyqtgraph", "openvino"),

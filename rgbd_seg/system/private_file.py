@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 # Windows refuses to replace a file that somebody reads at this very moment.
 _TRIES, _PAUSE_S = 20 if os.name == "nt" else 1, 0.05

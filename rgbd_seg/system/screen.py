@@ -7,11 +7,8 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _PATIENCE_S = 5.0  # A screen on another machine that does not answer would hold Qt for minutes.
 _XCB = "libxcb.so.1"

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from rgbd_seg.errors import ConfigurationError, ModelError
-from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.frame import RgbdFrame
+from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
 from rgbd_seg.inference.torch.segmenter import open_segmenter as open_reference
 from rgbd_seg.models.model_file import save_model
 from rgbd_seg.testing.models import card_for, make_frame, random_network
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from rgbd_seg.frame import RgbdFrame
-    from rgbd_seg.inference.segmenter import Segmenter
-
-    FrameMaker = Callable[..., RgbdFrame]
+FrameMaker = Callable[..., RgbdFrame]
 
 
 def ignore(_stage: str, _share: float) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +13,8 @@ from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.convert import convert
 from rgbd_seg.recording.exports.formats import formats
+from rgbd_seg.recording.reader import StoredFrame
 from rgbd_seg.testing.stored import SOURCE, make_stored
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from rgbd_seg.recording.reader import StoredFrame
 
 
 class ExportConformance(ABC):

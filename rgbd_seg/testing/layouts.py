@@ -8,15 +8,12 @@ from __future__ import annotations
 import threading
 import tracemalloc
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from rgbd_seg.recording.reader import RecordingReader
 from rgbd_seg.testing.stored import assert_same
-
-if TYPE_CHECKING:
-    from rgbd_seg.recording.reader import RecordingReader
 
 
 class ReaderConformance(ABC):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 from rgbd_seg.arguments import add_examples
 from training.commands import bench, data, evaluate, export, prepare, repeat, report, rooms, show
 from training.commands.arguments import RUN
 from training.run.early_checks import LIGHTNING_COMMANDS
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 COMMANDS: dict[str, ModuleType] = {
     "prepare": prepare,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    import argparse
 
 RUN = "runs/lightning_logs/version_0"  # Of the examples.
 

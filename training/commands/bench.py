@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import argparse
 
 from rgbd_seg.arguments import add_examples, positive_int
 from rgbd_seg.report import add_format_argument
 from training.commands.arguments import checked_device
-
-if TYPE_CHECKING:
-    import argparse
 
 SUMMARY = "measure loader and training step on this machine"
 

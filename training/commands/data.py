@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rgbd_seg.arguments import add_examples, positive_int
 from training.commands.arguments import add_data_arguments
-
-if TYPE_CHECKING:
-    import argparse
 
 SUMMARY = "look at a data set before a run: class shares, void, holes, bad files"
 

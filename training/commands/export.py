@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rgbd_seg.arguments import add_examples
 from training.commands.arguments import RUN
-
-if TYPE_CHECKING:
-    import argparse
 
 SUMMARY = "make a checkpoint into a model file for the window"
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rgbd_seg.arguments import add_examples
-
-if TYPE_CHECKING:
-    import argparse
 
 SUMMARY = "make the SUN RGB-D archives into a tree that trains"
 

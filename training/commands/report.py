@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rgbd_seg.arguments import add_examples
 from training.commands.arguments import RUN, checked_device
-
-if TYPE_CHECKING:
-    import argparse
 
 SUMMARY = "draw curves, bars, confusion matrices and samples of runs"
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rgbd_seg.arguments import add_examples, positive_int
 from training.commands.arguments import add_data_arguments
-
-if TYPE_CHECKING:
-    import argparse
 
 SUMMARY = "show a sample before and after augmentation"
 

@@ -12,10 +12,12 @@ from __future__ import annotations
 import os
 import random
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 # Albumentations asks a server for its newest version when it is imported, unless told not to.
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+
+from collections.abc import Callable
 
 import albumentations as A
 import cv2
@@ -23,9 +25,6 @@ import numpy as np
 
 from training.data.live_camera import live_color, live_depth, random_view
 from training.data.sample import Sample, Size, resize
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Augmentation = Literal["none", "published", "gentle", "live"]
 GENTLE_ZOOM = (0.75, 1.75)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,11 +13,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from training.data.augment import GENTLE_ZOOM, Augmentation, augment
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from training.data.sample import LabelledPictures, Size
+from training.data.sample import LabelledPictures, Size
 
 
 class TensorSamples(Dataset[dict[str, Any]]):

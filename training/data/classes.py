@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelClass, LabelSet
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
 
 # Id among the 13 classes for each of the 37, in order: Couprie et al.'s 13 classes of NYUv2, as used on SUN RGB-D.
 SUN_37_TO_13 = (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import lightning
+from torch.utils.data import DataLoader
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
@@ -16,9 +17,6 @@ from training.data.depth_statistics import SMALLEST_DEPTH_M, DepthStatistics, me
 from training.data.sample import LabelledPictures, Remapped, Size, Subset
 from training.data.sampler import EpochSampler
 from training.data.survey import class_pixels, repeat_factors
-
-if TYPE_CHECKING:
-    from torch.utils.data import DataLoader
 
 Split = Literal["train", "val", "test"]
 

@@ -7,25 +7,21 @@ from __future__ import annotations
 
 import string
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE, labels_of, list_pictures, provenance_of, weights_of
 from rgbd_seg.recording.pictures.loading import SATURATED
 from rgbd_seg.recording.pictures.sidecar import Sidecar, read_sidecar
-from training.data.data_module import RgbdData
+from training.data.data_module import RgbdData, Split
 from training.data.holdout import cut_fold
 from training.data.pictures import color_of, depth_of
 from training.data.pictures import labels_of as read_labels
 from training.data.sample import LabelledPictures, Sample
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from training.data.data_module import Split
 
 
 class PictureFolder(LabelledPictures):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from training.data.live_camera import smooth_patches, structured_light
 from training.data.sample import LabelledPictures, Sample
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 Condition = Literal["holes", "no-depth", "black"]
 _DARK, _BRIGHT = 35, 240  # Below the first and above the second a surface may give nothing back, of 255.

@@ -7,18 +7,14 @@ tell how well the network remembers.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError
-from training.data.sample import Subset
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from training.data.sample import LabelledPictures
+from training.data.sample import LabelledPictures, Subset
 
 
 def split_indices(sequences: Sequence[str], held_out: float, seed: int, fold: int = 0) -> tuple[list[int], list[int]]:

@@ -7,16 +7,14 @@ is off by a percent or two, and now and then nothing at all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.inference.resize import resize_color, resize_nearest
 from training.data.sample import Sample, Size
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 # Structured light: 0.075 m between projector and camera, focal length 0.9 of the width (Kinect v1: 525 to 585 of 640).
 _BASELINE_M = 0.075

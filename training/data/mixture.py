@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rgbd_seg.errors import ConfigurationError
-from training.data.data_module import RgbdData
+from training.data.data_module import RgbdData, Split
 from training.data.sample import LabelledPictures, Sample
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from training.data.data_module import Split
 
 _MOST_PICTURES = 1_000_000
 

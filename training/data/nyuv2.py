@@ -6,8 +6,9 @@ read is in `rgbd_seg.recording.layouts.nyuv2`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,14 +24,9 @@ from rgbd_seg.recording.layouts.nyuv2 import (
     official_split,
 )
 from training.data.classes import SUN_37_TO_13
-from training.data.data_module import RgbdData
+from training.data.data_module import RgbdData, Split
 from training.data.holdout import cut_fold
 from training.data.sample import LabelledPictures, Sample, Subset
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from training.data.data_module import Split
 
 DepthKind = Literal["filled", "raw", "mixed"]
 

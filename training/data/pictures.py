@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import logging
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.pictures.loading import read_color, read_depth, read_labels
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.labels import LabelSet
 
 _log = logging.getLogger(__name__)
 

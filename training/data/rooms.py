@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,11 +10,8 @@ from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.scenes.room import LABEL_SET
 from rgbd_seg.scenes.training_views import TrainingViews
-from training.data.data_module import RgbdData
+from training.data.data_module import RgbdData, Split
 from training.data.sample import LabelledPictures, Sample, Size
-
-if TYPE_CHECKING:
-    from training.data.data_module import Split
 
 
 class RoomPictures(LabelledPictures):

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.inference.resize import resize_color, resize_nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.labels import LabelSet
+from rgbd_seg.labels import LabelSet
 
 Size = tuple[int, int]
 _DEPTH_UNIT_M = 0.001

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import jsonargparse
 import yaml
@@ -12,10 +14,6 @@ from rgbd_seg.errors import ConfigurationError
 from training.data.data_module import RgbdData
 from training.data.sunrgbd import INDEX_FILE
 from training.recipes import recipe_path
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 
 def open_data(source: Path, overrides: Sequence[str] = ()) -> RgbdData:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
@@ -17,11 +19,6 @@ from training.data.data_module import RgbdData, Split
 from training.data.holdout import cut_fold
 from training.data.pictures import color_of, depth_of, labels_of
 from training.data.sample import LabelledPictures, Remapped, Sample
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 INDEX_FILE = "index.json"
 _FORMAT = 1

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch import nn
 
 from rgbd_seg.assets import model_path
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.models.deresunet import DeResUNet
 from rgbd_seg.models.imagenet import fetch_imagenet_weights, start_from_imagenet
 from rgbd_seg.models.model_file import load_model
-
-if TYPE_CHECKING:
-    from rgbd_seg.labels import LabelSet
-    from rgbd_seg.models.deresunet import DeResUNet
 
 _HEAD = "classify."
 

@@ -6,13 +6,10 @@ Each pixel counts with the weight of its picture, in the cross entropy with that
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 from torch.nn import functional
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 VOID = -1  # Target of pixels that no loss and no score counts.
 _LOVASZ_PIXELS = 1 << 16  # Sorting all pixels of a batch for every class would take longer than the network.

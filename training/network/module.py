@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import lightning
+import numpy as np
 import torch
 from lightning.pytorch.trainer.states import TrainerFn
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
@@ -27,15 +30,7 @@ from training.network.initial_weights import load_initial_weights
 from training.network.loss import lovasz_softmax, targets, weighted_cross_entropy
 from training.network.schedule import OptimizerOptions, build_optimizer, rate_at, training_progress
 from training.network.scoring import Scoring, confusion_of, scores_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from training.scores import Scores
+from training.scores import Scores
 
 _log = logging.getLogger(__name__)
 _PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+import lightning
 import torch
 from lightning.pytorch.callbacks import Timer
 from torch import nn
 
 from rgbd_seg.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    import lightning
 
 
 @dataclass(frozen=True)  # Not slotted: the command line reads the defaults out of its __dict__.

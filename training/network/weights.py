@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.models.deresunet import DeResUNet
+from rgbd_seg.models.deresunet import DeResUNet as Network
 from rgbd_seg.models.model_file import ModelCard, load_model
-
-if TYPE_CHECKING:
-    from rgbd_seg.models.deresunet import DeResUNet as Network
 
 CHECKPOINT_SUFFIX = ".ckpt"
 _PREFIX = "network."

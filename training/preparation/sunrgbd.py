@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from rgbd_seg.errors import ConfigurationError, RecordingError, RgbdSegError
@@ -17,12 +19,6 @@ from training.data.pictures import color_of
 from training.data.sunrgbd import INDEX_FILE, FrameEntry, write_index
 from training.preparation.archives import download, extract
 from training.preparation.toolbox import FILES, ListedFrame, Toolbox
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 _BASE = "http://rgbd.cs.princeton.edu/data/"
 _IMAGES_ZIP, _TOOLBOX_ZIP = "SUNRGBD.zip", "SUNRGBDtoolbox.zip"

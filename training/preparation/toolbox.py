@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any, Self
 
 import h5py
 import numpy as np
 import scipy.io
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RgbdSegError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 FILES = (
     "Metadata/SUNRGBD2Dseg.mat",

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.labels import BUILT_IN, LabelSet
+from rgbd_seg.models.card import ModelCard
+from rgbd_seg.models.deresunet import DeResUNet
 from rgbd_seg.models.model_file import Storage, load_model, save_model
 from rgbd_seg.scores import confusion_matrix, mean_iou, pixel_accuracy, translation
+from training.data.sample import LabelledPictures, Size
 from training.network.weights import load_trained
 from training.results.evaluate import Predictor, fit_temperature, reliability
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.models.card import ModelCard
-    from rgbd_seg.models.deresunet import DeResUNet
-    from training.data.sample import LabelledPictures, Size
 
 _SUFFIX = ".safetensors"
 _PICTURES_FOR_RANGES = 24

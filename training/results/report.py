@@ -6,12 +6,15 @@ import base64
 import html
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
+from matplotlib.figure import Figure
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from rgbd_seg.training_files import CHECKPOINTS, CONFIG_FILE, LAST, METRICS_FILE
@@ -20,14 +23,7 @@ from training.drawing import bars_figure, confusion_figure, curves_figure, label
 from training.network.weights import load_trained
 from training.results.evaluate import Evaluation, Predictor, evaluate
 from training.run.callbacks import ABOUT_FILE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from matplotlib.figure import Figure
-
-    from training.scores import Scores
+from training.scores import Scores
 
 _CURVES = {
     "train/loss": "training loss",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,11 +22,7 @@ from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE
 from rgbd_seg.report import Column, Report
 from training.data.batches import TensorSamples, collate
 from training.data.folder import FolderData
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from training.data.sample import Size
+from training.data.sample import Size
 
 _CLASSES = 37
 _PICTURES = 32

@@ -7,19 +7,17 @@ full, when the command line is parsed.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from rgbd_seg.errors import ConfigurationError
 from training.recipes import CONFIG_OPTIONS, recipe_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 # Lightning's commands; `training.run.fit` has their arguments.
 LIGHTNING_COMMANDS = {

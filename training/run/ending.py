@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import lightning
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
 
 from rgbd_seg.training_files import CONFIG_FILE, LAST, METRICS_FILE
 from training.run.stop_file import StopFile
-
-if TYPE_CHECKING:
-    import lightning
 
 
 def how_it_ended(trainer: lightning.Trainer) -> str:

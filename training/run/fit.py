@@ -7,8 +7,9 @@ import logging
 import re
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jsonargparse import DefaultHelpFormatter
@@ -28,9 +29,6 @@ from training.run.metrics_file import MetricsFile
 from training.run.named_loggers import LoggerName, named_logger
 from training.run.recent_checkpoint import RecentCheckpoint
 from training.run.tuning import Wanted, find_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class _Help(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from rgbd_seg.training_files import LAST, METRICS_FILE
 from training.network.schedule import training_progress
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _IOU = "iou/"
 

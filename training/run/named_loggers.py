@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from rgbd_seg.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LoggerName = Literal["tensorboard", "wandb", "mlflow"]
 _PROJECT = "rgbd-seg"

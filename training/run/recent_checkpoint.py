@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+import lightning
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from rgbd_seg.training_files import CONFIG_FILE
 from training.run.ending import short_path
 from training.run.stop_signals import Stopped, StopSignals
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import lightning
 
 
 class RecentCheckpoint(ModelCheckpoint):

@@ -7,7 +7,9 @@ import math
 import statistics
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -15,10 +17,6 @@ from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from rgbd_seg.training_files import CHECKPOINTS, METRICS_FILE, RECENT
 from training.recipes import recipe_path, with_recipe_paths
 from training.run.early_checks import check_command_line
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 RESULT_FILE = "repeat.json"
 _STDERR = 2

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QInputDialog
 
+from rgbd_seg.app.context import Context
 from rgbd_seg.app.widgets.file_dialog import LABEL_SETS, choose
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.labels import LabelSet
-
-if TYPE_CHECKING:
-    from rgbd_seg.app.context import Context
 
 
 class LabelSetController(QObject):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
@@ -21,12 +19,10 @@ from PySide6.QtWidgets import (
 
 from rgbd_seg.app.classes.class_list import EYE_PX, ClassDelegate, ClassList
 from rgbd_seg.app.classes.class_rows import ClassRow
+from rgbd_seg.app.view.display import Display
 from rgbd_seg.app.widgets.icons import dress
-
-if TYPE_CHECKING:
-    from rgbd_seg.app.view.display import Display
-    from rgbd_seg.app.widgets.theme import Theme
-    from rgbd_seg.labels import LabelSet
+from rgbd_seg.app.widgets.theme import Theme
+from rgbd_seg.labels import LabelSet
 
 _ROW_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, qRgba
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QWheelEvent, qRgba
 
 from rgbd_seg.app.view.image_view import ImageView, Pixel
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-    from PySide6.QtGui import QMouseEvent, QPaintEvent, QWheelEvent
-
-    from rgbd_seg.frame import RgbdFrame
-    from rgbd_seg.labels import LabelSet
+from rgbd_seg.frame import RgbdFrame
+from rgbd_seg.labels import LabelSet
 
 _VOID_STRIPE = 255  # An index of its own: void is seen as stripes, not as a colour that a class might have.
 _STRIPE_EVERY_PX, _STRIPE_PX = 14, 2

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QColorDialog
 
+from rgbd_seg.app.labelling.desk import Desk
 from rgbd_seg.app.labelling.tasks import SAVE
 from rgbd_seg.errors import RgbdSegError
-
-if TYPE_CHECKING:
-    from rgbd_seg.app.labelling.desk import Desk
 
 
 class LabelClasses(QObject):

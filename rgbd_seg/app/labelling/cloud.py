@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 
+from rgbd_seg.app.labelling.desk import Desk
+from rgbd_seg.app.labelling.hands import Hands
 from rgbd_seg.app.view.cloud.picking import pick
 from rgbd_seg.app.view.cloud.view import CloudView
 from rgbd_seg.app.view.cloud.worker import CloudWorker
 from rgbd_seg.app.view.display import Display
 from rgbd_seg.frame import Segmentation
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rgbd_seg.app.labelling.desk import Desk
-    from rgbd_seg.app.labelling.hands import Hands
 
 _ENDS_M = (0.4, 6.0)
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QDockWidget, QStackedWidget, QWidget
 
+from rgbd_seg.app.context import Context
 from rgbd_seg.app.labelling.classes import LabelClasses
 from rgbd_seg.app.labelling.cloud import LabelCloud
 from rgbd_seg.app.labelling.desk import Desk
@@ -22,22 +26,13 @@ from rgbd_seg.app.labelling.tasks import BACKGROUND, Tasks
 from rgbd_seg.app.source.names import recording_of
 from rgbd_seg.app.view.viewport import Viewport
 from rgbd_seg.errors import RgbdSegError
+from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.labelling.data_set import DataSet, data_set_folder
 from rgbd_seg.labelling.doubt import Glimpse, glimpse
 from rgbd_seg.labelling.frames import Frames, FrozenFrames, RecordedFrames
 from rgbd_seg.labelling.regions import Regions, find_regions
 from rgbd_seg.labelling.session import LabellingSession
 from rgbd_seg.sensors import open_any_recording
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-    from PySide6.QtWidgets import QDockWidget, QStackedWidget, QWidget
-
-    from rgbd_seg.app.context import Context
-    from rgbd_seg.frame import RgbdFrame, Segmentation
 
 _FROZEN_FOLDER = "camera labels"
 _KEPT_REGIONS = 8

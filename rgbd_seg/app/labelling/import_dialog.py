@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -25,11 +25,7 @@ from rgbd_seg.app.widgets.accessible_names import name_controls
 from rgbd_seg.app.widgets.file_dialog import LABELS, choose
 from rgbd_seg.labelling.annotations import FORMATS
 from rgbd_seg.labelling.annotations.annotations import DOUBTFUL_NAMES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rgbd_seg.labels import LabelSet
+from rgbd_seg.labels import LabelSet
 
 _VOID, _ASK = "void: nothing is known there", "choose…"
 

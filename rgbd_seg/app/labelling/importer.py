@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+from rgbd_seg.app.labelling.desk import Desk
 from rgbd_seg.app.labelling.import_dialog import ImportDialog
 from rgbd_seg.app.labelling.tasks import BACKGROUND
 from rgbd_seg.labelling.annotations import read_annotations
-from rgbd_seg.labelling.annotations.annotations import mapped_classes
+from rgbd_seg.labelling.annotations.annotations import Annotations, mapped_classes
 from rgbd_seg.labelling.annotations.importing import Imported, importing, made_by_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from rgbd_seg.app.labelling.desk import Desk
-    from rgbd_seg.labelling.annotations.annotations import Annotations
 
 READING, IMPORTING = "read the labels", "import the labels"
 

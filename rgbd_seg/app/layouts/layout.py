@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from rgbd_seg.app.view.kinds import VIEW_NAMES
+from rgbd_seg.app.view.kinds import VIEW_NAMES, ViewKind
 from rgbd_seg.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.app.view.kinds import ViewKind
 
 Side = Literal["left", "right", "below"]
 SIDES: tuple[Side, ...] = ("left", "right", "below")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QStandardItemModel
+from PySide6.QtGui import QEnterEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -22,18 +22,10 @@ from PySide6.QtWidgets import (
 
 from rgbd_seg.app.settings import PRECISIONS
 from rgbd_seg.app.widgets.icons import dress
-from rgbd_seg.inference.available import BACKENDS, installed_backends
+from rgbd_seg.app.widgets.theme import Theme
+from rgbd_seg.inference.available import BACKENDS, BackendChoice, installed_backends
 from rgbd_seg.inference.segmenter import SegmenterOptions
-from rgbd_seg.pipeline.status import ModelState
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from PySide6.QtGui import QEnterEvent
-
-    from rgbd_seg.app.widgets.theme import Theme
-    from rgbd_seg.inference.available import BackendChoice
-    from rgbd_seg.pipeline.status import Status
+from rgbd_seg.pipeline.status import ModelState, Status
 
 _DEVICES = ("auto", "cpu", "cuda", "gpu", "npu", "mps")
 _SMOOTHINGS = ("off", "low", "high")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -21,13 +21,9 @@ from PySide6.QtWidgets import (
 
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
 from rgbd_seg.coloring import OPACITY
+from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.pipeline.offline.export_job import ExportPlan
 from rgbd_seg.recording.exports.formats import ExportOptions, formats
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rgbd_seg.inference.segmenter import SegmenterOptions
 
 _LABELS = ("as recorded", "predicted by the loaded model", "predicted by another model…")
 _COLORS = (("as the format has it", None), ("PNG: every bit", "png"), ("JPEG: small", "jpg"))

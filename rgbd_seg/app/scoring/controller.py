@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
+from rgbd_seg.app.context import Context
 from rgbd_seg.app.model.controller import known_models
 from rgbd_seg.app.scoring.dialog import ScoreDialog
-from rgbd_seg.app.scoring.request import score
+from rgbd_seg.app.scoring.request import ScoreRequest, score
 from rgbd_seg.app.widgets.file_dialog import PAGES, choose
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.pipeline.background import Background
 from rgbd_seg.pipeline.offline.score_report import score_page
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from rgbd_seg.app.context import Context
-    from rgbd_seg.app.scoring.request import ScoreRequest
 
 _OPENING_S = 20.0
 _LOOK_MS = 50

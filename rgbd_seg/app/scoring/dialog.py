@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPixmap
@@ -28,19 +28,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from rgbd_seg.app.scoring.request import ScoreRequest
+from rgbd_seg.app.scoring.request import ScoreRequest, ScoreResult
 from rgbd_seg.app.widgets.accessible_names import name_controls
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
 from rgbd_seg.class_matching import parse_mapping
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.pipeline.offline.score_report import worst_picture
+from rgbd_seg.pipeline.offline.score_source import SourceScore
 from rgbd_seg.scores import mean_iou, pixel_accuracy
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rgbd_seg.app.scoring.request import ScoreResult
-    from rgbd_seg.pipeline.offline.score_source import SourceScore
 
 _PICTURE_HEIGHT = 120
 _ROLE = Qt.ItemDataRole.UserRole

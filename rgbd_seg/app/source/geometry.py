@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from rgbd_seg.calibration import ORIGIN_WORDS
 from rgbd_seg.coloring import depth_ends_m
-
-if TYPE_CHECKING:
-    from rgbd_seg.frame import RgbdFrame
+from rgbd_seg.frame import RgbdFrame
 
 #: Depth units that cameras and data sets have, in metres.
 UNITS_M = (0.0001, 0.000125, 0.0002, 0.00025, 0.001, 0.01)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from rgbd_seg.app.source.geometry import UNITS_M, geometry_lines, unit_doubt, unit_words
-
-if TYPE_CHECKING:
-    from rgbd_seg.frame import RgbdFrame
+from rgbd_seg.frame import RgbdFrame
 
 
 class GeometryPanel(QWidget):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rgbd_seg.sensors import parse_uri
 from rgbd_seg.sensors.drivers.replay import OWN_OPTIONS
-
-if TYPE_CHECKING:
-    from rgbd_seg.sensors.sensor import SensorInfo
+from rgbd_seg.sensors.sensor import SensorInfo
 
 _CAMERAS = {
     "realsense": "RealSense",

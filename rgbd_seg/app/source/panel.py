@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -22,13 +22,8 @@ from rgbd_seg.app.source.control_form import ControlForm
 from rgbd_seg.app.source.geometry_panel import GeometryPanel
 from rgbd_seg.app.source.names import facts, picture_of, short_name
 from rgbd_seg.app.widgets.icons import dress, icon
-from rgbd_seg.sensors.sensor import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from rgbd_seg.app.widgets.theme import Theme
-    from rgbd_seg.sensors.sensor import Control, SensorInfo, StreamMode
+from rgbd_seg.app.widgets.theme import Theme
+from rgbd_seg.sensors.sensor import Control, Request, SensorInfo, StreamMode
 
 _URI = Qt.ItemDataRole.UserRole
 

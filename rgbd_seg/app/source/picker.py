@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
@@ -27,14 +28,8 @@ from rgbd_seg.app.widgets.accessible_names import name_controls
 from rgbd_seg.app.widgets.file_dialog import RECORDINGS, choose
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.sensors import parse_uri
-from rgbd_seg.sensors.options import options_of, problem_of, with_option
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from rgbd_seg.sensors.options import SourceOption
-    from rgbd_seg.sensors.sensor import SensorInfo
+from rgbd_seg.sensors.options import SourceOption, options_of, problem_of, with_option
+from rgbd_seg.sensors.sensor import SensorInfo
 
 _FRAME_PX = 40  # Of a window, around a dialog that has to fit on a low screen.
 _LOOK_AFTER_MS = 150  # Of quiet in the field: then the file is looked for.

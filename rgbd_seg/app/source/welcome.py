@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from rgbd_seg.app.source.names import short_name
 from rgbd_seg.app.widgets.icons import dress
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rgbd_seg.app.widgets.theme import Theme
+from rgbd_seg.app.widgets.theme import Theme
 
 _SIGN_PX = 36
 _CHOICE_PX, _NARROW_CHOICE_PX = (164, 140), 136

@@ -5,20 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from rgbd_seg.app.context import Context
 from rgbd_seg.app.statistics.history import History
-from rgbd_seg.app.statistics.measure_panel import MeasurementLog
+from rgbd_seg.app.statistics.measure_panel import MeasurementLog, MeasurePanel
+from rgbd_seg.app.statistics.plots_panel import PlotsPanel
 from rgbd_seg.app.widgets.file_dialog import TABLES, choose
-from rgbd_seg.measurements import measure
-
-if TYPE_CHECKING:
-    from rgbd_seg.app.context import Context
-    from rgbd_seg.app.statistics.measure_panel import MeasurePanel
-    from rgbd_seg.app.statistics.plots_panel import PlotsPanel
-    from rgbd_seg.measurements import Measurement
+from rgbd_seg.measurements import Measurement, measure
 
 _MEASURE_EVERY_S = 0.5
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -23,10 +24,6 @@ from rgbd_seg.app.statistics.figure_table import FigureTable
 from rgbd_seg.app.widgets.accessible_names import name_controls
 from rgbd_seg.pipeline.offline.class_statistics import SEEN_SHARE, RecordingStatistics
 from rgbd_seg.pipeline.offline.job import JobStatus, progress_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 _HEADINGS = ("Class", "Time s", "of all", "First s", "Last s", "Picture", "at most", "Area m²", "at most")
 _NOTE = (

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from rgbd_seg.app.context import Context
 from rgbd_seg.app.model.controller import remembered_path
 from rgbd_seg.app.source.names import recording_of
 from rgbd_seg.app.statistics.recording_dialog import RecordingDialog
 from rgbd_seg.app.widgets.file_dialog import TABLES, choose
 from rgbd_seg.pipeline.offline.statistics_job import StatisticsJob, StatisticsPlan
-
-if TYPE_CHECKING:
-    from rgbd_seg.app.context import Context
 
 
 class RecordingStatisticsController(QObject):

@@ -5,33 +5,29 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QUrl
 from PySide6.QtGui import QDesktopServices
 
+from rgbd_seg.app.context import Context
 from rgbd_seg.app.model.controller import known_models
+from rgbd_seg.app.scoring.controller import ScoringController
 from rgbd_seg.app.training.curves import Curves
 from rgbd_seg.app.training.data_survey import survey
 from rgbd_seg.app.training.dialog import TrainingDialog
 from rgbd_seg.app.training.log_dialog import LogDialog
 from rgbd_seg.app.training.pace import known_pace, measure
-from rgbd_seg.app.training.panel import RunView
+from rgbd_seg.app.training.panel import RunView, TrainingPanel
+from rgbd_seg.app.training.plan import TrainingPlan
 from rgbd_seg.app.training.run_folder import LOG_FILE, RunFolder, Stage, new_run, runs_in
 from rgbd_seg.app.training.start_model import read_start_model
 from rgbd_seg.app.training.words import run_text, run_title
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.pipeline.background import Background
 from rgbd_seg.training_files import METRICS_FILE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rgbd_seg.app.context import Context
-    from rgbd_seg.app.scoring.controller import ScoringController
-    from rgbd_seg.app.training.panel import TrainingPanel
-    from rgbd_seg.app.training.plan import TrainingPlan
 
 _LOOK_EVERY_S = 1.0
 _MEASURE_AFTER_S = 2.0

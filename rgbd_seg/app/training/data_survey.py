@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.layouts.folder import background_note
 from rgbd_seg.recording.layouts.labelled_folder import labels_of, list_pictures, provenance_of, weights_of
 from rgbd_seg.recording.pictures.loading import read_labels
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from rgbd_seg.labels import LabelSet
 
 _LOOKED_AT = 60  # Label pictures, spread over the folder.
 

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType
 
 from rgbd_seg.app.training.run_folder import (
     LOG_FILE,
@@ -27,9 +27,6 @@ from rgbd_seg.app.training.run_folder import (
 )
 from rgbd_seg.inference.cpu import wait_passively
 from rgbd_seg.training_files import CONFIG_FILE, STOP_FILE
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 _PRIORITY = 10  # So that a window on the same machine stays quick.
 _LONGEST_ERROR = 600

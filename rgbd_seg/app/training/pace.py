@@ -10,11 +10,14 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rgbd_seg.app.training.plan import TrainingPlan
 from rgbd_seg.app.training.run_folder import (
     PLAN_FILE,
     STATE_FILE,
@@ -25,12 +28,6 @@ from rgbd_seg.app.training.run_folder import (
     write_json,
 )
 from rgbd_seg.training_files import METRICS_FILE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from rgbd_seg.app.training.plan import TrainingPlan
 
 _FOLDER = ".pace"
 _EPOCHS, _STEPS, _SCORED = 3, 4, 2  # Of a run that only measures: epochs, steps in each, batches that are scored.

@@ -10,22 +10,19 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psutil
 
+from rgbd_seg.app.training.plan import TrainingPlan
 from rgbd_seg.system.private_file import replace_file
 from rgbd_seg.training_files import CHECKPOINTS, METRICS_FILE, STOP_FILE
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from rgbd_seg.app.training.plan import TrainingPlan
-
-    Settings = dict[str, Any]
+Settings = dict[str, Any]
 
 PLAN_FILE, SETTINGS_FILE, STATE_FILE, LOG_FILE = "plan.json", "settings.yaml", "state.json", "log.txt"
 _MAX_BYTES = 200_000

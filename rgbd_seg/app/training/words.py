@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
-from rgbd_seg.app.training.run_folder import Stage
-
-if TYPE_CHECKING:
-    from rgbd_seg.app.training.curves import Curves
-    from rgbd_seg.app.training.run_folder import RunFolder, RunState
+from rgbd_seg.app.training.curves import Curves
+from rgbd_seg.app.training.run_folder import RunFolder, RunState, Stage
 
 _WORST_CLASSES = 3
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rgbd_seg.coloring import depth_ends_m
-
-if TYPE_CHECKING:
-    from rgbd_seg.frame import RgbdFrame
+from rgbd_seg.frame import RgbdFrame
 
 _FOLLOW = 0.08  # Share of the way to the newest frame's range, each frame.
 _JUMP_M = 1.5  # A change as large as this is a cut: follow at once.

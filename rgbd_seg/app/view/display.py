@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from rgbd_seg.labels import LabelSet, Rgb
+from rgbd_seg.labels import LabelSet, Rgb
 
 PaletteName = Literal["standard", "colour-blind"]
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QObject
 
-if TYPE_CHECKING:
-    from rgbd_seg.app.context import Context
+from rgbd_seg.app.context import Context
 
 
 class Freezer(QObject):

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from rgbd_seg.app.view.image_view import Marks, Pixel
+from rgbd_seg.app.view.kinds import ViewKind
 from rgbd_seg.app.view.pane import Pane
 from rgbd_seg.app.view.viewport import Viewport
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from PySide6.QtGui import QResizeEvent
-
-    from rgbd_seg.app.view.kinds import ViewKind
 
 _GAP_PX = 4
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtGui import QAction, QActionGroup, QImage, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from rgbd_seg.app.view.color_bar import ColorBar
+from rgbd_seg.app.view.display import Display
 from rgbd_seg.app.view.image_view import ImageView
-from rgbd_seg.app.view.kinds import VIEW_NAMES
+from rgbd_seg.app.view.kinds import VIEW_NAMES, ViewKind
 from rgbd_seg.coloring import DEPTH_MAPS
-
-if TYPE_CHECKING:
-    from PySide6.QtGui import QImage, QResizeEvent
-
-    from rgbd_seg.app.view.display import Display
-    from rgbd_seg.app.view.kinds import ViewKind
 
 # What a view says when its moment has no such picture.
 _HINTS: dict[str, str] = {

@@ -6,25 +6,21 @@ and blending a 640x480 map costs under a millisecond.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtGui import QImage, QPainter
 
+from rgbd_seg.app.view.display import Display, PaletteName
+from rgbd_seg.app.view.kinds import ViewKind
 from rgbd_seg.coloring import EDGE_ALPHA, depth_color_map, depth_table, label_edges
+from rgbd_seg.frame import RgbdFrame, Segmentation
+from rgbd_seg.labels import LabelSet
 from rgbd_seg.scores import translation
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.app.view.display import Display, PaletteName
-    from rgbd_seg.app.view.kinds import ViewKind
-    from rgbd_seg.frame import RgbdFrame, Segmentation
-    from rgbd_seg.labels import LabelSet
 
 _LIT_ALPHA = 215
 _QUIET_SHARE = 0.3  # Of the opacity, for the other classes while one is lit.

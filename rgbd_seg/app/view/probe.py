@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rgbd_seg.calibration import deproject_pixel
-
-if TYPE_CHECKING:
-    from rgbd_seg.frame import Segmentation
+from rgbd_seg.frame import Segmentation
 
 _SEARCH_PX = 3
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from rgbd_seg.app.widgets.icons import dress
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rgbd_seg.app.widgets.theme import Theme
+from rgbd_seg.app.widgets.theme import Theme
 
 Kind = Literal["info", "warning", "error"]
 _SIGN_COLORS: dict[Kind, str] = {"info": "accent", "warning": "warning", "error": "record"}

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 
+from rgbd_seg.app.widgets.theme import Theme
 from rgbd_seg.assets import asset
-
-if TYPE_CHECKING:
-    from rgbd_seg.app.widgets.theme import Theme
 
 SIDE = 20
 _SCALES = (1, 2, 3)

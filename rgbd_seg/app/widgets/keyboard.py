@@ -6,7 +6,7 @@ control by Tab means the control.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
@@ -28,9 +28,6 @@ from PySide6.QtWidgets import (
 )
 
 from rgbd_seg.app.widgets.alt_key import AltKey
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _ROW_PX = 16  # Controls whose middles differ less in height stand beside each other.
 _PRESS = frozenset({Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter})

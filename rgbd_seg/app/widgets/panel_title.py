@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from rgbd_seg.app.widgets.icons import dress
-
-if TYPE_CHECKING:
-    from rgbd_seg.app.widgets.theme import Theme
+from rgbd_seg.app.widgets.theme import Theme
 
 
 class PanelTitle(QWidget):

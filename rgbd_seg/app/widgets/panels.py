@@ -6,22 +6,14 @@ back to where they were.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QTabBar, QWidget
+from PySide6.QtCore import QByteArray, QObject, Qt, QTimer
+from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QMenu, QScrollArea, QTabBar, QWidget
 
-from rgbd_seg.app.layouts.layout import PanelPlace
+from rgbd_seg.app.layouts.layout import PanelPlace, Side
 from rgbd_seg.app.widgets.panel_title import PanelTitle
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from PySide6.QtCore import QByteArray
-    from PySide6.QtWidgets import QMenu
-
-    from rgbd_seg.app.layouts.layout import Side
-    from rgbd_seg.app.widgets.theme import Theme
+from rgbd_seg.app.widgets.theme import Theme
 
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 
-from rgbd_seg.pipeline.status import ModelState, State, losses_text
-
-if TYPE_CHECKING:
-    from PySide6.QtWidgets import QWidget
-
-    from rgbd_seg.pipeline.status import Status
+from rgbd_seg.pipeline.status import ModelState, State, Status, losses_text
 
 
 def rate_texts(

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
+from rgbd_seg.app.context import Context
 from rgbd_seg.app.widgets.icons import redress
-from rgbd_seg.app.widgets.theme import Choice, apply_theme
-
-if TYPE_CHECKING:
-    from rgbd_seg.app.context import Context
-    from rgbd_seg.app.widgets.theme import Theme
+from rgbd_seg.app.widgets.theme import Choice, Theme, apply_theme
 
 
 class ThemeSwitch(QObject):

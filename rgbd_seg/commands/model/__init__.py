@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from rgbd_seg.arguments import add_examples, add_subcommands
-
-if TYPE_CHECKING:
-    import argparse
 
 # The subcommands in the order of the help, each a module with SUMMARY, add_arguments and run.
 _SUBCOMMANDS = ("summary", "info", "export", "calibrate")

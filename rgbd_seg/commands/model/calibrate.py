@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import argparse
 
 SUMMARY = "calibrate a model for int8 on a recording of yours, and say what that loses"
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import argparse
 
 SUMMARY = "write a model as ONNX, OpenVINO or a PyTorch program, and check that it gives the same labels"
 

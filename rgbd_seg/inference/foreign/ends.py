@@ -7,19 +7,14 @@ set and its external weights stay as they are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import ModelProto, checker, parser
 
+from rgbd_seg.inference.foreign.card import ColorInput, DepthInput, NetworkCard, NetworkOutput
 from rgbd_seg.inference.resize import decision_size, nearest_indices
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.inference.foreign.card import ColorInput, DepthInput, NetworkCard, NetworkOutput
 
 # Names of the tensors at the outer side of the two ends; the inner side has the network's own names.
 COLOR, DEPTH, DEPTH_UNIT = "camera_color", "camera_depth", "camera_depth_unit_m"

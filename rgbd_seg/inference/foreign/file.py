@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 import onnx
 from google.protobuf.message import DecodeError
@@ -12,12 +12,7 @@ from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.cache import file_digest
 from rgbd_seg.inference.foreign.card import card_path, read_network_card
 from rgbd_seg.inference.model_info import NOTHING
-from rgbd_seg.inference.segmenter import SegmenterInfo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
 
 _NO_CONFIDENCE = "this network does not say how sure it is: every pixel counts as certain"
 _NO_SMOOTHING = "networks from ONNX files run without smoothing"

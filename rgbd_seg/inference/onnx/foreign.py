@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from rgbd_seg.errors import ModelError
@@ -11,9 +9,7 @@ from rgbd_seg.inference.chain import Chain
 from rgbd_seg.inference.foreign.ends import postprocessing, preprocessing
 from rgbd_seg.inference.foreign.file import NetworkFile
 from rgbd_seg.inference.onnx.runtime import find_provider, open_sessions
-
-if TYPE_CHECKING:
-    from rgbd_seg.inference.resize import Size
+from rgbd_seg.inference.resize import Size
 
 _ONNX_TYPES = {"float32": "float", "float16": "float16", "int64": "int64", "int32": "int32", "uint8": "uint8"}
 

@@ -5,27 +5,23 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.cache import cache_key, file_digest, read_entry, write_entry
 from rgbd_seg.inference.chain import AVERAGED, SCORES, STATE, STRENGTH, Chain
 from rgbd_seg.inference.graph import Decision, DeployedGraph, PlainDecision, ScoringGraph
 from rgbd_seg.inference.model_info import describe
+from rgbd_seg.inference.resize import Size
+from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
 from rgbd_seg.inference.smoothing import SmoothedDecision
 from rgbd_seg.models.model_file import load_model
 from rgbd_seg.models.model_header import count_parameters, read_card
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from torch import Tensor, nn
-
-    from rgbd_seg.inference.resize import Size
-    from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
 
 COLOR, DEPTH, DEPTH_UNIT = "color", "depth", "depth_unit_m"
 LABELS, CONFIDENCE = "labels", "confidence"

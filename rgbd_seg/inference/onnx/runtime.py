@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference.cpu import cpu_name, default_threads
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # Our names of devices -> ONNX Runtime's provider, what people call it, and where its tensors live; fastest first.
 _PROVIDERS = {

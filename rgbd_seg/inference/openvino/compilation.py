@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.cache import cache_key, read_entry, write_entry
+from rgbd_seg.inference.chain import Chain
 from rgbd_seg.inference.cpu import default_threads
-from rgbd_seg.inference.openvino.runtime import PRECISIONS, core, import_openvino
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from rgbd_seg.inference.chain import Chain
-    from rgbd_seg.inference.openvino.runtime import Device
+from rgbd_seg.inference.openvino.runtime import PRECISIONS, Device, core, import_openvino
 
 SMOOTHED = "smoothed"  # The part that takes the place of the last one while smoothing is on.
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from onnx import ModelProto
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.chain import Chain
 from rgbd_seg.inference.foreign.ends import postprocessing, preprocessing
 from rgbd_seg.inference.foreign.file import NetworkFile
-from rgbd_seg.inference.openvino.runtime import core, import_openvino
-
-if TYPE_CHECKING:
-    from onnx import ModelProto
-
-    from rgbd_seg.inference.openvino.runtime import Device
-    from rgbd_seg.inference.resize import Size
+from rgbd_seg.inference.openvino.runtime import Device, core, import_openvino
+from rgbd_seg.inference.resize import Size
 
 
 class OpenVinoNetwork(NetworkFile):

@@ -9,25 +9,20 @@ without, are compiled for the second part, and either can follow the first from 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.graph import Decision, DeployedGraph, PlainDecision, ScoringGraph
 from rgbd_seg.inference.openvino.runtime import import_openvino
+from rgbd_seg.inference.resize import Size
 from rgbd_seg.inference.smoothing import SmoothedDecision
+from rgbd_seg.models.card import ModelCard
+from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
 from rgbd_seg.models.model_file import load_model
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from torch import Tensor
-
-    from rgbd_seg.inference.resize import Size
-    from rgbd_seg.models.card import ModelCard
-    from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
 
 _DEPTH_INPUT = 1  # Position of depth among the graph's inputs.
 

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.frame import RgbdFrame
+from rgbd_seg.inference.graph_segmenter import Progress
 from rgbd_seg.inference.kept_ranges import Agreement, keep
 from rgbd_seg.inference.openvino.runtime import core
 from rgbd_seg.inference.portable import network_model
-from rgbd_seg.inference.quantised import measure_ranges, quantise
+from rgbd_seg.inference.quantised import Ranges, measure_ranges, quantise
+from rgbd_seg.inference.resize import Size
 from rgbd_seg.inference.surroundings import preparation_alone
 from rgbd_seg.labels import MAX_CLASSES
 from rgbd_seg.models.model_header import read_card
 from rgbd_seg.scores import confusion_matrix, equal_share, mean_iou
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.frame import RgbdFrame
-    from rgbd_seg.inference.graph_segmenter import Progress
-    from rgbd_seg.inference.quantised import Ranges
-    from rgbd_seg.inference.resize import Size
-
-    Inputs = Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]
+Inputs = Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 MIN_FRAMES = 8
 _HELD_OUT = 4  # Every fourth frame is kept back to measure what was lost.

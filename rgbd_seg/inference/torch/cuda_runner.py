@@ -8,25 +8,20 @@ the one at the end, on an event that lets the waiting thread sleep.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from rgbd_seg.inference.graph import PlainDecision, ScoringGraph
 from rgbd_seg.inference.graph_segmenter import Inferred
+from rgbd_seg.inference.resize import Size
 from rgbd_seg.inference.smoothing import SmoothedDecision, SmoothingState
+from rgbd_seg.inference.torch.plan import Plan
 from rgbd_seg.inference.torch.runner import deployed
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.inference.resize import Size
-    from rgbd_seg.inference.torch.plan import Plan
-    from rgbd_seg.models.card import ModelCard
-    from rgbd_seg.models.deresunet import DeResUNet
+from rgbd_seg.models.card import ModelCard
+from rgbd_seg.models.deresunet import DeResUNet
 
 _WARM_UP_RUNS = 3  # cuDNN chooses its algorithms in the first; the allocator has settled after the others.
 

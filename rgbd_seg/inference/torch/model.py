@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ModelError
+from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.inference.cpu import cpu_name
 from rgbd_seg.inference.graph_segmenter import USUAL_FRAME_SIZE, GraphSegmenter, Inferred
 from rgbd_seg.inference.model_info import describe
+from rgbd_seg.inference.resize import Size
+from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.inference.torch.cuda_runner import CudaGraphRunner
 from rgbd_seg.inference.torch.plan import NotFinite, Plan, Precision, is_out_of_memory
-from rgbd_seg.inference.torch.runner import EagerRunner
+from rgbd_seg.inference.torch.runner import EagerRunner, Runner
+from rgbd_seg.models.card import ModelCard
+from rgbd_seg.models.deresunet import DeResUNet
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.frame import RgbdFrame, Segmentation
-    from rgbd_seg.inference.resize import Size
-    from rgbd_seg.inference.segmenter import SegmenterOptions
-    from rgbd_seg.inference.torch.runner import Runner
-    from rgbd_seg.models.card import ModelCard
-    from rgbd_seg.models.deresunet import DeResUNet
-
-    RunnerMaker = Callable[..., Runner]
+RunnerMaker = Callable[..., Runner]
 
 NAME = "PyTorch"
 

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from rgbd_seg.inference.graph import DeployedGraph, PlainDecision, ScoringGraph
 from rgbd_seg.inference.graph_segmenter import Inferred
+from rgbd_seg.inference.resize import Size
 from rgbd_seg.inference.smoothing import SmoothedDecision, SmoothingState
 from rgbd_seg.inference.torch.fuse_batch_norm import fuse_batch_norm
 from rgbd_seg.inference.torch.plan import NotFinite, Plan
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.inference.resize import Size
-    from rgbd_seg.models.card import ModelCard
-    from rgbd_seg.models.deresunet import DeResUNet
+from rgbd_seg.models.card import ModelCard
+from rgbd_seg.models.deresunet import DeResUNet
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 

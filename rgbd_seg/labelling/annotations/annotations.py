@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.calibration import MAX_SIDE
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import MAX_CLASSES, LabelClass, LabelSet, distinct_colors
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 #: Names that mean "nobody has said what this is" in one set, and are a class of their own in another.
 DOUBTFUL_NAMES = frozenset(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.labelling.annotations.annotations import (
@@ -18,15 +20,9 @@ from rgbd_seg.labelling.annotations.annotations import (
     polygon_mask,
     run_lengths,
 )
+from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.pictures.saving import write_text
 from rgbd_seg.recording.pictures.sidecar import read_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.labels import LabelSet
 
 SUMMARY = "COCO's annotations as JSON"
 _FOLDER, _FILE = "annotations", "instances_default.json"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.labelling.annotations.annotations import (
@@ -20,15 +21,9 @@ from rgbd_seg.labelling.annotations.annotations import (
     polygon_mask,
     run_lengths,
 )
+from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.pictures.saving import write_text
 from rgbd_seg.recording.pictures.sidecar import read_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.labels import LabelSet
 
 SUMMARY = "CVAT for images 1.1, as XML"
 _FILE = "annotations.xml"

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
+from rgbd_seg.labelling.annotations.annotations import Annotations
+from rgbd_seg.labelling.data_set import DataSet
+from rgbd_seg.labelling.frames import Frames
 from rgbd_seg.recording.label_provenance import LabelProvenance
+from rgbd_seg.recording.layouts.frame_states import FrameState
 from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, read_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.labelling.annotations.annotations import Annotations
-    from rgbd_seg.labelling.data_set import DataSet
-    from rgbd_seg.labelling.frames import Frames
-    from rgbd_seg.recording.layouts.frame_states import FrameState
 
 _MOST_NAMED = 5
 

@@ -6,24 +6,20 @@ import base64
 import binascii
 import io
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.labelling.annotations.annotations import Annotations, Labelled, check_classes, check_size, polygon_mask
+from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.pictures.saving import write_text
 from rgbd_seg.recording.pictures.sidecar import read_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.labels import LabelSet
 
 SUMMARY = "labelme's JSON files"
 _MAX_BYTES = 100_000_000  # They may hold the picture itself.

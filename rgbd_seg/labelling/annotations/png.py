@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -12,10 +13,6 @@ from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.pictures.loading import read_labels
 from rgbd_seg.recording.pictures.saving import write_indexed, write_text
 from rgbd_seg.recording.pictures.sidecar import read_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 SUMMARY = "a folder of PNG label maps with labels.json or labels.txt"
 _FOLDERS = ("label", "labels", "mask", "masks", "annotations", "")

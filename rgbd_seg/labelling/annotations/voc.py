@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.labelling.annotations.annotations import Annotations, Labelled, Rgb, check_classes
+from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.pictures.loading import read_color
 from rgbd_seg.recording.pictures.saving import write_indexed, write_text
 from rgbd_seg.recording.pictures.sidecar import read_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
-    from rgbd_seg.labels import LabelSet
 
 SUMMARY = "Pascal VOC and CVAT's segmentation masks, named by labelmap.txt"
 _MAP, _MASKS = "labelmap.txt", "SegmentationClass"

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import csv
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import numpy as np
 
+from rgbd_seg.frame import Segmentation
 from rgbd_seg.measurements import measure
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rgbd_seg.frame import Segmentation
 
 #: A class counts as in view from this part of the picture on: single pixels are a model's flicker.
 SEEN_SHARE = 0.002

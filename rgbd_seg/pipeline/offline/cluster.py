@@ -7,22 +7,18 @@ the work is given out, so that all workers compute alike. `cluster_task.py` is w
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.pinned import pinned
-from rgbd_seg.pipeline.offline.cluster_task import Arithmetic, Task, model_digest, segment_recording
+from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.pipeline.offline.cluster_task import Arithmetic, Task, TaskResult, model_digest, segment_recording
+from rgbd_seg.pipeline.offline.segment_source import SegmentOptions
 from rgbd_seg.sensors import parse_uri
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from rgbd_seg.inference.segmenter import SegmenterOptions
-    from rgbd_seg.pipeline.offline.cluster_task import TaskResult
-    from rgbd_seg.pipeline.offline.segment_source import SegmentOptions
 
 _RETRIES = 3  # When a worker or its machine dies; an error of the program itself comes back at once.
 _LOCAL = "local"

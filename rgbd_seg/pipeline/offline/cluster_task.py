@@ -11,20 +11,18 @@ import platform
 import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from urllib.parse import unquote
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.cache import file_digest
 from rgbd_seg.inference.foreign.card import card_path
+from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
 from rgbd_seg.pipeline.offline.seal import SEAL_FILE, look_for_seal, write_seal
 from rgbd_seg.pipeline.offline.segment_source import SegmentOptions, SegmentResult, read_result, segment_source
 from rgbd_seg.sensors import open_sensor, parse_uri
 from rgbd_seg.version import __version__
-
-if TYPE_CHECKING:
-    from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
 
 _PARTIAL = ".part"
 _REFUSALS = {

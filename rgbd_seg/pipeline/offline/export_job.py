@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.pipeline.model_slot import Opener
 from rgbd_seg.pipeline.offline.job import Job, JobStatus
 from rgbd_seg.recording.exports.formats import ExportOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from rgbd_seg.pipeline.model_slot import Opener
 
 
 @dataclass(frozen=True, slots=True)

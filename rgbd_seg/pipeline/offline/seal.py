@@ -7,14 +7,12 @@ was made of something else.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
 
 from rgbd_seg.inference.cache import file_digest
 from rgbd_seg.recording.pictures.saving import write_text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 SEAL_FILE = "seal.json"
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.calibration import deproject
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.frame import Prediction
+from rgbd_seg.frame import Prediction, Segmentation, Truth
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.frame import Segmentation, Truth
-    from rgbd_seg.recording.reader import StoredFrame
+from rgbd_seg.recording.reader import StoredFrame
 
 _POINT = np.dtype(
     [

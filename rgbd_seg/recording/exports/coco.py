@@ -7,23 +7,19 @@ order, small regions lie over the holes of large ones, which COCO's polygons can
 from __future__ import annotations
 
 import json
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from rgbd_seg.frame import Prediction, Segmentation, Truth
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.exports.own_notes import OwnNotes
 from rgbd_seg.recording.pictures.saving import write_color, write_gray
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.frame import Prediction, Segmentation, Truth
-    from rgbd_seg.recording.reader import StoredFrame
+from rgbd_seg.recording.reader import StoredFrame
 
 
 class CocoTarget(ExportTarget):

@@ -6,14 +6,10 @@ made them, and `calibration/` the frames whose camera differs from the first.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.exports.pictures import PictureTarget
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 
 
 def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:

@@ -8,28 +8,25 @@ and, if it is a layout to read too, `REOPENS = True`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from rgbd_seg.calibration import Calibration
 from rgbd_seg.coloring import OPACITY
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.frame import Prediction, Segmentation, Truth
+from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.label_provenance import ProvenanceCounter
 from rgbd_seg.recording.pictures.depth_unit import change_unit, is_multiple
+from rgbd_seg.recording.reader import StoredFrame
 from rgbd_seg.system.extensions import usable_extensions
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-    from types import ModuleType
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Calibration
-    from rgbd_seg.frame import Prediction, Segmentation, Truth
-    from rgbd_seg.labels import LabelSet
-    from rgbd_seg.recording.reader import StoredFrame
 
 
 @dataclass(frozen=True, slots=True)

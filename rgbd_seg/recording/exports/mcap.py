@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from rgbd_seg.frame import Segmentation
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.mcap.writer import RecordingWriter, WriterOptions
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.frame import Segmentation
-    from rgbd_seg.recording.reader import StoredFrame
+from rgbd_seg.recording.reader import StoredFrame
 
 
 class McapTarget(ExportTarget):

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource
 from rgbd_seg.recording.exports.pictures import MILLIMETRE, NumberedTarget
 from rgbd_seg.recording.pictures.saving import write_text
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource
 
 
 class Open3dTarget(NumberedTarget):

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from rgbd_seg.calibration import Calibration
+from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.exports.formats import ExportSource
+from rgbd_seg.recording.label_provenance import LabelProvenance
 from rgbd_seg.recording.pictures.frame_list import CALIBRATION_FOLDER, FrameListWriter
 from rgbd_seg.recording.pictures.saving import write_text
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, sidecar_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.calibration import Calibration
-    from rgbd_seg.labels import LabelSet
-    from rgbd_seg.recording.exports.formats import ExportSource
-    from rgbd_seg.recording.label_provenance import LabelProvenance
-    from rgbd_seg.recording.reader import StoredFrame
+from rgbd_seg.recording.reader import StoredFrame
 
 
 class OwnNotes:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from rgbd_seg.recording.exports.formats import ExportTarget
+from rgbd_seg.frame import Segmentation
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.exports.own_notes import OwnNotes
 from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE, label_file_text
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
 from rgbd_seg.recording.pictures.sidecar import SIDECAR
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.frame import Segmentation
-    from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource
-    from rgbd_seg.recording.reader import StoredFrame
+from rgbd_seg.recording.reader import StoredFrame
 
 #: Metres per count that Open3D and ScanNet take for granted.
 MILLIMETRE = 0.001

@@ -7,13 +7,18 @@ Colour is raw (`rgb8`), or compressed where JPEG or PNG is asked for; depth is `
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 from mcap.writer import CompressionType, Writer
+from numpy.typing import NDArray
 
+from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import RecordingError
+from rgbd_seg.frame import Segmentation
+from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.label_provenance import LabelProvenance, provenance_of
 from rgbd_seg.recording.mcap.format import distortion_name
@@ -22,17 +27,7 @@ from rgbd_seg.recording.messages.ros_definitions import DEFINITIONS
 from rgbd_seg.recording.pictures.codec import encode_color
 from rgbd_seg.recording.pictures.saving import write_text
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Calibration, Intrinsics
-    from rgbd_seg.frame import Segmentation
-    from rgbd_seg.labels import LabelSet
-    from rgbd_seg.recording.reader import StoredFrame
+from rgbd_seg.recording.reader import StoredFrame
 
 _COLOR_FRAME, _DEPTH_FRAME = "camera_color_optical_frame", "camera_depth_optical_frame"
 _MILLIMETRE = 0.001

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource
 from rgbd_seg.recording.exports.pictures import NumberedTarget
 from rgbd_seg.recording.pictures.saving import write_text
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource
 
 
 class ScannetTarget(NumberedTarget):

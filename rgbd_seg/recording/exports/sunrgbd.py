@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from rgbd_seg.frame import Segmentation
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.exports.own_notes import OwnNotes
@@ -18,12 +19,7 @@ from rgbd_seg.recording.layouts.sunrgbd import encode_depth
 from rgbd_seg.recording.layouts.sunrgbd_names import LABEL_SET
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
 from rgbd_seg.recording.pictures.sidecar import SIDECAR
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.frame import Segmentation
-    from rgbd_seg.recording.reader import StoredFrame
+from rgbd_seg.recording.reader import StoredFrame
 
 # Words in a sensor's name -> the data set's folder for that camera.
 _CAMERAS = (

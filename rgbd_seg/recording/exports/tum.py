@@ -6,20 +6,16 @@ farther than 13.1 m does not fit and becomes a hole.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from rgbd_seg.frame import Segmentation
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.exports.own_notes import OwnNotes
 from rgbd_seg.recording.layouts.tum import TUM_DEPTH_UNIT_M
 from rgbd_seg.recording.pictures.frame_list import FRAMES_FILE
 from rgbd_seg.recording.pictures.saving import write_color, write_gray
 from rgbd_seg.recording.pictures.sidecar import SIDECAR
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.frame import Segmentation
-    from rgbd_seg.recording.reader import StoredFrame
+from rgbd_seg.recording.reader import StoredFrame
 
 
 class TumTarget(ExportTarget):

@@ -6,19 +6,15 @@ CVAT ("Segmentation mask"), Datumaro and others import it: `JPEGImages/`, `Segme
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
+from rgbd_seg.frame import Segmentation
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
 from rgbd_seg.recording.exports.own_notes import OwnNotes
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_indexed, write_text
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.frame import Segmentation
-    from rgbd_seg.recording.reader import StoredFrame
+from rgbd_seg.recording.reader import StoredFrame
 
 
 class VocTarget(ExportTarget):

@@ -10,25 +10,20 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from rgbd_seg.calibration import Calibration, Intrinsics, register_depth
+from rgbd_seg.calibration import Calibration, Intrinsics, Origin, register_depth
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.recording.messages.encodings import RawPixels, color_pixels
 from rgbd_seg.recording.messages.pairing import nearest_pairs
 from rgbd_seg.recording.pictures.codec import decode_color
 from rgbd_seg.recording.pictures.pair_reader import flag_option, number_option, refuse_unknown
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Origin
 
 _MILLIMETRE = 0.001
 _MATROSKA = b"\x1a\x45\xdf\xa3"

@@ -10,7 +10,8 @@ then from the calibration files of other programs (camera_files.py), then from w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.labels import LabelClass, LabelSet, distinct_colors
@@ -30,10 +31,6 @@ from rgbd_seg.recording.pictures.pair_reader import (
 )
 from rgbd_seg.recording.pictures.sidecar import Sidecar, read_json, read_sidecar, read_text
 from rgbd_seg.recording.reader import RecordingInfo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
 _DEFAULT_FPS = 30.0
 _BACKGROUND = frozenset({"background", "void", "unlabeled", "unlabelled", "unlabel", "none", "ignore", "nothing"})

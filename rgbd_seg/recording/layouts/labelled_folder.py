@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from pathlib import Path
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.label_provenance import LabelProvenance
-from rgbd_seg.recording.layouts.frame_states import STATES_FILE, read_states
+from rgbd_seg.recording.layouts.frame_states import STATES_FILE, FrameStates, read_states
 from rgbd_seg.recording.layouts.partners import natural_key
 from rgbd_seg.recording.pictures.loading import COLOR_SUFFIXES, DEPTH_SUFFIXES, LABEL_SUFFIXES
 from rgbd_seg.recording.pictures.sidecar import read_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from rgbd_seg.recording.layouts.frame_states import FrameStates
 
 LABELS_FILE = "labels.json"
 

@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rgbd_seg.calibration import Calibration
+from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.recording.layouts.mcap_pictures import color_picture, depth_picture, id_picture
 from rgbd_seg.recording.mcap import format as layout
 from rgbd_seg.recording.mcap.chunks import ChunkCache
+from rgbd_seg.recording.mcap.contents import McapContents
 from rgbd_seg.recording.mcap.format import noted_registered, noted_unit_m
 from rgbd_seg.recording.mcap.input import DamagedError, McapInput
 from rgbd_seg.recording.mcap.opening import read_contents
 from rgbd_seg.recording.mcap.output import MAGIC
-from rgbd_seg.recording.mcap.streams import find_streams, is_own
+from rgbd_seg.recording.mcap.streams import LabelStream, Stream, find_streams, is_own
 from rgbd_seg.recording.messages.foxglove import read_protobuf
 from rgbd_seg.recording.messages.mcap_store import McapStore
 from rgbd_seg.recording.messages.message import Camera, intrinsics_of
@@ -30,16 +34,6 @@ from rgbd_seg.recording.messages.options import MessageOptions
 from rgbd_seg.recording.messages.reader import MessageReader
 from rgbd_seg.recording.pictures.pair_reader import flag_option, number_option, refuse_unknown
 from rgbd_seg.recording.reader import Gap, RecordingInfo, RecordingReader, StoredFrame
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Intrinsics
-    from rgbd_seg.recording.mcap.contents import McapContents
-    from rgbd_seg.recording.mcap.streams import LabelStream, Stream
 
 _MAX_GAPS = 10_000
 # What is left of a calibration whose notes a tool has taken out; the depth channel may still name its unit.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.messages.encodings import id_pixels
 from rgbd_seg.recording.messages.foxglove import read_protobuf
 from rgbd_seg.recording.messages.message import Picture
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 RAW = "foxglove.RawImage"
 

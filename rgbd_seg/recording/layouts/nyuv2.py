@@ -8,23 +8,18 @@ three (other structure, furniture, prop) become void there. `splits.mat` beside 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rgbd_seg.calibration import Calibration, Intrinsics
+from rgbd_seg.calibration import Calibration, Intrinsics, Origin
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import Truth
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.pictures.pair_reader import number_option, refuse_unknown, regular_times_us
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Origin
 
 FRAMES_FILE, SPLITS_FILE, CLASSES_FILE = "nyu_depth_v2_labeled.mat", "splits.mat", "classMapping40.mat"
 # A white border, and where depth was projected onto colour from outside of its view: cut off by all who use the set.

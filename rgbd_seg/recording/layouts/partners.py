@@ -8,16 +8,14 @@ tells them apart; else the same number; else they are nearest in time, where the
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from rgbd_seg.recording.messages.pairing import nearest_pairs
 from rgbd_seg.recording.pictures.loading import COLOR_SUFFIXES, DEPTH_SUFFIXES, LABEL_SUFFIXES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
 Files = dict[str, dict[str, "Path"]]  # Role -> key of the frame -> file.
 

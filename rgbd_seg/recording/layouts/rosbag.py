@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.messages import bag1, bag2
@@ -12,12 +12,8 @@ from rgbd_seg.recording.messages.bag2 import Bag2Store, JoinedStore
 from rgbd_seg.recording.messages.mcap_store import open_mcap_store
 from rgbd_seg.recording.messages.options import MessageOptions
 from rgbd_seg.recording.messages.reader import MessageReader
+from rgbd_seg.recording.messages.store import MessageStore
 from rgbd_seg.recording.pictures.sidecar import read_sidecar
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.recording.messages.store import MessageStore
 
 _MAX_FILES = 10_000
 

@@ -9,27 +9,21 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from rgbd_seg.calibration import Intrinsics
+import numpy as np
+from numpy.typing import NDArray
+
+from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.recording.layouts.known_sets import Usual, geometry_of
 from rgbd_seg.recording.layouts.partners import find_files, natural_key
 from rgbd_seg.recording.pictures.camera_files import find_cameras
 from rgbd_seg.recording.pictures.loading import depth_size
 from rgbd_seg.recording.pictures.pair_reader import PictureOptions, PicturePair, PictureReader, times_of
-from rgbd_seg.recording.pictures.sidecar import Sidecar, read_sidecar, read_text
+from rgbd_seg.recording.pictures.sidecar import Geometry, Sidecar, read_sidecar, read_text
 from rgbd_seg.recording.pictures.video_file import VideoFile
 from rgbd_seg.recording.reader import RecordingInfo
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Calibration
-    from rgbd_seg.recording.pictures.sidecar import Geometry
 
 VIDEO = "rgb.mp4"
 _MAX_ODOMETRY_BYTES = 100_000_000

@@ -9,13 +9,15 @@ Pictures differ in size from camera to camera, so every frame has its own calibr
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import Literal, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rgbd_seg.calibration import Calibration, Intrinsics, Origin
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.labels import LabelSet
@@ -39,13 +41,6 @@ from rgbd_seg.recording.pictures.pair_reader import (
 )
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, Geometry, Matrix, Sidecar, find_matrix, read_sidecar, read_text
 from rgbd_seg.recording.reader import RecordingInfo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Calibration, Intrinsics, Origin
 
 DepthKind = Literal["raw", "refined"]
 LabelSource = Literal["auto", "polygons", "prepared", "none"]

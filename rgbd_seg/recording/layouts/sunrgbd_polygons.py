@@ -6,20 +6,17 @@ not parse. What can be used is used; the rest stays void.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.layouts.sunrgbd_names import class_id
 from rgbd_seg.recording.pictures.sidecar import read_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 _MAX_BYTES = 20_000_000
 _MAX_POINTS = 100_000

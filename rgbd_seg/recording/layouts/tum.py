@@ -8,10 +8,12 @@ is only the list that `associate.py` writes (`associations.txt`), it is believed
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.calibration import Intrinsics
 from rgbd_seg.errors import RecordingError
@@ -27,11 +29,6 @@ from rgbd_seg.recording.pictures.pair_reader import (
 )
 from rgbd_seg.recording.pictures.sidecar import Sidecar, read_sidecar, read_text
 from rgbd_seg.recording.reader import RecordingInfo
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
 
 #: Metres per count that the benchmark uses.
 TUM_DEPTH_UNIT_M = 1 / 5000

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
 
+import numpy as np
 from mcap.opcode import Opcode
+from numpy.typing import NDArray
 
 from rgbd_seg.recording.mcap.input import DamagedError, McapInput, Message, message_at
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _CACHE_BYTES = 48 * 1024 * 1024
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mcap.records import Channel, Schema
 
 from rgbd_seg.recording.mcap.format import json_bytes
 from rgbd_seg.recording.mcap.message_index import MessageIndex
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,24 +7,20 @@ has no such schema (clocks, gaps) is JSON with a JSON schema in the file.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from foxglove_schemas_protobuf.CameraCalibration_pb2 import CameraCalibration
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.message import Message
+from numpy.typing import NDArray
 
+from rgbd_seg.calibration import Intrinsics
+from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.recording.reader import Gap
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from google.protobuf.message import Message
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Intrinsics
-    from rgbd_seg.frame import RgbdFrame
 
 FORMAT_VERSION = 1
 

@@ -10,19 +10,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import platformdirs
 from mcap.opcode import Opcode
 
 from rgbd_seg.recording.mcap.contents import McapContents
-from rgbd_seg.recording.mcap.input import DamagedError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rgbd_seg.recording.mcap.input import McapInput
+from rgbd_seg.recording.mcap.input import DamagedError, McapInput
 
 _log = logging.getLogger(__name__)
 

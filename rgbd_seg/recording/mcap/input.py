@@ -11,8 +11,10 @@ import io
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import lz4.frame
 import zstandard
@@ -23,10 +25,6 @@ from mcap.records import AttachmentIndex, Channel, Footer, McapRecord, MetadataI
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.mcap.output import MAGIC
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 HEADER_BYTES = 9
 #: The largest chunk and the largest single record that are taken into memory.

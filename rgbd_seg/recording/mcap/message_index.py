@@ -6,19 +6,14 @@ import json
 import struct
 import sys
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.recording.mcap.format import gap_from_dict, json_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.recording.reader import Gap
+from rgbd_seg.recording.reader import Gap
 
 _VERSION = 1
 _MAX_HEADER_BYTES = 64 * 1024 * 1024

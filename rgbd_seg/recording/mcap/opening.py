@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from mcap.opcode import Opcode
 from mcap.records import Metadata
@@ -15,9 +15,6 @@ from rgbd_seg.recording.mcap.input import DamagedError, McapInput
 from rgbd_seg.recording.mcap.message_index import MessageIndex
 from rgbd_seg.recording.mcap.output import MAGIC
 from rgbd_seg.recording.mcap.scan import Scan, scan
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _MAX_METADATA = 1000
 

@@ -11,7 +11,9 @@ import os
 import struct
 import time
 import zlib
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
 
 import lz4.frame
 import zstandard
@@ -34,10 +36,6 @@ from mcap.records import (
 )
 
 from rgbd_seg.errors import RecordingError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 Compression = Literal["zstd", "lz4", "none"]
 Buffer = bytes | memoryview

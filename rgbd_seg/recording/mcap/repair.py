@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from mcap.opcode import Opcode
 from mcap.records import MessageIndex
@@ -14,14 +15,9 @@ from rgbd_seg.recording.mcap.input import HEADER_BYTES, ChunkHead, DamagedError,
 from rgbd_seg.recording.mcap.message_index import MessageIndexBuilder
 from rgbd_seg.recording.mcap.opening import search
 from rgbd_seg.recording.mcap.output import McapOutput
+from rgbd_seg.recording.mcap.scan import Scan
 from rgbd_seg.recording.reader import Gap
 from rgbd_seg.version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from rgbd_seg.recording.mcap.scan import Scan
 
 _LOOSE_CHUNK_BYTES = 4 * 1024 * 1024
 

@@ -7,8 +7,8 @@ was interrupted opens in seconds.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from mcap.opcode import Opcode
 from mcap.records import Channel, Metadata, Schema
@@ -25,9 +25,6 @@ from rgbd_seg.recording.mcap.input import (
 )
 from rgbd_seg.recording.mcap.message_index import MessageIndexBuilder
 from rgbd_seg.recording.mcap.output import MAGIC
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _WINDOW_BYTES = 1024 * 1024
 # The compression's name with its length before it stands at this distance from a chunk's first byte.

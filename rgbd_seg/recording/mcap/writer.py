@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from foxglove_schemas_protobuf.CameraCalibration_pb2 import CameraCalibration
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
 
+from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.frame import Prediction, RgbdFrame, Segmentation, Truth
+from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.mcap import format as layout
 from rgbd_seg.recording.mcap.message_index import MessageIndexBuilder
 from rgbd_seg.recording.mcap.output import Buffer, Compression, McapOutput
@@ -21,13 +25,6 @@ from rgbd_seg.recording.pictures.codec import encode_color, encode_indexed
 from rgbd_seg.recording.reader import Gap
 from rgbd_seg.recording.silence import SilenceWatch
 from rgbd_seg.version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from rgbd_seg.calibration import Calibration
-    from rgbd_seg.frame import Prediction, RgbdFrame, Segmentation, Truth
-    from rgbd_seg.labels import LabelSet
 
 # A segmentation is written with the frame it belongs to only if that frame was among the last so many.
 _REMEMBERED_FRAMES = 1024

@@ -10,19 +10,15 @@ import bz2
 import struct
 from array import array
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import lz4.frame
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.mcap.input import MAX_CHUNK_BYTES, DamagedError, McapInput
 from rgbd_seg.recording.messages.store import StoredChannel
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 MAGIC = b"#ROSBAG V2.0\n"
 _MESSAGE, _INDEX, _CHUNK, _CONNECTION = 2, 4, 5, 7

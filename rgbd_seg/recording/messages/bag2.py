@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 import zstandard
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.messages.store import StoredChannel
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.recording.messages.store import MessageStore
+from rgbd_seg.recording.messages.store import MessageStore, StoredChannel
 
 METADATA_FILE = "metadata.yaml"
 SQLITE_MAGIC = b"SQLite format 3\0"

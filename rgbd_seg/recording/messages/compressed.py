@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import zstandard
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.recording.messages.encodings import RawPixels, check_size, color_pixels, depth_pixels, role_of
+from rgbd_seg.recording.messages.encodings import RawPixels, Role, check_size, color_pixels, depth_pixels, role_of
 from rgbd_seg.recording.pictures.codec import check_effort, decode_color
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.recording.messages.encodings import Role
 
 Codec = Literal["jpeg", "png", "webp", "tiff", "compressedDepth", "unknown"]
 

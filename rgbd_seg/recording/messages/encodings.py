@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.pictures.codec import MAX_PIXELS
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 #: What a picture may be by its encoding alone: "gray16" is depth or infrared, which its name must tell.
 Role = Literal["color", "gray", "gray16", "depth", "unknown"]

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import numpy as np
 from mcap.opcode import Opcode
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.mcap.chunks import ChunkCache
-from rgbd_seg.recording.mcap.input import HEADER_BYTES, DamagedError, McapInput
+from rgbd_seg.recording.mcap.contents import McapContents
+from rgbd_seg.recording.mcap.input import HEADER_BYTES, ChunkHead, DamagedError, McapInput
 from rgbd_seg.recording.mcap.opening import read_contents
 from rgbd_seg.recording.messages.store import StoredChannel
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.recording.mcap.contents import McapContents
-    from rgbd_seg.recording.mcap.input import ChunkHead
 
 # A message's own fields before its content: channel, sequence, log time, publish time.
 _FIELDS_BYTES = 22

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from rgbd_seg.calibration import Intrinsics
+import numpy as np
+from numpy.typing import NDArray
+
+from rgbd_seg.calibration import Intrinsics, LensModel
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.recording.lens import distortion_of, scaled_to
 from rgbd_seg.recording.messages.compressed import codec_of, packed_color, packed_depth, packed_role
-from rgbd_seg.recording.messages.encodings import RawPixels, color_pixels, depth_pixels, role_of
+from rgbd_seg.recording.messages.encodings import RawPixels, Role, color_pixels, depth_pixels, role_of
 from rgbd_seg.recording.messages.video import video_codec
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import LensModel
-    from rgbd_seg.recording.messages.encodings import Role
 
 
 @dataclass(frozen=True, slots=True, eq=False)

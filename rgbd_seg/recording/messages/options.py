@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from rgbd_seg.recording.messages.choice import Wanted
 from rgbd_seg.recording.pictures.pair_reader import flag_option, number_option, refuse_unknown
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 OPTIONS = ("color", "depth", "calibration", "depth_unit_m", "invalid_depth", "registered")
 

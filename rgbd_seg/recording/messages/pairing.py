@@ -7,12 +7,9 @@ step times go on as the pictures were recorded, so that their order stays.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 _SHORTEST_REACH_NS = 1e6
 _LONE_INTERVAL_NS = 1e8

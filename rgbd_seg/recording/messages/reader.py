@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from rgbd_seg.calibration import Calibration, Intrinsics, register_depth
+from rgbd_seg.calibration import Calibration, Intrinsics, Origin, register_depth
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.recording.mcap.format import noted_registered, noted_unit_m
@@ -19,20 +19,14 @@ from rgbd_seg.recording.messages.message import Camera, Picture, intrinsics_of
 from rgbd_seg.recording.messages.options import MessageOptions
 from rgbd_seg.recording.messages.pairing import pair_up
 from rgbd_seg.recording.messages.stamps import stamps_of
+from rgbd_seg.recording.messages.store import MessageStore, Topic
 from rgbd_seg.recording.messages.survey import Survey, survey, video_of
-from rgbd_seg.recording.messages.transforms import pose_between
+from rgbd_seg.recording.messages.transforms import Pose, pose_between
+from rgbd_seg.recording.messages.video import VideoTrack
 from rgbd_seg.recording.pictures.depth_as_gray import gray_of_depth
 from rgbd_seg.recording.pictures.loading import too_far_note
 from rgbd_seg.recording.pictures.sidecar import Sidecar
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Origin
-    from rgbd_seg.recording.messages.store import MessageStore, Topic
-    from rgbd_seg.recording.messages.transforms import Pose
-    from rgbd_seg.recording.messages.video import VideoTrack
 
 #: What 16-bit depth of ROS is by convention (REP 118), and what metres in floating point are stored in.
 _MILLIMETRE = 0.001

@@ -8,14 +8,11 @@ foxglove_msgs.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.messages.encodings import RawPixels
 from rgbd_seg.recording.messages.message import Camera, Picture, Transform
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _MAX_TRANSFORMS = 10_000
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.messages import foxglove, ros
-from rgbd_seg.recording.messages.message import Picture
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.recording.messages.message import Camera, Transform
+from rgbd_seg.recording.messages.message import Camera, Picture, Transform
 
 
 @dataclass(frozen=True, slots=True)

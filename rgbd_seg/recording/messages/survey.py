@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.messages import realsense
 from rgbd_seg.recording.messages.choice import CameraStream, PictureStream
-from rgbd_seg.recording.messages.message import Camera, Picture
-from rgbd_seg.recording.messages.store import Topic
+from rgbd_seg.recording.messages.message import Camera, Picture, Transform
+from rgbd_seg.recording.messages.realsense import RealSense
+from rgbd_seg.recording.messages.store import MessageStore, StoredChannel, Topic
 from rgbd_seg.recording.messages.video import VideoTrack
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.recording.messages.message import Transform
-    from rgbd_seg.recording.messages.realsense import RealSense
-    from rgbd_seg.recording.messages.store import MessageStore, StoredChannel
 
 # The first message may be damaged or empty; ten are not.
 _TRIED = 10

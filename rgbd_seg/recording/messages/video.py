@@ -8,17 +8,15 @@ was asked for, whatever the decoder holds back.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.pictures.codec import MAX_PIXELS
 from rgbd_seg.recording.pictures.video_picture import HOW_TO_INSTALL, rgb_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 # FFmpeg's name of a codec -> what formats and encoders call it.
 _CODECS = {"h264": "h264|x264|avc", "hevc": "h265|x265|hevc", "vp9": "vp9", "av1": "av1"}

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 #: No RGB-D camera is known with more than 13 million pixels.
 MAX_PIXELS = 64 * 1024 * 1024

@@ -8,17 +8,14 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.calibration import MAX_SIDE
 from rgbd_seg.errors import RecordingError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 ARRAY_SUFFIXES = frozenset({".npy", ".npz", ".pfm", ".exr"})
 _MAX_BYTES = 400_000_000

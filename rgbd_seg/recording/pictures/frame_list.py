@@ -7,20 +7,15 @@ camera differs from that in `rgbd_seg.json` have theirs in `calibration/<name>.j
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from rgbd_seg.errors import RecordingError
+from rgbd_seg.recording.pictures.pair_reader import PicturePair
 from rgbd_seg.recording.pictures.sidecar import read_text
-from rgbd_seg.recording.reader import Gap
+from rgbd_seg.recording.reader import Gap, StoredFrame
 from rgbd_seg.recording.silence import SilenceWatch
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from rgbd_seg.recording.pictures.pair_reader import PicturePair
-    from rgbd_seg.recording.reader import StoredFrame
 
 FRAMES_FILE = "frames.csv"
 CALIBRATION_FOLDER = "calibration"

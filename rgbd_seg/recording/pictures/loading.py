@@ -10,23 +10,20 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from rgbd_seg.calibration import MAX_SIDE
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.pictures.codec import MAX_SCANNED_PIXELS, check_effort
 from rgbd_seg.recording.pictures.depth_arrays import ARRAY_SUFFIXES, read_array
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 COLOR_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".ppm", ".pnm", ".bmp", ".webp", ".tif", ".tiff"})
 DEPTH_SUFFIXES = frozenset({".png", ".pgm", ".pnm", ".tif", ".tiff"}) | ARRAY_SUFFIXES

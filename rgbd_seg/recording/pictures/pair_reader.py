@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from rgbd_seg.calibration import Calibration, register_depth
+from rgbd_seg.calibration import Calibration, Origin, register_depth
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.labels import LabelSet
@@ -25,17 +27,8 @@ from rgbd_seg.recording.pictures.loading import (
     stored_depth,
     too_far_note,
 )
-from rgbd_seg.recording.pictures.sidecar import read_json
+from rgbd_seg.recording.pictures.sidecar import Geometry, Sidecar, read_json
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Origin
-    from rgbd_seg.recording.pictures.sidecar import Geometry, Sidecar
 
 OPTIONS = ("depth_unit_m", "invalid_depth", "fps", "label_set", "registered")
 _MOST_WARNINGS = 50

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.recording.reader import RecordingReader
+from rgbd_seg.recording.reader import RecordingReader
 
 _PAIRS = 4  # So many neighbours are compared, spread over the recording.
 _SIDE = (32, 24)

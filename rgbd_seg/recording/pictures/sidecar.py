@@ -21,22 +21,18 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from rgbd_seg.calibration import Calibration, Intrinsics
+import numpy as np
+from numpy.typing import NDArray
+
+from rgbd_seg.calibration import Calibration, Intrinsics, LensModel, Origin
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.labels import BUILT_IN, LabelSet
 from rgbd_seg.recording.label_provenance import LabelProvenance
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import LensModel, Origin
 
 SIDECAR = "rgbd_seg.json"
 _MATRIX_FILES = ("camera-intrinsics.txt", "intrinsics.txt", "camera_intrinsics.txt")

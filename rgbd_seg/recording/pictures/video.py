@@ -6,17 +6,14 @@ Pictures keep their own times: one that lasts longer than the rate says is repea
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any, Self
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 # Pictures in a burst are shown one after the other, at most so much later than they came.
 _LATEST_S = 0.25

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.pictures.codec import MAX_PIXELS
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 #: For a file that holds video where PyAV is missing.
 HOW_TO_INSTALL = "pip install 'rgbd-seg[video]'"

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rgbd_seg.scenes.furniture.small import crockery, package, plant, scatter
 from rgbd_seg.scenes.furniture.storage import fronts
 from rgbd_seg.scenes.materials import BLACK, CERAMIC, Material, fabric, front, hsv, metal, plain, shade, wood
-from rgbd_seg.scenes.mesh import box, cushion, cylinder, folded_sheet, rod, turned_profile
+from rgbd_seg.scenes.mesh import Vector, box, cushion, cylinder, folded_sheet, rod, turned_profile
 from rgbd_seg.scenes.model import Model
-
-if TYPE_CHECKING:
-    from rgbd_seg.scenes.mesh import Vector
 
 
 def worktop(rng: np.random.Generator) -> Material:

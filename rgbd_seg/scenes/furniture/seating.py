@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from rgbd_seg.scenes.furniture.small import pillow
-from rgbd_seg.scenes.materials import BLACK, fabric, leather, metal, plain, shade, wood
+from rgbd_seg.scenes.materials import BLACK, Material, fabric, leather, metal, plain, shade, wood
 from rgbd_seg.scenes.mesh import box, cushion, cylinder, rod
 from rgbd_seg.scenes.model import Model
-
-if TYPE_CHECKING:
-    from rgbd_seg.scenes.materials import Material
 
 
 def _cover(rng: np.random.Generator) -> Material:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 
@@ -23,9 +23,6 @@ from rgbd_seg.scenes.materials import (
 from rgbd_seg.scenes.mesh import box, cushion, cylinder, folded_sheet, print_panel, print_sheet, rod, turned_profile
 from rgbd_seg.scenes.model import Model
 from rgbd_seg.scenes.patterns import random_picture
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def pillow(rng: np.random.Generator, *, standing: bool = False) -> Model:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,13 +18,10 @@ from rgbd_seg.scenes.furniture.small import (
     standing_books,
     table_lamp,
 )
-from rgbd_seg.scenes.materials import BLACK, front, hsv, lacquer, metal, picture, plain, shade, wood
+from rgbd_seg.scenes.materials import BLACK, Material, front, hsv, lacquer, metal, picture, plain, shade, wood
 from rgbd_seg.scenes.mesh import box, cushion, print_panel, rod
 from rgbd_seg.scenes.model import Model
 from rgbd_seg.scenes.patterns import random_picture
-
-if TYPE_CHECKING:
-    from rgbd_seg.scenes.materials import Material
 
 
 def fronts(

@@ -11,25 +11,22 @@ import ctypes
 import time
 from ctypes import byref, c_void_p
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.calibration import Calibration, Intrinsics, register_depth
 from rgbd_seg.errors import ConfigurationError, EndOfStream, RecordingError, SensorError, SensorLost
 from rgbd_seg.recording.messages.encodings import RawPixels, color_pixels
 from rgbd_seg.recording.pictures.codec import decode_color
+from rgbd_seg.sensors import Uri
 from rgbd_seg.sensors.drivers import azure_library as k4a
 from rgbd_seg.sensors.drivers import modes
 from rgbd_seg.sensors.drivers.vendor_recording import in_real_time, recording_of
 from rgbd_seg.sensors.sensor import Capture, Request, Sensor, SensorInfo, StreamMode
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.sensors import Uri
 
 _MILLIMETRE = 0.001
 _TAG_SERIAL = b"K4A_DEVICE_SERIAL_NUMBER"

@@ -8,28 +8,22 @@ from __future__ import annotations
 
 import ctypes
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import EndOfStream, SensorError, SensorLost
+from rgbd_seg.sensors import Uri
 from rgbd_seg.sensors.drivers import freenect_library as library
 from rgbd_seg.sensors.drivers import modes
-from rgbd_seg.sensors.drivers.pairing import Half, Pairing
+from rgbd_seg.sensors.drivers.pairing import Half, Pairing, Side
 from rgbd_seg.sensors.drivers.vendor_recording import recording_of
-from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.sensors import Uri
-    from rgbd_seg.sensors.drivers.pairing import Side
-    from rgbd_seg.sensors.sensor import ControlValue
+from rgbd_seg.sensors.sensor import Capture, Control, ControlValue, Request, Sensor, SensorInfo, StreamMode
 
 TICKS_PER_US = 60
 NO_RETURN_11BIT = 2047

@@ -13,16 +13,13 @@ from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from rgbd_seg.errors import ConfigurationError, SensorError
+from rgbd_seg.sensors import Uri
 from rgbd_seg.sensors.drivers import kinect2_libfreenect2, kinect2_windows, openni, openni_runtime
 from rgbd_seg.sensors.drivers.vendor_recording import in_real_time, recording_of, wants_infrared
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
-
-if TYPE_CHECKING:
-    from rgbd_seg.sensors import Uri
 
 BACKENDS = ("openni", "libfreenect2", "kinect-next")
 OPENNI_PREFIX = "freenect2://"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import SensorError, SensorLost
 from rgbd_seg.sensors.sensor import Capture, Request, Sensor, SensorInfo, StreamMode
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 WIDTH, HEIGHT = 512, 424
 

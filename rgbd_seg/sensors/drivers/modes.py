@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from rgbd_seg.errors import ConfigurationError, SensorError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from rgbd_seg.sensors.sensor import Request, StreamMode
+from rgbd_seg.sensors.sensor import Request, StreamMode
 
 
 def in_order(modes: Iterable[StreamMode]) -> tuple[StreamMode, ...]:

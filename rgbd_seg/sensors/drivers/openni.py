@@ -9,30 +9,24 @@ from __future__ import annotations
 import ctypes
 import math
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote
 
-from rgbd_seg.calibration import Calibration, register_depth
+import numpy as np
+from numpy.typing import NDArray
+
+from rgbd_seg.calibration import Calibration, Origin, register_depth
 from rgbd_seg.errors import EndOfStream, RecordingError, SensorError, SensorLost
 from rgbd_seg.recording.pictures.depth_as_gray import NO_COLOR, gray_of_depth
+from rgbd_seg.sensors import Uri
 from rgbd_seg.sensors.drivers import modes, openni_runtime
 from rgbd_seg.sensors.drivers import openni_streams as streams
-from rgbd_seg.sensors.drivers.pairing import Pairing
+from rgbd_seg.sensors.drivers.pairing import Pairing, Side
 from rgbd_seg.sensors.drivers.vendor_recording import in_real_time, recording_of
-from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.calibration import Origin
-    from rgbd_seg.sensors import Uri
-    from rgbd_seg.sensors.drivers.pairing import Side
-    from rgbd_seg.sensors.sensor import ControlValue
+from rgbd_seg.sensors.sensor import Capture, Control, ControlValue, Request, Sensor, SensorInfo, StreamMode
 
 # A recording that yields nothing for so long has ended; the runtime does not say so (seconds).
 _END_OF_FILE_S = 1.0

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from rgbd_seg.calibration import Intrinsics
+from rgbd_seg.calibration import Intrinsics, Origin
 from rgbd_seg.recording.messages.encodings import RawPixels, color_pixels
-from rgbd_seg.sensors.drivers.pairing import Half
+from rgbd_seg.sensors.drivers.pairing import Half, Side
 from rgbd_seg.sensors.sensor import StreamMode
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from rgbd_seg.calibration import Origin
-    from rgbd_seg.sensors.drivers.pairing import Side
 
 # Field of view of the PrimeSense reference design, for devices that do not tell theirs (radians).
 _PRIMESENSE_FOV_RAD = (1.0226, 0.7966)

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.errors import EndOfStream, SensorError, SensorLost
+from rgbd_seg.sensors import Uri
 from rgbd_seg.sensors.drivers import modes
 from rgbd_seg.sensors.drivers.realsense_devices import (
     device_info,
@@ -30,15 +33,7 @@ from rgbd_seg.sensors.drivers.realsense_devices import (
 from rgbd_seg.sensors.drivers.realsense_filters import DepthFilters
 from rgbd_seg.sensors.drivers.realsense_options import DeviceOptions
 from rgbd_seg.sensors.drivers.vendor_recording import in_real_time, recording_of, wants_infrared
-from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from rgbd_seg.sensors import Uri
-    from rgbd_seg.sensors.sensor import ControlValue
+from rgbd_seg.sensors.sensor import Capture, Control, ControlValue, Request, Sensor, SensorInfo, StreamMode
 
 # Playback's `resume` returns once frames flow; it is not waited for longer than this (seconds).
 _RESUME_S = 2.0

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rgbd_seg.sensors.sensor import Control
-
-if TYPE_CHECKING:
-    from rgbd_seg.sensors.sensor import ControlValue
+from rgbd_seg.sensors.sensor import Control, ControlValue
 
 # Name, label, how the filter is made. The order is that of Intel's white paper on post-processing.
 _FILTERS = (

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rgbd_seg.errors import SensorError
-from rgbd_seg.sensors.sensor import Control
-
-if TYPE_CHECKING:
-    from rgbd_seg.sensors.sensor import ControlValue
+from rgbd_seg.sensors.sensor import Control, ControlValue
 
 
 @dataclass(frozen=True, slots=True)

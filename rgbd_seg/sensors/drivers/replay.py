@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import ConfigurationError, EndOfStream, RecordingError, SensorError, SensorLost
 from rgbd_seg.recording.pictures.sequence import follow_each_other
-from rgbd_seg.sensors import open_any_recording
+from rgbd_seg.recording.reader import RecordingInfo, RecordingReader
+from rgbd_seg.sensors import Uri, open_any_recording
 from rgbd_seg.sensors.playback import Playback
 from rgbd_seg.sensors.sensor import Capture, Request, Sensor, SensorInfo
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from rgbd_seg.calibration import Calibration
-    from rgbd_seg.recording.reader import RecordingInfo, RecordingReader
-    from rgbd_seg.sensors import Uri
 
 _PHOTOGRAPHS_FPS = 1.0
 _log = logging.getLogger(__name__)

@@ -7,21 +7,19 @@ out: plain `synthetic:` is a walk through a living room.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
+from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.frame import Truth
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.scenes import Room, RoomRenderer, Walk
 from rgbd_seg.scenes.cameras import CAMERA_NAMES, camera_named
 from rgbd_seg.scenes.furnishing import ROOM_KINDS
+from rgbd_seg.sensors import Uri
 from rgbd_seg.sensors.sensor import Capture, Control, ControlValue, Request, Sensor, SensorInfo, StreamMode
-
-if TYPE_CHECKING:
-    from rgbd_seg.calibration import Calibration
-    from rgbd_seg.scenes import Room, RoomRenderer, Walk
-    from rgbd_seg.sensors import Uri
 
 T = TypeVar("T", bound=str)
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from rgbd_seg.errors import ConfigurationError
+from rgbd_seg.sensors import Uri
 from rgbd_seg.sensors.sensor import SensorInfo
-
-if TYPE_CHECKING:
-    from rgbd_seg.sensors import Uri
 
 _PREFIX = "file:"
 

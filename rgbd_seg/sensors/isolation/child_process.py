@@ -16,12 +16,10 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from multiprocessing.connection import Connection, Pipe
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 Message = dict[str, Any]
 

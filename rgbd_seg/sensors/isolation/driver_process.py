@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import logging
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import EndOfStream, RgbdSegError, SensorTimeout
+from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.sensors import parse_uri
 from rgbd_seg.sensors.isolation import messages
+from rgbd_seg.sensors.isolation.child_process import Channel, Message
 from rgbd_seg.sensors.isolation.shared_frames import FrameWriter, map_shared
-
-if TYPE_CHECKING:
-    from rgbd_seg.calibration import Calibration
-    from rgbd_seg.frame import RgbdFrame
-    from rgbd_seg.sensors.isolation.child_process import Channel, Message
-    from rgbd_seg.sensors.sensor import Sensor
+from rgbd_seg.sensors.sensor import Sensor
 
 _log = logging.getLogger(__name__)
 #: The driver is asked for a frame for so long, in seconds, before the parent is told that none came.

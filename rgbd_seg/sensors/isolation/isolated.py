@@ -11,24 +11,18 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rgbd_seg.calibration import Calibration
-from rgbd_seg.errors import SensorError, SensorLost
+from rgbd_seg.errors import ConfigurationError, SensorError, SensorLost
 from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.sensors import driver_module
+from rgbd_seg.sensors import Uri, driver_module
 from rgbd_seg.sensors.isolation import messages
-from rgbd_seg.sensors.isolation.child_process import ChildEnded
+from rgbd_seg.sensors.isolation.child_process import ChildEnded, ChildProcess, Message
 from rgbd_seg.sensors.isolation.shared_frames import FrameReader, FrameShape
 from rgbd_seg.sensors.isolation.standby import Standby
-from rgbd_seg.sensors.sensor import Capture, Control, Request, Sensor, SensorInfo, StreamMode
-
-if TYPE_CHECKING:
-    from rgbd_seg.errors import ConfigurationError
-    from rgbd_seg.sensors import Uri
-    from rgbd_seg.sensors.isolation.child_process import ChildProcess, Message
-    from rgbd_seg.sensors.sensor import ControlValue
+from rgbd_seg.sensors.sensor import Capture, Control, ControlValue, Request, Sensor, SensorInfo, StreamMode
 
 _log = logging.getLogger(__name__)
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rgbd_seg import errors
 from rgbd_seg.errors import SensorError, SensorLost
 from rgbd_seg.sensors.sensor import Control, Request, SensorInfo, StreamMode
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # The errors that a driver may raise; anything else is a fault of the driver.
 _ERRORS = ("ConfigurationError", "SensorTimeout", "SensorLost", "SensorFrozen", "EndOfStream", "SensorError")

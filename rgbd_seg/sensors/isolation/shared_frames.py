@@ -16,17 +16,13 @@ import tempfile
 import weakref
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgbd_seg.errors import SensorError
+from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.sensors.sensor import own_memory
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.frame import RgbdFrame
 
 SLOTS = 12
 # So many slots are always left to the filling process; when readers keep more, they get copies.

@@ -10,13 +10,9 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from rgbd_seg.sensors.isolation.child_process import ChildEnded, ChildProcess
+from rgbd_seg.sensors.isolation.child_process import ChildEnded, ChildProcess, Message
 from rgbd_seg.sensors.isolation.shared_frames import SharedMemory
-
-if TYPE_CHECKING:
-    from rgbd_seg.sensors.isolation.child_process import Message
 
 _log = logging.getLogger(__name__)
 # Some libraries find a camera that came back only when they are loaded anew, so a process that keeps failing to open

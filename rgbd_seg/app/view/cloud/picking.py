@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from rgbd_seg.app.view.cloud.scene import point_grid
-
-if TYPE_CHECKING:
-    from rgbd_seg.app.view.cloud.scene import Scene
+from rgbd_seg.app.view.cloud.scene import Scene, point_grid
 
 _STRIDE = 2
 _REACH = 0.015  # How far from the pointer a point may be drawn, in heights of the view; more where points are sparse.

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rgbd_seg.app.view.cloud.orbit import Orbit
+from rgbd_seg.app.view.display import Display
 from rgbd_seg.app.view.kinds import VIEW_NAMES
 from rgbd_seg.calibration import deproject
 from rgbd_seg.coloring import depth_color_map, depth_table
+from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.measurements import jump_m
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rgbd_seg.app.view.cloud.orbit import Orbit
-    from rgbd_seg.app.view.display import Display
-    from rgbd_seg.frame import RgbdFrame, Segmentation
 
 Coloring = Literal["overlay", "color", "labels", "depth"]
 COLORINGS: dict[Coloring, str] = {kind: VIEW_NAMES[kind] for kind in get_args(Coloring)}  # As in the other views.

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QWidget
 
 from rgbd_seg.app.view.cloud.orbit import Orbit
 from rgbd_seg.app.view.cloud.scene import COLORINGS, Coloring, Scene, point_grid
+from rgbd_seg.app.view.cloud.worker import CloudWorker, Drawing
+from rgbd_seg.app.view.display import Display
 from rgbd_seg.app.view.image_view import BACKDROP
-
-if TYPE_CHECKING:
-    from PySide6.QtGui import QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
-
-    from rgbd_seg.app.view.cloud.worker import CloudWorker, Drawing
-    from rgbd_seg.app.view.display import Display
-    from rgbd_seg.frame import RgbdFrame, Segmentation
+from rgbd_seg.frame import RgbdFrame, Segmentation
 
 _CLICK_PX = 5  # A hand that moves less while it presses does not mean to turn the view.
 _MAX_SIDE_PX = 1280  # Larger views are drawn at this size and scaled up.

@@ -9,22 +9,17 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING
 
-from rgbd_seg.app.view.cloud.scene import point_grid
+import numpy as np
+from numpy.typing import NDArray
+
+from rgbd_seg.app.view.cloud.gl_painter import GlPainter
+from rgbd_seg.app.view.cloud.scene import Scene, point_grid
+from rgbd_seg.app.view.cloud.splat_painter import SplatPainter
 from rgbd_seg.pipeline.slot import LatestSlot
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rgbd_seg.app.view.cloud.gl_painter import GlPainter
-    from rgbd_seg.app.view.cloud.scene import Scene
-    from rgbd_seg.app.view.cloud.splat_painter import SplatPainter
 
 _log = logging.getLogger(__name__)
 _STRIDES = (1, 2, 3, 4, 6, 8)
