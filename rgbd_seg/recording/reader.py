@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgbd_seg.calibration import Calibration, depth_in_metres, points_of
+from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import Prediction, RgbdFrame, Truth, TruthOrigin
 from rgbd_seg.labels import LabelSet
 
@@ -181,12 +182,25 @@ class RecordingReader(ABC):
         """
         return None
 
-    @abstractmethod
     def read(self, position: int) -> StoredFrame:
         """Decodes one frame.
 
         Raises:
             IndexError: There is no such position.
+            RecordingError: This frame is damaged; its neighbours may be fine.
+        """
+        if not 0 <= position < len(self):
+            raise IndexError(f"{self.info.path} has frames 0..{len(self) - 1}, not {position}")
+        try:
+            return self.decode(position)
+        except (RecordingError, ConfigurationError) as error:
+            raise RecordingError(f"frame {position} of {self.info.path} cannot be read: {error}") from error
+
+    @abstractmethod
+    def decode(self, position: int) -> StoredFrame:
+        """What `read` gives for a position that there is; the sentence of an error need not name the frame.
+
+        Raises:
             RecordingError: This frame is damaged; its neighbours may be fine.
         """
 

@@ -14,15 +14,13 @@ from itertools import chain, islice
 from pathlib import Path
 from urllib.parse import quote
 
-import numpy as np
 import platformdirs
-from numpy.typing import NDArray
 
 from rgbd_seg.errors import RecordingError, SensorError
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.convert import convert
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource
-from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
+from rgbd_seg.recording.reader import RecordingReader, StoredFrame
 from rgbd_seg.sensors.offline import stored_frames_of
 from rgbd_seg.sensors.sensor import Sensor
 
@@ -38,27 +36,15 @@ class VendorCopy(RecordingReader):
     """The copy under the name of the file that it was made of."""
 
     def __init__(self, path: Path, copy: RecordingReader, layout: str) -> None:
-        self._copy = copy
+        self._copy, self._times_us = copy, copy.times_us
         details = dict(copy.info.details)
         said = filter(None, details.pop(_NOTES, "").split("\n"))
         self._info = replace(copy.info, path=path, layout=layout, details=details, notes=(*copy.info.notes, *said))
 
-    @property
-    def info(self) -> RecordingInfo:
-        """What the recording is."""
-        return self._info
-
-    @property
-    def times_us(self) -> NDArray[np.int64]:
-        """(N,) microseconds since the first frame."""
-        return self._copy.times_us
-
-    def read(self, position: int) -> StoredFrame:
-        """Decodes one frame; see `RecordingReader.read`."""
-        return self._copy.read(position)
+    def decode(self, position: int) -> StoredFrame:
+        return self._copy.decode(position)
 
     def close(self) -> None:
-        """Closes the copy. Closing twice does nothing."""
         self._copy.close()
 
 

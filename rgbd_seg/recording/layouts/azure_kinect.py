@@ -139,21 +139,12 @@ class AzureKinectReader(RecordingReader):
         }
         self._info = RecordingInfo(path, "Azure Kinect", path.stem, details=details, notes=tuple(notes))
 
-    def read(self, position: int) -> StoredFrame:
-        """Decodes one frame; see `RecordingReader.read`."""
-        if not 0 <= position < len(self._times_us):
-            raise IndexError(f"{self._path} has frames 0..{len(self._times_us) - 1}, not {position}")
-        try:
-            color = self._color_of(self._packet(self._color, int(self._color_rows[position])))
-            data = self._packet(self._depth, int(self._depth_rows[position]))
-            depth = self._depth_of(data)
-        except RecordingError as error:
-            raise RecordingError(f"frame {position} of {self._path} cannot be read: {error}") from error
-        time_us = int(self._times_us[position])
-        return StoredFrame(color, depth, self._calibration, position, time_us)
+    def decode(self, position: int) -> StoredFrame:
+        color = self._color_of(self._packet(self._color, int(self._color_rows[position])))
+        depth = self._depth_of(self._packet(self._depth, int(self._depth_rows[position])))
+        return StoredFrame(color, depth, self._calibration, position, int(self._times_us[position]))
 
     def close(self) -> None:
-        """Closes the file. Closing twice does nothing."""
         self._file.close()
 
     def _tracks(self) -> tuple[_Track, _Track]:

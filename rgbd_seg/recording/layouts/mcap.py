@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgbd_seg.calibration import Calibration, Intrinsics
-from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.errors import RecordingError
 from rgbd_seg.frame import Prediction, Truth
 from rgbd_seg.recording.layouts.mcap_pictures import color_picture, depth_picture, id_picture
 from rgbd_seg.recording.mcap import format as layout
 from rgbd_seg.recording.mcap.chunks import ChunkCache
 from rgbd_seg.recording.mcap.contents import McapContents
 from rgbd_seg.recording.mcap.format import noted_registered, noted_unit_m
-from rgbd_seg.recording.mcap.input import DamagedError, McapInput
+from rgbd_seg.recording.mcap.input import McapInput
 from rgbd_seg.recording.mcap.opening import read_contents
 from rgbd_seg.recording.mcap.output import MAGIC
 from rgbd_seg.recording.mcap.streams import LabelStream, Stream, find_streams, is_own
@@ -142,25 +142,10 @@ class McapReader(RecordingReader):
             for channel_id, channel in sorted(contents.channels.items())
         )
 
-    def read(self, position: int) -> StoredFrame:
-        """Decodes one frame.
-
-        Raises:
-            IndexError: There is no such position.
-            RecordingError: This frame is damaged; its neighbours may be fine.
-        """
-        if not 0 <= position < len(self._times_us):
-            raise IndexError(f"{self._info.path} has frames 0..{len(self._times_us) - 1}, not {position}")
-        try:
-            return self._read(position)
-        except (DamagedError, RecordingError, ConfigurationError) as error:
-            raise RecordingError(f"frame {position} of {self._info.path} is damaged: {error}") from error
-
     def close(self) -> None:
-        """Closes the file. Closing twice does nothing."""
         self._source.close()
 
-    def _read(self, position: int) -> StoredFrame:
+    def decode(self, position: int) -> StoredFrame:
         streams = self._streams
         message = self._cache.message(streams.frame.places[position], *streams.frame.channel_ids)
         fields = parsed_json(message.data)
@@ -297,7 +282,7 @@ class McapReader(RecordingReader):
             for place in self.contents.index.tables.get(channel_id, ())[:_MAX_GAPS]:
                 try:
                     gaps.append(layout.gap_from_dict(parsed_json(self._cache.message(place, channel_id).data)))
-                except (DamagedError, RecordingError, ValueError):
+                except (RecordingError, ValueError):
                     continue  # The scan has already counted these bytes as unreadable.
         return tuple(sorted(gaps, key=lambda gap: gap.after))
 
@@ -311,7 +296,7 @@ class McapReader(RecordingReader):
                 continue
             seconds = float(streams.times_ns[after + 1] - streams.times_ns[max(after, 0)]) / 1e9
             missing = 0
-            with contextlib.suppress(DamagedError, RecordingError):
+            with contextlib.suppress(RecordingError):
                 missing = self._capture_index(after + 1) - self._capture_index(after) - 1 if after >= 0 else 0
             yield Gap(after, max(missing, 0), seconds, "unreadable")
 

@@ -107,17 +107,7 @@ class NyuReader(RecordingReader):
             notes=tuple(notes),
         )
 
-    @property
-    def info(self) -> RecordingInfo:
-        return self._info
-
-    @property
-    def times_us(self) -> NDArray[np.int64]:
-        return self._times_us
-
-    def read(self, position: int) -> StoredFrame:
-        if not 0 <= position < len(self):
-            raise IndexError(f"position must be 0..{len(self) - 1}, not {position}")
+    def decode(self, position: int) -> StoredFrame:
         place = self._chosen[position]
         color, depth_m, names = self._frames.read(place, self._depth)
         truth = None

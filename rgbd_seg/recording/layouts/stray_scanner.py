@@ -111,7 +111,6 @@ class VideoColorReader(PictureReader):
         super().__init__(info, pairs, times_of(pairs), geometry, invalid_depth)
 
     def close(self) -> None:
-        """Closes the video. Closing twice does nothing."""
         self._video.close()
 
     def _first_usable(self) -> PicturePair:

@@ -39,7 +39,7 @@ _LONGEST_COMPRESSION_NAME = 16
 Record = TypeVar("Record", bound=McapRecord)
 
 
-class DamagedError(Exception):
+class DamagedError(RecordingError):
     """Bytes are not what the format says; internal to the readers of MCAP, who say what it means for the user."""
 
 

@@ -108,25 +108,10 @@ class MessageReader(RecordingReader):
             for number, channel in sorted(self._store.channels.items())
         )
 
-    def read(self, position: int) -> StoredFrame:
-        """Decodes one frame.
-
-        Raises:
-            IndexError: There is no such position.
-            RecordingError: This frame is damaged; its neighbours may be fine.
-        """
-        if not 0 <= position < len(self._times_us):
-            raise IndexError(f"{self._info.path} has frames 0..{len(self._times_us) - 1}, not {position}")
-        try:
-            return self._read(position)
-        except RecordingError as error:
-            raise RecordingError(f"frame {position} of {self._info.path} cannot be read: {error}") from error
-
     def close(self) -> None:
-        """Frees the store. Closing twice does nothing."""
         self._store.close()
 
-    def _read(self, position: int) -> StoredFrame:
+    def decode(self, position: int) -> StoredFrame:
         color_row, depth_row = self._pairs.color_rows[position], self._pairs.depth_rows[position]
         counts = self._counts(self._picture(self._depth, depth_row).depth())
         if self._choice.color.topic == self._choice.depth.topic:

@@ -197,9 +197,8 @@ class PictureReader(RecordingReader):
     def file_of(self, position: int) -> Path:
         return self.pair(position).color
 
-    def read(self, position: int) -> StoredFrame:
-        """Decodes one frame; see `RecordingReader.read`."""
-        pair = self.pair(position)
+    def decode(self, position: int) -> StoredFrame:
+        pair = self._pairs[position]
         color, depth = self._read_color(pair), self._read_depth(pair.depth)
         calibration = self._calibration(pair, color[:, :, 0])
         depth = self._on_color_grid(depth, calibration)

@@ -18,18 +18,9 @@ class ToyReader(RecordingReader):
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             self._color, self._depth, self._numbers = arrays["color"], arrays["depth"], arrays["numbers"]
         self._info = RecordingInfo(path, "toy", path.stem)
+        self._times_us = (self._numbers - self._numbers[0]) * 33_333
 
-    @property
-    def info(self) -> RecordingInfo:
-        return self._info
-
-    @property
-    def times_us(self) -> np.ndarray:
-        return (self._numbers - self._numbers[0]) * 33_333
-
-    def read(self, position: int) -> StoredFrame:
-        if not 0 <= position < len(self):
-            raise IndexError(position)
+    def decode(self, position: int) -> StoredFrame:
         height, width = self._depth.shape[1:]
         calibration = Calibration(Intrinsics(width, height, 60.0, 60.0, width / 2, height / 2))
         time_us = int(self.times_us[position])
