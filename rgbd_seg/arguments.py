@@ -1,4 +1,4 @@
-"""What commands share about their arguments: kinds of numbers, and examples below the help."""
+"""What commands share about their arguments: kinds of numbers, sizes, and examples below the help."""
 
 from __future__ import annotations
 
@@ -35,6 +35,18 @@ def share(text: str) -> float:
         argparse.ArgumentTypeError: The text is none.
     """
     return _number(text, above=-math.ulp(0), most=1, words="0 to 1")
+
+
+def size_argument(text: str) -> tuple[int, int]:
+    """Height and width from text such as "256x320".
+
+    Raises:
+        argparse.ArgumentTypeError: It is not such a text.
+    """
+    height, cross, width = text.partition("x")
+    if not (cross and height.isdigit() and width.isdigit() and int(height) and int(width)):
+        raise argparse.ArgumentTypeError(f"a size is HEIGHTxWIDTH, such as 256x320, not {text!r}")
+    return int(height), int(width)
 
 
 def add_examples(parser: argparse.ArgumentParser, *examples: tuple[str, str]) -> None:

@@ -53,9 +53,8 @@ _COLUMNS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this benchmark."""
-    from rgbd_seg.arguments import add_examples, positive_int
+    from rgbd_seg.arguments import add_examples, positive_int, size_argument
     from rgbd_seg.inference.available import BACKENDS
-    from rgbd_seg.inference.size_argument import size_argument
 
     add_examples(
         parser,

@@ -27,13 +27,13 @@ from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.cache import cache_folder, cache_key, file_digest, read_entry, write_entry
 from rgbd_seg.inference.chain import Chain
 from rgbd_seg.inference.kept_ranges import ranges_of
-from rgbd_seg.inference.model_info import describe
+from rgbd_seg.inference.model_info import OwnModelFile
 from rgbd_seg.inference.quantised import quantise
 from rgbd_seg.inference.resize import Size
 from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
 from rgbd_seg.inference.surroundings import decision, smoothed_decision, with_preparation
 from rgbd_seg.models.card import ModelCard
-from rgbd_seg.models.model_header import SCALE, count_parameters, damaged, read_metadata
+from rgbd_seg.models.model_header import SCALE, damaged, read_metadata
 
 SUFFIX = ".graph.onnx"
 NETWORK_KEY = "rgbd_seg.network"  # Metadata of the graph: `describe_network`.
@@ -73,12 +73,12 @@ def describe_network(card: ModelCard) -> str:
     return json.dumps({"network": card.network.to_dict(), "size": card.size}, sort_keys=True)
 
 
-class PortableModel:
+class PortableModel(OwnModelFile):
     """A model file and the graph beside it.
 
     Args:
         path: The model file.
-        options: Of these only the network's input size.
+        size: Height and width at which the network runs; None for the card's.
         precision: Of the device; "int8" wants ranges in the card or a calibration of the user's own.
         convert: Makes of a serialised ONNX model what the back end compiles.
         channels_last: Whether the logits go from part to part as (1, h, w, classes).
@@ -90,25 +90,21 @@ class PortableModel:
     def __init__(
         self,
         path: Path,
-        options: SegmenterOptions,
+        size: Size | None,
         precision: str,
         convert: Callable[[bytes], Any],
         *,
         channels_last: bool = False,
     ) -> None:
-        self._path, self._convert, self._last = path, convert, channels_last
-        self._card, self._storage = read_metadata(path)
-        self._size = options.size or self._card.size
-        self.label_set = self._card.label_set
+        super().__init__(path, size)
+        self._convert, self._last = convert, channels_last
         if precision == _BY_PYTORCH:
             raise ModelError(f"a network in {precision} needs PyTorch: pip install 'rgbd-seg[torch]', or choose auto")
         self._ranges, self._calibrated = ranges_of(path, self._card, self._size) if precision == "int8" else ({}, "")
         self._graph_path = graph_of(path, self._card, self._size)
 
     def describe(self, backend: str, device: str, precision: str, reason: str) -> SegmenterInfo:
-        """What people are told about it."""
-        parameters = count_parameters(self._path)
-        info = describe(self._path, self._card, parameters, backend, device, precision, self._size, reason)
+        info = super().describe(backend, device, precision, reason)
         return replace(info, details={**info.details, "int8": self._calibrated}) if self._ranges else info
 
     def parts(self, frame_size: Size) -> Chain:

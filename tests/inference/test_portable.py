@@ -60,7 +60,7 @@ def test_every_bundled_model_has_a_graph_that_fits(path: Path) -> None:
 def test_labels_are_those_of_pytorch(frame_size: tuple[int, int]) -> None:
     path, options = model_path("demo"), SegmenterOptions(backend="torch", precision="float32", frame_size=frame_size)
     provider = find_provider("cpu")
-    portable = PortableModel(path, SegmenterOptions(), "float32", lambda model: model)
+    portable = PortableModel(path, None, "float32", lambda model: model)
     info = portable.describe("ONNX Runtime", provider.name, "float32", "a test")
     frames = [moment(number, size=frame_size).frame for number in (3, 3, 4)]
     frames[1] = replace(frames[1], index=frames[0].index + 1, depth=np.roll(frames[1].depth, 2, axis=1))
@@ -135,4 +135,4 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"bad\.graph\.onnx"):
         filled(tmp_path / "bad.graph.onnx", demo, card)
     with pytest.raises(ModelError, match="PyTorch"):
-        PortableModel(demo, SegmenterOptions(), "float16", lambda model: model)
+        PortableModel(demo, None, "float16", lambda model: model)

@@ -10,8 +10,8 @@ import pytest
 
 from rgbd_seg.errors import ConfigurationError, ModelError
 from rgbd_seg.inference import open_segmenter
-from rgbd_seg.inference.pinned import pinned
 from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.pipeline.offline.cluster import pinned
 from rgbd_seg.pipeline.offline.cluster_task import Arithmetic, Task, model_digest, segment_recording
 from rgbd_seg.pipeline.offline.seal import SEAL_FILE
 from rgbd_seg.pipeline.offline.segment_source import SegmentOptions, read_result, segment_source

@@ -13,9 +13,9 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from rgbd_seg.class_matching import ClassMatching, match_classes
-from rgbd_seg.inference.confidence import Reliability
 from rgbd_seg.inference.graph import DeployedGraph
 from rgbd_seg.scores import confusion_matrix
+from training.results.confidence import Reliability
 from training.scores import Scores
 
 if TYPE_CHECKING:

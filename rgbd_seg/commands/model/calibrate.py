@@ -11,8 +11,7 @@ SUMMARY = "calibrate a model for int8 on a recording of yours, and say what that
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
-    from rgbd_seg.arguments import add_examples
-    from rgbd_seg.inference.size_argument import size_argument
+    from rgbd_seg.arguments import add_examples, size_argument
 
     add_examples(
         parser,

@@ -10,8 +10,7 @@ SUMMARY = "write a model as ONNX, OpenVINO or a PyTorch program, and check that 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
-    from rgbd_seg.arguments import add_examples
-    from rgbd_seg.inference.size_argument import size_argument
+    from rgbd_seg.arguments import add_examples, size_argument
 
     add_examples(
         parser,

@@ -18,8 +18,7 @@ SUMMARY = "list the layers and parameters of a model file or of a network descri
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of this command."""
-    from rgbd_seg.arguments import add_examples
-    from rgbd_seg.inference.size_argument import size_argument
+    from rgbd_seg.arguments import add_examples, size_argument
 
     add_examples(
         parser,

@@ -16,12 +16,10 @@ from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.cache import cache_key, file_digest, read_entry, write_entry
 from rgbd_seg.inference.chain import AVERAGED, SCORES, STATE, STRENGTH, Chain
 from rgbd_seg.inference.graph import Decision, DeployedGraph, PlainDecision, ScoringGraph
-from rgbd_seg.inference.model_info import describe
+from rgbd_seg.inference.model_info import OwnModelFile
 from rgbd_seg.inference.resize import Size
-from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
 from rgbd_seg.inference.smoothing import SmoothedDecision
 from rgbd_seg.models.model_file import load_model
-from rgbd_seg.models.model_header import count_parameters, read_card
 
 COLOR, DEPTH, DEPTH_UNIT = "color", "depth", "depth_unit_m"
 LABELS, CONFIDENCE = "labels", "confidence"
@@ -53,29 +51,12 @@ def to_onnx(graph: nn.Module, inputs: tuple[Tensor, ...], names_in: list[str], n
     return program.model_proto
 
 
-class OnnxModelFile:
-    """One of our own model files, as ONNX files in the cache.
+class OnnxModelFile(OwnModelFile):
+    """A model file as ONNX files in the cache, its network in "float32" or "float16"."""
 
-    Args:
-        path: The file.
-        options: Of these only the network's input size.
-        precision: "float32" or "float16" for the network's arithmetic.
-
-    Raises:
-        ModelError: The file cannot be used.
-    """
-
-    def __init__(self, path: Path, options: SegmenterOptions, precision: str) -> None:
-        self._path, self._precision = path, precision
-        self._card = read_card(path)
-        self._size = options.size or self._card.size
-        self._digest = file_digest(path)
-        self.label_set = self._card.label_set
-
-    def describe(self, backend: str, device: str, precision: str, reason: str) -> SegmenterInfo:
-        """What people are told about it."""
-        parameters = count_parameters(self._path)
-        return describe(self._path, self._card, parameters, backend, device, precision, self._size, reason)
+    def __init__(self, path: Path, size: Size | None, precision: str) -> None:
+        super().__init__(path, size)
+        self._precision, self._digest = precision, file_digest(path)
 
     def parts(self, frame_size: Size) -> Chain:
         """The graph for frames of that size, in two parts; each is the path of a file, or its bytes."""

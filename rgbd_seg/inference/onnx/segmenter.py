@@ -41,7 +41,6 @@ def devices() -> tuple[DeviceChoice, ...]:
 
 
 def problem(device: str) -> str | None:
-    """Why this back end cannot use that device here; None if it can."""
     try:
         find_provider(device)
     except ImportError as error:
@@ -52,18 +51,6 @@ def problem(device: str) -> str | None:
 
 
 def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress: Progress) -> OnnxSegmenter:
-    """Loads a model file or an ONNX network, and warms it up.
-
-    Args:
-        path: One of our own model files, or an ONNX file with a card beside it.
-        options: `backend` is not looked at.
-        reason: Why this back end was chosen, in a sentence.
-        progress: Called with words and a share 0..1; may raise to give up, everything is freed then.
-
-    Raises:
-        ConfigurationError: The device does not have the precision.
-        ModelError: The file or the device cannot be used.
-    """
     trouble = problem(options.device)
     if trouble:
         raise ModelError(f"{trouble}: choose another device, or auto")
@@ -75,11 +62,11 @@ def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress:
 
         source: OnnxNetwork | OnnxModelFile | PortableModel = OnnxNetwork(path, options)
     elif pytorch_is_missing() or is_portable(path, options, precision):
-        source = PortableModel(path, options, precision, lambda model: model)
+        source = PortableModel(path, options.size, precision, lambda model: model)
     else:
         from rgbd_seg.inference.onnx.graph import OnnxModelFile
 
-        source = OnnxModelFile(path, options, precision)
+        source = OnnxModelFile(path, options.size, precision)
     info = source.describe(NAME, provider.name, precision, reason)
     return warmed(OnnxSegmenter(source, info, provider, options), options, progress)
 
@@ -123,7 +110,6 @@ class OnnxSegmenter(GraphSegmenter):
     def infer(
         self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float | None
     ) -> Inferred:
-        """Runs the sessions one after the other."""
         started = time.perf_counter()
         frame: tuple[NDArray[Any], ...] = (color, depth, np.array(depth_unit_m, np.float32))
         names = [given.name for given in self._chain[0].get_inputs()]  # Without depth, colour is the only one.

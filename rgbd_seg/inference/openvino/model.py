@@ -12,40 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.inference.cache import file_digest
 from rgbd_seg.inference.chain import Chain
-from rgbd_seg.inference.model_info import describe
+from rgbd_seg.inference.model_info import OwnModelFile
 from rgbd_seg.inference.openvino.conversion import Conversion, convert_apart
-from rgbd_seg.models.model_header import count_parameters, read_card
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rgbd_seg.inference.openvino.runtime import Device
     from rgbd_seg.inference.resize import Size
-    from rgbd_seg.inference.segmenter import SegmenterInfo
 
 
-class OpenVinoModel:
-    """A model file at a network size and in a precision.
-
-    Args:
-        path: The file.
-        size: Height and width at which the network runs; None for the card's.
-        precision: The device's: the network is left in float32, and the device computes in its own way.
-
-    Raises:
-        ModelError: The file cannot be used.
-    """
+class OpenVinoModel(OwnModelFile):
+    """A model file in the precision of a device: the network is left in float32, and the device computes in its own."""
 
     def __init__(self, path: Path, size: Size | None, precision: str) -> None:
-        self._path, self._precision = path, precision
-        self._card = read_card(path)
-        self._size = size or self._card.size
-        self.label_set = self._card.label_set
-
-    def describe(self, backend: str, device: str, precision: str, reason: str) -> SegmenterInfo:
-        """What people are told about it."""
-        parameters = count_parameters(self._path)
-        return describe(self._path, self._card, parameters, backend, device, precision, self._size, reason)
+        super().__init__(path, size)
+        self._precision = precision
 
     def parts(self, frame_size: Size) -> Chain:
         """The graph for frames of that size, in two parts."""

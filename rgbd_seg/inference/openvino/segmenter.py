@@ -38,7 +38,6 @@ def devices() -> tuple[DeviceChoice, ...]:
 
 
 def problem(device: str) -> str | None:
-    """Why this back end cannot use that device here; None if it can."""
     try:
         find_device(device)
     except (ModelError, ConfigurationError) as error:
@@ -47,18 +46,6 @@ def problem(device: str) -> str | None:
 
 
 def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress: Progress) -> OpenVinoSegmenter:
-    """Loads and compiles a model file or an ONNX network, and warms it up.
-
-    Args:
-        path: One of our own model files, or an ONNX file with a card beside it.
-        options: `backend` is not looked at.
-        reason: Why this back end was chosen, in a sentence.
-        progress: Called with words and a share 0..1; may raise to give up, everything is freed then.
-
-    Raises:
-        ConfigurationError: There is no such device, or it has no such precision.
-        ModelError: The file cannot be used, or "int8" was asked for and the model was not calibrated yet.
-    """
     trouble = problem(options.device)
     if trouble:
         raise ModelError(f"{trouble}: choose another device, or auto")
@@ -73,7 +60,7 @@ def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress:
         source: OpenVinoNetwork | OpenVinoModel | PortableModel = OpenVinoNetwork(path, options)
     elif pytorch_is_missing() or precision == "int8" or is_portable(path, options, precision):
         source = PortableModel(
-            path, options, precision, lambda model: core().read_model(model, b""), channels_last=True
+            path, options.size, precision, lambda model: core().read_model(model, b""), channels_last=True
         )
     else:
         source = OpenVinoModel(path, options.size, precision)
@@ -134,7 +121,6 @@ class OpenVinoSegmenter(GraphSegmenter):
     def infer(
         self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float | None
     ) -> Inferred:
-        """Runs the compiled parts."""
         started = time.perf_counter()
         before, request = self._first[-1], self._first[0]
         given = (color, depth, depth_unit_m)
@@ -157,7 +143,6 @@ class OpenVinoSegmenter(GraphSegmenter):
         return Inferred(labels, confidence, stages)
 
     def release(self) -> None:
-        """Frees the compiled graph."""
         self._first, self._rest, self._smoothed = [], [], []
 
     def _smooth(self, scores: Any, scores_before: Any, strength: float) -> Any:

@@ -14,34 +14,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rgbd_seg.inference.graph import PlainDecision, ScoringGraph
 from rgbd_seg.inference.graph_segmenter import Inferred
 from rgbd_seg.inference.resize import Size
-from rgbd_seg.inference.smoothing import SmoothedDecision, SmoothingState
+from rgbd_seg.inference.smoothing import SmoothingState
 from rgbd_seg.inference.torch.plan import Plan
-from rgbd_seg.inference.torch.runner import deployed
+from rgbd_seg.inference.torch.runner import Runner
 from rgbd_seg.models.card import ModelCard
 from rgbd_seg.models.deresunet import DeResUNet
 
 _WARM_UP_RUNS = 3  # cuDNN chooses its algorithms in the first; the allocator has settled after the others.
 
 
-class CudaGraphRunner:
+class CudaGraphRunner(Runner):
     """A captured chain from page-locked camera bytes to page-locked labels, once as it is and once with smoothing."""
 
-    def __init__(
-        self,
-        network: DeResUNet,
-        card: ModelCard,
-        plan: Plan,
-        frame_size: Size,
-        device: torch.device,
-    ) -> None:
-        self._device = device
+    def __init__(self, network: DeResUNet, card: ModelCard, plan: Plan, frame_size: Size, device: torch.device) -> None:
         torch.backends.cudnn.benchmark = True  # Shapes are fixed: the fastest algorithm is worth a search.
-        self._graph = deployed(network, card, plan, frame_size, device)
-        self._score = ScoringGraph(self._graph)
-        self._decide, self._smooth = PlainDecision(self._graph.decide), SmoothedDecision(self._graph.decide)
+        super().__init__(network, card, plan, frame_size, device)
         self._color = torch.zeros((*frame_size, 3), dtype=torch.uint8, pin_memory=True)
         # The bits of uint16 as int16, which every operation knows; made unsigned again on the GPU.
         self._depth = torch.zeros(frame_size, dtype=torch.int16, pin_memory=True)
@@ -70,18 +59,15 @@ class CudaGraphRunner:
             self._done.synchronize()
         computed = time.perf_counter()
         labels, confidence = self._results.numpy().copy()
-        stages = {
-            "upload": filled - started,
-            "network": computed - filled,
-            "download": time.perf_counter() - computed,
-        }
+        download_s = time.perf_counter() - computed
+        stages = {"upload": filled - started, "network": computed - filled, "download": download_s}
         return Inferred(labels, confidence, stages)
 
     def run_batch(
         self, colors: Sequence[NDArray[np.uint8]], depths: Sequence[NDArray[np.uint16]], depth_unit_m: float
     ) -> list[Inferred]:
-        """Segments unrelated frames in one pass; many frames fill the GPU without a captured graph."""
         started = time.perf_counter()
+        # Many frames fill the GPU without a captured graph.
         with torch.cuda.device(self._device), torch.cuda.stream(self._stream), torch.inference_mode():
             color = torch.from_numpy(np.stack(colors)).pin_memory().to(self._device, non_blocking=True)
             counts = torch.from_numpy(np.stack(depths).view(np.int16)).pin_memory().to(self._device, non_blocking=True)

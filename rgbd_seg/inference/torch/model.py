@@ -67,7 +67,7 @@ class TorchSegmenter(GraphSegmenter):
     def build(self, frame_size: Size) -> None:
         """Makes a runner, falling back step by step where memory or range is short."""
         self._frames_of = frame_size
-        self._drop_runner()
+        self.release()
         while self._runner is None:
             try:
                 self._runner = self._make_runner(self._network, self._card, self._plan, frame_size, self._device)
@@ -120,16 +120,12 @@ class TorchSegmenter(GraphSegmenter):
         return [self._finish(frame, result) for frame, result in zip(frames, results, strict=True)]
 
     def release(self) -> None:
-        """Frees the device's memory."""
-        self._drop_runner()
-
-    def _drop_runner(self) -> None:
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.close()
 
     def _change_plan(self, plan: Plan, note: str) -> None:
-        self._drop_runner()
+        self.release()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         self._plan = plan

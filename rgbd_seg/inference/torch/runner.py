@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,19 +22,28 @@ from rgbd_seg.models.deresunet import DeResUNet
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
-class Runner(Protocol):
+class Runner(ABC):
     """One graph, built for one frame size on one device."""
 
+    def __init__(self, network: DeResUNet, card: ModelCard, plan: Plan, frame_size: Size, device: torch.device) -> None:
+        self._device = device
+        self._graph = deployed(network, card, plan, frame_size, device)
+        self._score = ScoringGraph(self._graph)
+        self._decide, self._smooth = PlainDecision(self._graph.decide), SmoothedDecision(self._graph.decide)
+
+    @abstractmethod
     def run(
         self, color: NDArray[np.uint8], depth: NDArray[np.uint16], depth_unit_m: float, strength: float | None
     ) -> Inferred:
         """Segments one frame; see `GraphSegmenter.infer`."""
 
+    @abstractmethod
     def run_batch(
         self, colors: Sequence[NDArray[np.uint8]], depths: Sequence[NDArray[np.uint16]], depth_unit_m: float
     ) -> list[Inferred]:
-        """Segments unrelated frames together."""
+        """Segments unrelated frames in one pass of the network."""
 
+    @abstractmethod
     def close(self) -> None:
         """Frees the device's memory."""
 
@@ -63,21 +72,11 @@ def _check_range(graph: DeployedGraph, device: torch.device) -> None:
             raise NotFinite
 
 
-class EagerRunner:
+class EagerRunner(Runner):
     """Calls the graph as Python, one operation after the other."""
 
-    def __init__(
-        self,
-        network: DeResUNet,
-        card: ModelCard,
-        plan: Plan,
-        frame_size: Size,
-        device: torch.device,
-    ) -> None:
-        self._device = device
-        self._graph = deployed(network, card, plan, frame_size, device)
-        self._score = ScoringGraph(self._graph)
-        self._decide, self._smooth = PlainDecision(self._graph.decide), SmoothedDecision(self._graph.decide)
+    def __init__(self, network: DeResUNet, card: ModelCard, plan: Plan, frame_size: Size, device: torch.device) -> None:
+        super().__init__(network, card, plan, frame_size, device)
         self._state = SmoothingState.empty(network.config.classes, plan.size, device)
 
     def run(
@@ -101,7 +100,6 @@ class EagerRunner:
     def run_batch(
         self, colors: Sequence[NDArray[np.uint8]], depths: Sequence[NDArray[np.uint16]], depth_unit_m: float
     ) -> list[Inferred]:
-        """Segments unrelated frames in one pass of the network."""
         with torch.inference_mode():
             started = time.perf_counter()
             inputs = self._upload(np.stack(colors), np.stack(depths), depth_unit_m)
@@ -110,7 +108,6 @@ class EagerRunner:
         return [Inferred(labels[i], confidence[i], {"network": each_s}) for i in range(len(colors))]
 
     def close(self) -> None:
-        """Lets go of the graph."""
         del self._graph, self._score, self._decide, self._smooth, self._state
 
     def _upload(

@@ -52,7 +52,6 @@ def devices() -> tuple[DeviceChoice, ...]:
 
 
 def problem(device: str) -> str | None:
-    """Why this back end cannot use that device here; None if it can."""
     if find_spec("torch") is None:
         return "PyTorch is not installed: pip install 'rgbd-seg[torch]'"
     kind, _, number = device.partition(":")
@@ -72,18 +71,6 @@ def problem(device: str) -> str | None:
 
 
 def open_segmenter(path: Path, options: SegmenterOptions, reason: str, progress: Progress) -> TorchSegmenter:
-    """Loads a model file and warms it up.
-
-    Args:
-        path: The model file.
-        options: `backend` is not looked at.
-        reason: Why this back end was chosen, in a sentence.
-        progress: Called with words and a share 0..1; may raise to give up, everything is freed then.
-
-    Raises:
-        ModelError: The file or the device cannot be used.
-        ConfigurationError: The precision is not one of this device.
-    """
     trouble = problem(options.device)
     if trouble:
         raise ModelError(f"{trouble}: choose another device, or auto")

@@ -14,8 +14,8 @@ from typing import Any
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from rgbd_seg.inference import open_segmenter
-from rgbd_seg.inference.pinned import pinned
-from rgbd_seg.inference.segmenter import SegmenterOptions
+from rgbd_seg.inference.available import backend_module, installed_backends
+from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
 from rgbd_seg.pipeline.offline.cluster_task import Arithmetic, Task, TaskResult, model_digest, segment_recording
 from rgbd_seg.pipeline.offline.segment_source import SegmentOptions
 from rgbd_seg.sensors import parse_uri
@@ -86,6 +86,23 @@ def segment_on_cluster(
                 yield _end_of(ray, running.pop(reference), reference)
     finally:
         ray.shutdown()  # Ends the tasks of this run that are still at work.
+
+
+def pinned(options: SegmenterOptions, info: SegmenterInfo) -> SegmenterOptions:
+    """Options that name the back end, device and precision of a loaded model.
+
+    Args:
+        options: What the model was loaded with.
+        info: Of the loaded model, on this machine.
+    """
+    for choice in installed_backends():
+        if choice.problem:
+            continue
+        module = backend_module(choice.name)
+        if module.NAME == info.backend:
+            device = next((found.name for found in module.devices() if found.title == info.device), options.device)
+            return replace(options, backend=choice.name, device=device, precision=info.precision)
+    return options
 
 
 def _refuse_camera(source: str) -> None:

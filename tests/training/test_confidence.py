@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rgbd_seg.inference.confidence import Reliability
+from training.results.confidence import Reliability
 
 
 def test_by_hand() -> None:
