@@ -29,14 +29,14 @@ _POINT = np.dtype(
 class CloudTarget(ExportTarget):
     """A folder of clouds being written."""
 
-    def __init__(self, path: Path, options: ExportOptions) -> None:
+    def __init__(self, path: Path, source: ExportSource, options: ExportOptions) -> None:
         super().__init__()
+        del source
         self._path = path
         self._options = options
         path.mkdir(parents=True)
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
-        """Appends a frame; see `ExportTarget.write`."""
         labels = self.labels_of(frame, segmentation, one_set=False)
         points = deproject(frame.depth, frame.calibration)
         color = frame.color
@@ -58,9 +58,7 @@ class CloudTarget(ExportTarget):
         """Every file is complete already."""
 
 
-def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    del source
-    return CloudTarget(path, options)
+open_target = CloudTarget
 
 
 def cloud_file(

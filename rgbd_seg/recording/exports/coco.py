@@ -16,37 +16,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgbd_seg.frame import Prediction, Segmentation, Truth
-from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
-from rgbd_seg.recording.exports.own_notes import OwnNotes
-from rgbd_seg.recording.pictures.saving import write_color, write_gray
+from rgbd_seg.recording.exports.folder import FolderTarget
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource
 from rgbd_seg.recording.reader import StoredFrame
 
 
-class CocoTarget(ExportTarget):
+class CocoTarget(FolderTarget):
     """A folder being written; annotations go to the disk at once, so that long recordings need no memory."""
 
     def __init__(self, path: Path, source: ExportSource, options: ExportOptions) -> None:
-        super().__init__()
-        self._path = path
-        self._suffix = options.color or "jpg"
+        super().__init__(path, source, options, "jpg")
         self._min_region_px = options.min_region_px
         self._images: list[dict[str, Any]] = []
         self._annotations = 0
-        (path / "annotations").mkdir(parents=True)
-        self._notes = OwnNotes(path, source)
+        (path / "annotations").mkdir()
         self._file: IO[str] = (path / "annotations" / "instances_default.json").open("w", encoding="utf-8")
         self._file.write('{"annotations": [')
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
-        """Appends a frame; see `ExportTarget.write`."""
         name = self.name_of(frame)
-        write_color(self._path / "images" / f"{name}.{self._suffix}", frame.color)
-        write_gray(self._path / "depth" / f"{name}.png", frame.depth)
         height, width = frame.depth.shape
-        image = {"id": len(self._images) + 1, "file_name": f"{name}.{self._suffix}", "width": width, "height": height}
+        image = {"id": len(self._images) + 1, "file_name": f"{name}.{self.suffix}", "width": width, "height": height}
         self._images.append(image)
-        labels = self.labels_of(frame, segmentation)
-        self._notes.add(name, frame, self.mark)
+        labels = self.put(frame, segmentation, "images", name=name, labelled=False)
         if labels is None:
             return
         for label, polygon, area in polygons_of(labels, self._min_region_px):
@@ -54,7 +46,7 @@ class CocoTarget(ExportTarget):
 
     def close(self) -> None:
         """Writes the pictures and categories behind the annotations."""
-        self._notes.close(self.label_set, self.counter.provenance)
+        super().close()
         names = self.label_set.names if self.label_set else ()
         categories = [{"id": i, "name": name, "supercategory": ""} for i, name in enumerate(names, 1)]
         self._file.write("],\n")
@@ -79,8 +71,7 @@ class CocoTarget(ExportTarget):
         self._file.write((",\n" if self._annotations > 1 else "\n") + json.dumps(row))
 
 
-def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    return CocoTarget(path, source, options)
+open_target = CocoTarget
 
 
 def polygons_of(labels: Prediction | Truth, min_region_px: int) -> Iterator[tuple[int, NDArray[np.int32], int]]:

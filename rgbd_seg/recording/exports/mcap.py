@@ -27,7 +27,6 @@ class McapTarget(ExportTarget):
         self._writer: RecordingWriter | None = None
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
-        """Appends a frame; see `ExportTarget.write`."""
         if self._writer is None:
             self._writer = RecordingWriter(
                 self._path,
@@ -46,5 +45,4 @@ class McapTarget(ExportTarget):
             self._writer.close()
 
 
-def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    return McapTarget(path, source, options)
+open_target = McapTarget

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource
-from rgbd_seg.recording.exports.pictures import MILLIMETRE, NumberedTarget
+from rgbd_seg.recording.exports.folder import MILLIMETRE, NumberedTarget
 from rgbd_seg.recording.pictures.saving import write_text
 
 
 class Open3dTarget(NumberedTarget):
     """A folder being written."""
+
+    digits = 5
 
     def close(self) -> None:
         """Writes the calibration: the matrix column by column, as Open3D has it."""
@@ -31,5 +31,4 @@ class Open3dTarget(NumberedTarget):
         write_text(self.path / "intrinsic.json", json.dumps(values, indent=2) + "\n")
 
 
-def open_target(path: Path, source: ExportSource, options: ExportOptions) -> Open3dTarget:
-    return Open3dTarget(path, source, options, digits=5)
+open_target = Open3dTarget

@@ -83,7 +83,6 @@ class Rosbag2Target(ExportTarget):
         self._calibration: Calibration | None = None  # Where depth counts millimetres.
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
-        """Appends a frame; see `ExportTarget.write`."""
         time_ns = (self._source.start_ns or 0) + frame.time_us * 1000
         calibration, color = frame.calibration, "/camera/color"
         if calibration.depth_unit_m == _MILLIMETRE:
@@ -184,5 +183,4 @@ def _camera(time_ns: int, lens: Intrinsics) -> bytes:
     return message.numbers("I", 0, 0, 0, 0).numbers("B", 0).finish()
 
 
-def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    return Rosbag2Target(path, source, options)
+open_target = Rosbag2Target

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource
-from rgbd_seg.recording.exports.pictures import NumberedTarget
+from rgbd_seg.recording.exports.folder import NumberedTarget
 from rgbd_seg.recording.pictures.saving import write_text
 
 
@@ -24,5 +21,4 @@ class ScannetTarget(NumberedTarget):
             write_text(self.path / "intrinsic" / f"extrinsic_{name}.txt", "1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n")
 
 
-def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ScannetTarget:
-    return ScannetTarget(path, source, options, digits=1)
+open_target = ScannetTarget

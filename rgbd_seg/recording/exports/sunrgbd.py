@@ -11,13 +11,16 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rgbd_seg.frame import Segmentation
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
-from rgbd_seg.recording.exports.own_notes import OwnNotes
+from rgbd_seg.recording.exports.folder import MILLIMETRE, FolderTarget
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource
 from rgbd_seg.recording.layouts.sunrgbd import encode_depth
 from rgbd_seg.recording.layouts.sunrgbd_names import LABEL_SET
-from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
+from rgbd_seg.recording.pictures.saving import write_text
 from rgbd_seg.recording.pictures.sidecar import SIDECAR
 from rgbd_seg.recording.reader import StoredFrame
 
@@ -30,43 +33,27 @@ _CAMERAS = (
     ("kinect2", "kv2"),
     ("kinect", "kv1"),
 )
-_MILLIMETRE_M = 0.001
 
 
-class SunrgbdTarget(ExportTarget):
+class SunrgbdTarget(FolderTarget):
     """A tree being written."""
 
     def __init__(self, path: Path, source: ExportSource, options: ExportOptions) -> None:
-        super().__init__()
-        self._root = path
-        self._frames = path / _camera_folder(source.name) / _folder_name(source.name)
-        self._suffix = options.color or "jpg"
-        self._source = source
+        super().__init__(path, source, options, "jpg", MILLIMETRE)
+        self._collection = f"{_camera_folder(source.name)}/{_folder_name(source.name)}"
         self._index: list[dict[str, str | int]] = []
         self._unlabelled = 0
-        path.mkdir(parents=True)
-        self._notes = OwnNotes(path, source, _MILLIMETRE_M)
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
-        """Appends a frame; see `ExportTarget.write`."""
         name = self.name_of(frame)
-        folder = self._frames / name
-        depth = self.depth_in(frame, _MILLIMETRE_M)
-        write_color(folder / "image" / f"{name}.{self._suffix}", frame.color)
-        write_gray(folder / "depth" / f"{name}.png", encode_depth(depth))
-        k = frame.calibration.color
+        within = f"{self._collection}/{name}"
+        folder, k = self.path / within, frame.calibration.color
+        labels = self.put(frame, segmentation, "image", name=name, within=within)
+        self._unlabelled += labels is None
         self.warn_of_camera(frame.calibration, SIDECAR)
         write_text(folder / "intrinsics.txt", f"{k.fx!r} 0 {k.cx!r}\n0 {k.fy!r} {k.cy!r}\n0 0 1\n")
         write_text(folder / "scene.txt", "unknown\n")
-        labels = self.labels_of(frame, segmentation)
-        if labels is None:
-            self._unlabelled += 1
-        else:
-            write_gray(folder / "label" / f"{name}.png", labels.labels)
-            if labels.instances is not None:
-                write_gray(folder / "label_instance" / f"{name}.png", labels.instances)
-        self._index.append(self._index_entry(folder, name, frame))
-        self._notes.add(folder.relative_to(self._root).as_posix(), frame, self.mark)
+        self._index.append(self._index_entry(within, name, frame))
 
     def close(self) -> None:
         """Writes what the whole tree shares."""
@@ -74,29 +61,31 @@ class SunrgbdTarget(ExportTarget):
         names = self.label_set.names if self.label_set else ()
         # Training takes such a tree for a prepared SUN RGB-D, whose labels people have drawn.
         if not self._unlabelled and not provenance.made_by and names == LabelSet.load(LABEL_SET).names:
-            write_text(self._root / "index.json", json.dumps({"format": 1, "frames": self._index}, indent=0) + "\n")
-        self._notes.close(self.label_set, provenance)
+            write_text(self.path / "index.json", json.dumps({"format": 1, "frames": self._index}, indent=0) + "\n")
+        super().close()
 
-    def _index_entry(self, folder: Path, name: str, frame: StoredFrame) -> dict[str, str | int]:
+    def stored_depth(self, frame: StoredFrame) -> NDArray[np.uint16]:
+        return encode_depth(super().stored_depth(frame))
+
+    def _index_entry(self, within: str, name: str, frame: StoredFrame) -> dict[str, str | int]:
         """What training wants to know of a frame before it reads one."""
-        relative = folder.relative_to(self._root)
+        sensor, collection, _ = within.split("/")
         return {
-            "name": relative.as_posix(),
-            "sensor": relative.parts[0],
-            "collection": relative.parts[1],
+            "name": within,
+            "sensor": sensor,
+            "collection": collection,
             "split": "train",
             "scene": "",
             "height": frame.depth.shape[0],
             "width": frame.depth.shape[1],
-            "color": (relative / "image" / f"{name}.{self._suffix}").as_posix(),
-            "depth_raw": (relative / "depth" / f"{name}.png").as_posix(),
+            "color": f"{within}/image/{name}.{self.suffix}",
+            "depth_raw": f"{within}/depth/{name}.png",
             "depth_refined": "",
-            "label": (relative / "label" / f"{name}.png").as_posix(),
+            "label": f"{within}/label/{name}.png",
         }
 
 
-def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    return SunrgbdTarget(path, source, options)
+open_target = SunrgbdTarget
 
 
 def _camera_folder(name: str) -> str:

@@ -9,56 +9,40 @@ from __future__ import annotations
 from pathlib import Path
 
 from rgbd_seg.frame import Segmentation
-from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, ExportTarget
-from rgbd_seg.recording.exports.own_notes import OwnNotes
+from rgbd_seg.recording.exports.folder import FolderTarget
+from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource
 from rgbd_seg.recording.layouts.tum import TUM_DEPTH_UNIT_M
 from rgbd_seg.recording.pictures.frame_list import FRAMES_FILE
-from rgbd_seg.recording.pictures.saving import write_color, write_gray
 from rgbd_seg.recording.pictures.sidecar import SIDECAR
 from rgbd_seg.recording.reader import StoredFrame
 
 
-class TumTarget(ExportTarget):
+class TumTarget(FolderTarget):
     """A folder being written."""
 
     def __init__(self, path: Path, source: ExportSource, options: ExportOptions) -> None:
-        super().__init__()
-        self._path = path
-        self._source = source
-        self._suffix = options.color or "png"
+        super().__init__(path, source, options, "png", TUM_DEPTH_UNIT_M)
         self._last_us = -1
-        path.mkdir(parents=True)
-        self._notes = OwnNotes(path, source, TUM_DEPTH_UNIT_M)
         self._lists = {kind: (path / f"{kind}.txt").open("w", encoding="utf-8") for kind in ("rgb", "depth")}
         for kind, file in self._lists.items():
             file.write(f"# {'color images' if kind == 'rgb' else 'depth maps'}\n# timestamp filename\n")
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
-        """Appends a frame; see `ExportTarget.write`."""
-        time_us = frame.time_us + (self._source.start_ns or 0) // 1000
+        time_us = frame.time_us + (self.source.start_ns or 0) // 1000
         if time_us <= self._last_us:
             self.warn(f"frames of one and the same time are a microsecond apart; {FRAMES_FILE} has their own")
             time_us = self._last_us + 1
         self._last_us = time_us
         name = f"{time_us // 1_000_000}.{time_us % 1_000_000:06d}"
-        depth = self.depth_in(frame, TUM_DEPTH_UNIT_M)
-        write_color(self._path / "rgb" / f"{name}.{self._suffix}", frame.color)
-        write_gray(self._path / "depth" / f"{name}.png", depth)
-        self._lists["rgb"].write(f"{name} rgb/{name}.{self._suffix}\n")
+        self.put(frame, segmentation, "rgb", name=name)
+        self._lists["rgb"].write(f"{name} rgb/{name}.{self.suffix}\n")
         self._lists["depth"].write(f"{name} depth/{name}.png\n")
-        labels = self.labels_of(frame, segmentation)
-        if labels is not None:
-            write_gray(self._path / "label" / f"{name}.png", labels.labels)
-            if labels.instances is not None:
-                write_gray(self._path / "label_instance" / f"{name}.png", labels.instances)
-        self._notes.add(name, frame, self.mark)
         self.warn_of_camera(frame.calibration, SIDECAR)
 
     def close(self) -> None:
         for file in self._lists.values():
             file.close()
-        self._notes.close(self.label_set, self.counter.provenance)
+        super().close()
 
 
-def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    return TumTarget(path, source, options)
+open_target = TumTarget

@@ -20,7 +20,6 @@ class VideoTarget(ExportTarget):
         self._opacity = options.opacity
 
     def write(self, frame: StoredFrame, segmentation: Segmentation | None) -> None:
-        """Appends a frame; see `ExportTarget.write`."""
         labels = self.labels_of(frame, segmentation, one_set=False)
         if labels is None:
             self._video.write(frame.color, frame.time_us / 1e6)
@@ -34,5 +33,4 @@ class VideoTarget(ExportTarget):
             self.warnings.append(f"{self._video.left_out} frames came faster than the video's rate and are left out")
 
 
-def open_target(path: Path, source: ExportSource, options: ExportOptions) -> ExportTarget:
-    return VideoTarget(path, source, options)
+open_target = VideoTarget
