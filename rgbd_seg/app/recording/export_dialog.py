@@ -223,14 +223,14 @@ class ExportDialog(QDialog):
             ExportPlan(
                 self._source,
                 self._source_options,
-                target,
-                name,
-                self.first.value() - 1,
-                self.last.value(),
                 self.step.value(),
                 model,
                 self._options,
-                ExportOptions(
+                target=target,
+                to=name,
+                start=self.first.value() - 1,
+                stop=self.last.value(),
+                written=ExportOptions(
                     color=self.color.currentData(),
                     opacity=self._opacity,
                     cloud_step=self.point_step.value(),

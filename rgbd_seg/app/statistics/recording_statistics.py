@@ -11,7 +11,8 @@ from rgbd_seg.app.model.controller import remembered_path
 from rgbd_seg.app.source.names import recording_of
 from rgbd_seg.app.statistics.recording_dialog import RecordingDialog
 from rgbd_seg.app.widgets.file_dialog import TABLES, choose
-from rgbd_seg.pipeline.offline.statistics_job import StatisticsJob, StatisticsPlan
+from rgbd_seg.pipeline.offline.job import Plan
+from rgbd_seg.pipeline.offline.statistics_job import StatisticsJob
 
 
 class RecordingStatisticsController(QObject):
@@ -50,7 +51,7 @@ class RecordingStatisticsController(QObject):
 
     def _begin(self, path: Path, own: dict[str, str], step: int, model: Path | None) -> None:
         if self.job is None:
-            plan = StatisticsPlan(path, own, step, model, self._context.settings.run)
+            plan = Plan(path, own, step, model, self._context.settings.run)
             self.job = StatisticsJob(plan, self._context.session.model.opener, self._context.wake)
             self.tick()
 

@@ -7,9 +7,17 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rgbd_seg.errors import RgbdSegError
+from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
+from rgbd_seg.pipeline.model_slot import Opener
+
+if TYPE_CHECKING:
+    from rgbd_seg.recording.convert import Damage
+    from rgbd_seg.recording.reader import RecordingReader
 
 _log = logging.getLogger(__name__)
 
@@ -33,25 +41,50 @@ class JobStatus:
     left_s: float | None = None
 
 
-class Job(ABC):
-    """Begins when `_start` is called, at the end of a child's `__init__`."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which recording is worked on.
 
-    def __init__(self, wake: Callable[[], None]) -> None:
-        """Nothing runs yet.
+    Attributes:
+        source: Path of the recording.
+        source_options: Options of its reader, from the URI.
+        step: Only every so many-th frame.
+        model: Model file that labels every frame anew; None keeps truth or recorded labels.
+        options: How that model is run.
+    """
+
+    source: Path
+    source_options: dict[str, str]
+    step: int = 1
+    model: Path | None = None
+    options: SegmenterOptions = field(default_factory=SegmenterOptions)
+
+
+P = TypeVar("P", bound=Plan)
+
+
+class Job(ABC, Generic[P]):
+    """Begins when it is made: loads the plan's model if there is one, and opens the recording."""
+
+    def __init__(self, plan: P, opener: Opener, wake: Callable[[], None]) -> None:
+        """Starts the thread.
 
         Args:
+            plan: What to do.
+            opener: Opens model files.
             wake: Called from the thread when the status changes.
         """
-        self._wake = wake
+        self.plan, self._opener, self._wake = plan, opener, wake
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
         self._status = JobStatus()
         self._began_s = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=f"rgbd-seg {type(self).__name__}", daemon=True)
+        self._thread.start()
 
     @abstractmethod
-    def _work(self) -> JobStatus:
-        """Does everything; asks `is_cancelled` between frames, and returns how it ended."""
+    def _work(self, reader: RecordingReader, segmenter: Segmenter | None, damage: Damage) -> JobStatus:
+        """Goes through the frames; asks `is_cancelled` between them, and returns how it ended."""
 
     @property
     def status(self) -> JobStatus:
@@ -73,9 +106,6 @@ class Job(ABC):
         self.cancel()
         self._thread.join(timeout_s)
 
-    def _start(self) -> None:
-        self._thread.start()
-
     def _report(self, status: JobStatus) -> None:
         with self._lock:
             self._status = status
@@ -94,9 +124,22 @@ class Job(ABC):
     def _loading(self, stage: str, part: float) -> None:
         self._report(JobStatus(text=f"loading the model, {stage}, {round(100 * part)} %"))
 
+    def _open(self) -> JobStatus:
+        from rgbd_seg.recording.convert import Damage
+        from rgbd_seg.sensors import open_any_recording
+
+        plan = self.plan
+        segmenter = self._opener(plan.model, plan.options, self._loading) if plan.model else None
+        try:
+            with open_any_recording(plan.source, **plan.source_options) as reader:
+                return self._work(reader, segmenter, Damage())
+        finally:
+            if segmenter is not None:
+                segmenter.close()
+
     def _run(self) -> None:
         try:
-            self._report(self._work())
+            self._report(self._open())
         except Exception as error:  # Whatever a reader, a writer or a back end throws becomes a message.
             if not isinstance(error, RgbdSegError):
                 _log.exception("%s failed", type(self).__name__)
