@@ -86,12 +86,10 @@ class Settings:
 
     @property
     def recordings(self) -> Path:
-        """The folder for recordings."""
         return Path(self.record_folder) if self.record_folder else user_videos_path() / "rgbd-seg"
 
     @property
     def snapshots(self) -> Path:
-        """The folder for snapshots."""
         return Path(self.snapshot_folder) if self.snapshot_folder else self.recordings / "snapshots"
 
 

@@ -51,7 +51,6 @@ class SettingsController(QObject):
         choose(self._context.widget, "Load settings", self.load, files=SETTINGS)
 
     def save(self, path: str) -> None:
-        """Writes the settings of now."""
         problem = SettingsFile(Path(path)).save(self._context.settings)
         self._context.say("settings", problem or f"Settings saved as {path}", "error" if problem else "info")
 

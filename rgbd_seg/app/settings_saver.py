@@ -49,7 +49,6 @@ class SettingsSaver(QObject):
         return super().eventFilter(watched, event)
 
     def soon(self) -> None:
-        """Saves in a moment."""
         if not self._timer.isActive():
             self._timer.start()
 

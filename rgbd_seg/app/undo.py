@@ -44,7 +44,6 @@ class UndoHistory:
         self._last_s = 0.0
 
     def add(self, step: Step) -> None:
-        """Remembers what was just done."""
         now = self._clock_s()
         last = self._done[-1] if self._done else None
         if last and step.key and step.key == last.key and now - self._last_s < _MERGE_S and not self._undone:

@@ -52,7 +52,6 @@ class UndoController(QObject):
             self.changed.emit(self.history.done)
 
     def undo(self) -> None:
-        """Takes back what was done last."""
         self._go("Undone", self.history.undo, "Ctrl+Shift+Z does it again")
 
     def redo(self) -> None:
@@ -60,7 +59,6 @@ class UndoController(QObject):
         self._go("Done again", self.history.redo, "Ctrl+Z takes it back")
 
     def undo_several(self, count: int) -> None:
-        """Takes back the last steps."""
         for _ in range(count):
             self.undo()
 

@@ -323,7 +323,6 @@ class MainWindow(WindowParts):
         self._saver.soon()
 
     def show_panel(self, name: str) -> None:
-        """Brings a panel to the front."""
         self.docks[name].show()
         self.docks[name].raise_()
 

@@ -52,7 +52,6 @@ _COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this benchmark."""
     from rgbd_seg.arguments import add_examples, positive_int, size_argument
     from rgbd_seg.inference.available import BACKENDS
 
@@ -109,7 +108,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measures and prints the table."""
     from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.inference import backends
     from rgbd_seg.machine import describe_machine

@@ -47,7 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measures and prints the report."""
     print(measure(args.rounds, args.frames, args.kills).render(args.format))
     return 0
 

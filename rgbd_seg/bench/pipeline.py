@@ -33,7 +33,6 @@ _COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this benchmark."""
     from rgbd_seg.arguments import add_examples
 
     add_examples(parser, ("what the program adds to a frame here", "bench pipeline"))
@@ -44,7 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measures and prints the table."""
     from rgbd_seg.errors import ConfigurationError
     from rgbd_seg.machine import describe_machine
 

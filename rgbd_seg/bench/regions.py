@@ -36,7 +36,6 @@ _COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this benchmark."""
     from rgbd_seg.arguments import add_examples
 
     add_examples(parser, ("every tenth frame of a labelled folder", "bench regions frames/ --every 10"))

@@ -32,7 +32,6 @@ _COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this benchmark."""
     from rgbd_seg.arguments import add_examples
 
     add_examples(parser, ("with the faults of a Kinect v2", "bench rooms --camera kinect2"))

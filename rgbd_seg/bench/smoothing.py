@@ -56,7 +56,6 @@ _START_S = 2.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this benchmark."""
     from rgbd_seg.arguments import add_examples, positive_float, positive_int
 
     add_examples(
@@ -83,7 +82,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measures and prints the table."""
     from rgbd_seg.assets import model_path
     from rgbd_seg.models.model_file import load_model
 

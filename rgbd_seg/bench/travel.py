@@ -24,7 +24,6 @@ _COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this benchmark."""
     parser.add_argument("--rooms", type=int, default=4, metavar="N", help="how many rooms (default: %(default)s)")
     parser.add_argument("--starts", type=int, default=2, metavar="N", help="journeys a room (default: %(default)s)")
     parser.add_argument("--camera", default="xtion", help="whose faults the frames have (default: %(default)s)")

@@ -37,7 +37,6 @@ _COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this benchmark."""
     from rgbd_seg.arguments import add_examples, positive_float, positive_int
 
     add_examples(

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples, positive_int
     from rgbd_seg.coloring import OPACITY
     from rgbd_seg.recording.exports.formats import formats

@@ -24,7 +24,6 @@ _FIRST_RESULT_S = 30.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples
 
     add_examples(

@@ -21,7 +21,6 @@ _TRUTH = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples
 
     parser.epilog = "The exit code is 1 if --check found damaged frames."

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the two subcommands."""
     from rgbd_seg.arguments import add_examples
     from rgbd_seg.labelling.annotations import FORMATS, get_format
 

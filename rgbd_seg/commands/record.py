@@ -22,7 +22,6 @@ _REPORT_S = 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples
 
     parser.epilog = "However a recording ends, also by Ctrl-C or kill, its file is finalised first."

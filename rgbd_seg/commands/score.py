@@ -18,7 +18,6 @@ out. The mean is over the classes that occur in labels or predictions."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples
 
     parser.epilog = _EPILOG

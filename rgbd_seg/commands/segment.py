@@ -27,7 +27,6 @@ finishes the files with the frames so far.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples, share
     from rgbd_seg.coloring import OPACITY
 

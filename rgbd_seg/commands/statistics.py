@@ -18,7 +18,6 @@ the largest. Areas are visible surfaces from depth in square metres, slant inclu
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples, positive_int
 
     parser.epilog = _EPILOG

@@ -70,7 +70,6 @@ def ranges_of(model: Path, card: ModelCard, size: Size) -> tuple[Ranges, str]:
 
 
 def keep(model: Path, size: Size, ranges: Ranges, agreement: Agreement) -> None:
-    """Keeps a calibration for this user."""
     path = _path(model, size)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"ranges": ranges, "agreement": asdict(agreement)}), encoding="utf-8")

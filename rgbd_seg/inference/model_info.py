@@ -58,6 +58,5 @@ class OwnModelFile:
         self.label_set = self._card.label_set
 
     def describe(self, backend: str, device: str, precision: str, reason: str) -> SegmenterInfo:
-        """What people are told about it."""
         parameters = count_parameters(self._path)
         return describe(self._path, self._card, parameters, backend, device, precision, self._size, reason)

@@ -58,7 +58,6 @@ class RecordedFrames(Frames):
         self.names = own if len(own) == count else [frame_name(position) for position in range(count)]
 
     def read(self, position: int) -> RgbdFrame:
-        """One frame; see `Frames.read`."""
         return self._reader.read(position).as_captured()
 
     def close(self) -> None:

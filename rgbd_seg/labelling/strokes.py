@@ -30,11 +30,9 @@ class Stroke:
     after: bytes
 
     def redo(self, labels: NDArray[np.uint8]) -> None:
-        """Makes the change in place."""
         self._put(labels, self.after)
 
     def undo(self, labels: NDArray[np.uint8]) -> None:
-        """Takes the change back in place."""
         self._put(labels, self.before)
 
     def _put(self, labels: NDArray[np.uint8], packed: bytes) -> None:

@@ -118,7 +118,6 @@ class LivePipeline:
     # Life
 
     def start(self) -> None:
-        """Starts capture and inference."""
         with self._lock:
             self._status = replace(self._status, state=State.CONNECTING, message=f"opening {self.sensor.info.name}")
         self._spawn("capture", self._capture)
@@ -131,7 +130,6 @@ class LivePipeline:
 
     @property
     def running(self) -> bool:
-        """Whether any thread is alive."""
         return self._background.busy
 
     @property
@@ -141,7 +139,6 @@ class LivePipeline:
         return None if frame is None else (frame.height, frame.width)
 
     def status(self) -> Status:
-        """A snapshot of counters and states."""
         now = time.monotonic_ns()
         with self._lock:
             recorder = self._recorder

@@ -160,7 +160,6 @@ class Recorder:
         self._thread.start()
 
     def status(self) -> RecorderStatus:
-        """How it is getting on."""
         with self._changed:
             frames, seconds, size, gaps = self._written
             return RecorderStatus(

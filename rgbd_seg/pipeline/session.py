@@ -152,13 +152,11 @@ class Session:
 
     @property
     def sensor(self) -> Sensor | None:
-        """The source of the running pipeline."""
         pipeline = self.pipeline
         return pipeline.sensor if pipeline else None
 
     @property
     def info(self) -> SensorInfo | None:
-        """What the source is."""
         sensor = self.sensor
         return sensor.info if sensor else None
 

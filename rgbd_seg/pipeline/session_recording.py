@@ -59,7 +59,6 @@ def start_recording(session: Session, folder: Path) -> Path:
 
 
 def summary(status: RecorderStatus) -> str:
-    """What was recorded, in a sentence."""
     lost = f", {status.dropped} frames were dropped" if status.dropped else ""
     return (
         f"Recorded {status.frames} frames, {clock_text(status.seconds)}, {size_text(status.file_bytes)}{lost}: "

@@ -54,6 +54,5 @@ class LatestSlot(Generic[T]):
 
     @property
     def closed(self) -> bool:
-        """Whether `close` was called."""
         with self._changed:
             return self._closed

@@ -64,7 +64,6 @@ class LabelProvenance:
         return LabelProvenance(origin or (None if makers else "imported"), makers)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
         data: dict[str, Any] = {"origin": self.origin} if self.origin else {}
         if self.made_by:
             data["made_by"] = [{"model": m.model, "sha256": m.sha256, "how": m.how} for m in self.made_by]

@@ -61,7 +61,6 @@ class RecordingSummary:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
         return {
             "path": str(self.path),
             "layout": self.layout,

@@ -73,7 +73,6 @@ class Wall:
         return not any(low < b and a < high and bottom < t and z < top for a, z, b, t in self.taken)
 
     def take(self, low: float, high: float, bottom: float, top: float) -> None:
-        """Marks an area as occupied."""
         self.taken.append((low, bottom, high, top))
 
 

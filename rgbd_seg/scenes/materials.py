@@ -43,7 +43,6 @@ def hsv(hue: float, saturation: float, value: float) -> Rgb:
 
 
 def shade(color: Rgb, factor: float) -> Rgb:
-    """A lighter or darker colour."""
     return tuple(min(1.0, max(0.0, c * factor)) for c in color)  # type: ignore[return-value]
 
 

@@ -27,7 +27,6 @@ class Mesh:
     triangles: NDArray[np.uint32]
 
     def moved(self, offset: Vector) -> Mesh:
-        """The mesh shifted by `offset` metres."""
         vertices = self.vertices.copy()
         vertices[:, :3] += np.asarray(offset, np.float32)
         return Mesh(vertices, self.triangles)
@@ -52,7 +51,6 @@ def rotation_matrix(angle_rad: float, axis: str = "z") -> NDArray[np.float64]:
 
 
 def join(meshes: Sequence[Mesh]) -> Mesh:
-    """One mesh out of several."""
     starts = np.cumsum([0, *(len(m.vertices) for m in meshes[:-1])])
     triangles = [m.triangles + np.uint32(start) for m, start in zip(meshes, starts, strict=True)]
     return Mesh(np.concatenate([m.vertices for m in meshes]), np.concatenate(triangles))
@@ -92,7 +90,6 @@ def _surface_uv(
 
 
 def box(size: Vector, center: Vector = (0, 0, 0)) -> Mesh:
-    """A box with sharp edges."""
     grid, triangles = _cube_grid(1)
     points = grid[:, :3] * (np.asarray(size) / 2)
     uv = _surface_uv(points, grid[:, 3:6], grid[:, 6:9])
@@ -163,7 +160,6 @@ def cylinder(
 
 
 def rod(start: Vector, end: Vector, radius: float, segments: int = 8) -> Mesh:
-    """A closed cylinder between two points."""
     a, b = np.asarray(start, float), np.asarray(end, float)
     length = float(np.linalg.norm(b - a))
     along = (b - a) / length

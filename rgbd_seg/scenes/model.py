@@ -46,7 +46,6 @@ class Model:
     attached: list[Attached] = field(default_factory=list)
 
     def add(self, material: Material, *meshes: Mesh) -> None:
-        """Adds meshes of one material."""
         self.parts.extend(Part(mesh, material) for mesh in meshes)
 
     def put(self, model: Model, x: float, y: float, z: float, yaw_rad: float = 0.0) -> None:

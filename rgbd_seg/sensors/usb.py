@@ -66,7 +66,6 @@ class UsbCamera:
 
     @property
     def accessible(self) -> bool:
-        """Whether this user may open it."""
         return os.access(self.node, os.R_OK | os.W_OK)
 
     @property

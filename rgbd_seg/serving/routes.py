@@ -67,7 +67,6 @@ class Routes:
 
     @property
     def clients(self) -> int:
-        """How many get frames."""
         return len(self._viewers)
 
     def offer(self, contents: Contents) -> None:

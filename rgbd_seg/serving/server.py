@@ -100,7 +100,6 @@ class LiveServer:
 
     @property
     def clients(self) -> int:
-        """How many are connected."""
         return self._routes.clients if self._routes is not None else 0
 
     def start(self) -> None:

@@ -50,7 +50,6 @@ class Station:
 
     @property
     def name(self) -> str:
-        """What the source is called."""
         return self._name
 
     def status(self) -> Status:

@@ -40,7 +40,6 @@ class ClassList(QAbstractListModel):
                 self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1))
 
     def is_lit(self, name: str) -> bool:
-        """Whether the class is highlighted."""
         return name == self._lit
 
     def show_rows(self, rows: tuple[ClassRow, ...], label_set: LabelSet | None, display: Display) -> None:
@@ -58,7 +57,6 @@ class ClassList(QAbstractListModel):
         self.endResetModel()
 
     def rowCount(self, parent: Index | None = None) -> int:
-        """Number of classes shown."""
         return 0 if parent is not None and parent.isValid() else len(self._rows)
 
     def row_at(self, index: Index) -> ClassRow | None:
@@ -104,7 +102,6 @@ class ClassDelegate(QStyledItemDelegate):
         self._theme = theme
 
     def show_theme(self, theme: Theme) -> None:
-        """Draws in other colours."""
         self._theme = theme
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:

@@ -135,7 +135,6 @@ class ClassesPanel(QWidget):
         self._show()
 
     def show_theme(self, theme: Theme) -> None:
-        """Draws in other colours."""
         self._theme = theme
         self.delegate.show_theme(theme)
 

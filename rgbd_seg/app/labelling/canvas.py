@@ -53,7 +53,6 @@ class LabelCanvas(ImageView):
         self.show_image(image)
 
     def show_labels(self, labels: NDArray[np.uint8], label_set: LabelSet, opacity: float) -> None:
-        """Shows a label map over it."""
         height, width = labels.shape
         stripe = (np.arange(width) + np.arange(height)[:, None]) % _STRIPE_EVERY_PX < _STRIPE_PX
         indices = np.where((labels == 0) & stripe, np.uint8(_VOID_STRIPE), labels)
@@ -148,7 +147,6 @@ class LabelCanvas(ImageView):
             super().wheelEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begins to paint or to pan."""
         self.setFocus()
         at = event.position()
         if event.button() == Qt.MouseButton.LeftButton:
@@ -168,7 +166,6 @@ class LabelCanvas(ImageView):
             super().mouseMoveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Ends what was begun."""
         if self._painting and event.button() == Qt.MouseButton.LeftButton:
             self._painting = False
             self.released.emit()

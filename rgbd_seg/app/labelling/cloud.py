@@ -34,7 +34,6 @@ class LabelCloud(QObject):
         return self._view
 
     def toggle(self) -> None:
-        """Shows the view, or hides it."""
         self._view.setVisible(not self._view.isVisible())
         self.show()
 
@@ -46,11 +45,9 @@ class LabelCloud(QObject):
             self._view.show_moment(moment, Display(opacity=self._desk.opacity), _ENDS_M)
 
     def close(self) -> None:
-        """Ends its thread soon."""
         self._worker.close(0.0)
 
     def wait(self, timeout_s: float) -> None:
-        """Waits for its thread."""
         self._worker.close(timeout_s)
 
     def _arrived(self) -> None:

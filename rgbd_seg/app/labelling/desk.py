@@ -152,7 +152,6 @@ class Desk:
             self.cloud.show()
 
     def show_states(self) -> None:
-        """Shows the state of every frame."""
         session = self.session
         self.page.show_states(session.names, self.states, self.hints)
         counts = [f"{sum(s == state for s in self.states.values())} {state}" for state in ("done", "travelled")]

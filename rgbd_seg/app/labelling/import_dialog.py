@@ -114,7 +114,6 @@ class ImportDialog(QDialog):
         self._check()
 
     def show_problem(self, text: str) -> None:
-        """Says what is wrong."""
         self._theirs = ()
         self.classes.setRowCount(0)
         self._check()

@@ -26,7 +26,6 @@ class Importer:
         self.dialog: ImportDialog | None = None
 
     def ask(self) -> None:
-        """Opens the dialog."""
         session = self._desk.session
         dialog = self.dialog = ImportDialog(None if session.untouched else session.label_set, self._desk.page)
         dialog.path_wanted.connect(self._read)

@@ -202,7 +202,6 @@ class LabelPage(QWidget):
         self.hint.setToolTip("\n".join((tool.hint, "", *(f"{keys}: {what}" for keys, what in KEYS))))
 
     def show_classes(self, label_set: LabelSet, active: int) -> None:
-        """Shows the classes with their keys."""
         self.classes.clear()
         for label, one in enumerate(label_set.classes, start=1):
             swatch = QPixmap(14, 14)
@@ -241,7 +240,6 @@ class LabelPage(QWidget):
             item.setToolTip(f"{name}: {words}{f'. Look at this one: {hints[name]}' if name in hints else ''}")
 
     def show_row(self, row: int) -> None:
-        """Shows which frame is open."""
         self.strip.setCurrentRow(row)
         item = self.strip.item(row)
         if item is not None:

@@ -64,7 +64,6 @@ class LayoutController(QObject):
 
     @property
     def current(self) -> Layout:
-        """How the window is arranged now."""
         window = self._context.widget.window()
         return Layout(
             self._grid.count,
@@ -145,7 +144,6 @@ class LayoutController(QObject):
         choose(self._context.widget, "Export the layout", partial(self.export, name), files=LAYOUTS, save_as=proposed)
 
     def export(self, name: str, path: str) -> None:
-        """Writes a layout into a file."""
         layout = {**BUILT_IN, **self._context.settings.layouts}[name]
         try:
             Path(path).write_text(to_json(name, layout), encoding="utf-8")

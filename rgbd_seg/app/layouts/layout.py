@@ -82,7 +82,6 @@ BUILT_IN: dict[str, Layout] = {
 
 
 def to_json(name: str, layout: Layout) -> str:
-    """The text of a layout's file."""
     return json.dumps({"rgbd_seg_layout": _FORMAT, "name": name, **asdict(layout)}, indent=2)
 
 

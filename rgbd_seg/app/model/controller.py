@@ -78,7 +78,6 @@ class ModelController(QObject):
         self._remember("")
 
     def choose_file(self) -> None:
-        """Asks for a model file."""
         recent = self._context.settings.recent_models
         choose(
             self._context.widget,

@@ -129,7 +129,6 @@ class ModelPanel(QWidget):
     # Values in
 
     def show_options(self, options: SegmenterOptions) -> None:
-        """Shows how the model is run."""
         self.options = options
         for field, choice in self._choices.items():
             value = getattr(options, field)

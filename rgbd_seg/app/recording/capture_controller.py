@@ -36,7 +36,6 @@ class CaptureController(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether frames are being taken."""
         return self._frames is not None
 
     def start(self, choice: Choice, count: int) -> None:

@@ -34,7 +34,6 @@ class RecordingController(QObject):
         panel.pre_roll_wanted.connect(lambda s: context.remember(replace(context.settings, pre_roll_s=s)))
 
     def toggle(self) -> None:
-        """Begins or ends a recording."""
         context = self._context
         recorder = context.session.status().recorder
         if recorder is not None and recorder.state == "recording":
@@ -49,7 +48,6 @@ class RecordingController(QObject):
         context.wake()
 
     def choose_folder(self) -> None:
-        """Asks where recordings go."""
         context = self._context
 
         def take(folder: str) -> None:

@@ -96,7 +96,6 @@ class ExportController(QObject):
             self.tick()
 
     def cancel(self) -> None:
-        """Stops the running export."""
         if self.job is not None:
             self.job.cancel()
             self.tick()

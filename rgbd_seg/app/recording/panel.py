@@ -72,7 +72,6 @@ class RecordingPanel(QWidget):
         layout.addStretch(1)
 
     def show_settings(self, folder: Path, pre_roll_s: float) -> None:
-        """Shows what is chosen."""
         self._folder.setText(folder.name or str(folder))
         self._folder.setToolTip(f"{folder}\nClick to choose where recordings go")
         self.pre_roll.blockSignals(True)

@@ -152,7 +152,6 @@ class ReplayBar(QWidget):
             widget.blockSignals(False)
 
     def show_theme(self, theme: Theme) -> None:
-        """Draws in other colours."""
         self._theme = theme
         self.timeline.show_theme(theme)
 
@@ -207,7 +206,6 @@ class ReplayBar(QWidget):
         self.timeline.show_range(*picked)
 
     def seek(self, position: int) -> None:
-        """Goes to a frame."""
         if self._playback is not None:
             self._playback.seek_frame(position)
             self.refresh()

@@ -66,7 +66,6 @@ class Timeline(QWidget):
         self.update()
 
     def show_theme(self, theme: Theme) -> None:
-        """Draws in other colours."""
         self._theme = theme
         self.update()
 

@@ -63,7 +63,6 @@ class ScoringController(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether models are being scored."""
         return self._background.busy and not self._stop.is_set()
 
     def _cancel(self) -> None:

@@ -174,17 +174,14 @@ class ScoreDialog(QDialog):
     # Values in
 
     def show_progress(self, model: str, part: float) -> None:
-        """Shows how far it is."""
         self.bar.setValue(round(part * 1000))
         self.note.setText(f"{model}…")
 
     def show_problem(self, text: str) -> None:
-        """Says why there are no scores."""
         self._show_busy(False)
         self.note.setText(text)
 
     def show_result(self, result: ScoreResult) -> None:
-        """Shows the scores."""
         self._show_busy(False)
         self._scores = dict(result.scores)
         said = [f"{name}: {why}" for name, why in result.problems.items()]
@@ -200,7 +197,6 @@ class ScoreDialog(QDialog):
 
     @property
     def scores(self) -> Sequence[SourceScore]:
-        """What is shown."""
         return list(self._scores.values())
 
     def _show_busy(self, busy: bool) -> None:

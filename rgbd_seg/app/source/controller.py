@@ -94,11 +94,9 @@ class SourceController(QObject):
             self.finder.refresh()
 
     def choose_file(self) -> None:
-        """Asks for a recording."""
         choose(self._context.widget, "Open a recording", self.open, files=RECORDINGS, start=self._start_folder())
 
     def choose_folder(self) -> None:
-        """Asks for a folder."""
         choose(self._context.widget, "Open a folder with frames", self.open, start=self._start_folder())
 
     def pick(self) -> None:
@@ -195,7 +193,6 @@ class SourceController(QObject):
             )
 
     def show_settings(self) -> None:
-        """Shows what was used lately."""
         recent = self._context.settings.recent_sources
         self._panel.show_recent(recent)
         self._welcome.show_recent([uri for uri in recent if not uri.startswith("synthetic:")])

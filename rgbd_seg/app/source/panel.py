@@ -116,12 +116,10 @@ class SourcePanel(QWidget):
     # Values in
 
     def show_devices(self, devices: Sequence[SensorInfo], problems: Mapping[str, str]) -> None:
-        """Shows what the search has found."""
         self._devices, self._problems = devices, problems
         self._fill()
 
     def show_recent(self, uris: Sequence[str]) -> None:
-        """Shows what was used lately."""
         if tuple(uris) != tuple(self._recent):
             self._recent = tuple(uris)
             self._fill()
@@ -148,7 +146,6 @@ class SourcePanel(QWidget):
         self.controls.show_controls(controls)
 
     def show_theme(self, theme: Theme) -> None:
-        """Draws in other colours."""
         self._theme = theme
         self._fill()
 

@@ -129,7 +129,6 @@ class SourcePicker(QDialog):
 
     @property
     def uri(self) -> str:
-        """The name in the field."""
         return self.name.text().strip()
 
     def _name_changed(self) -> None:

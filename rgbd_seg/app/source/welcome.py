@@ -94,7 +94,6 @@ class Welcome(QWidget):
         column.addStretch(3)
 
     def show_recent(self, uris: Sequence[str]) -> None:
-        """Offers what was used lately."""
         if tuple(uris) == self._uris:
             return
         self._uris = tuple(uris)

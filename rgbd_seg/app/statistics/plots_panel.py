@@ -98,7 +98,6 @@ class PlotsPanel(QWidget):
         self._rebuild()
 
     def show_theme(self, theme: Theme) -> None:
-        """Draws in other colours."""
         self._theme = theme
         if self._plot is not None:
             self._paint_theme()

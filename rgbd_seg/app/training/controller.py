@@ -63,7 +63,6 @@ class TrainingController(QObject):
 
     @property
     def folder(self) -> Path:
-        """Where runs are kept."""
         return self._context.settings.recordings / "training"
 
     @property
@@ -181,7 +180,6 @@ class TrainingController(QObject):
         self.tick()
 
     def show_panel(self) -> None:
-        """Brings the panel to the front."""
         self._context.show_panel("Training")
 
     def _note_stage(self, run: RunFolder) -> None:
@@ -256,7 +254,6 @@ class TrainingController(QObject):
         self._refresh()
 
     def load(self) -> None:
-        """Loads the shown run's model."""
         if self.run is not None:
             self._load(self.run)
 

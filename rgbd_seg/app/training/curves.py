@@ -36,7 +36,6 @@ class Curves:
 
     @property
     def best_miou(self) -> float | None:
-        """The highest score so far."""
         return max(self.mious, default=None)
 
     @property

@@ -264,7 +264,6 @@ class TrainingDialog(QDialog):
 
     @property
     def chosen_classes(self) -> tuple[str, ...]:
-        """The names that are ticked."""
         items = [self.classes.item(row) for row in range(self.classes.count())]
         return tuple(
             str(item.data(Qt.ItemDataRole.UserRole)) for item in items if item.checkState() == Qt.CheckState.Checked

@@ -179,7 +179,6 @@ class TrainingPanel(QWidget):
         self._row.addWidget(self._plots, 1)
 
     def show_theme(self, theme: Theme) -> None:
-        """Draws in other colours."""
         self._theme = theme
         if self._plots is not None:
             self._paint_theme()
@@ -205,7 +204,6 @@ class TrainingPanel(QWidget):
     # Values in
 
     def show_runs(self, names: Sequence[str], current: int) -> None:
-        """Shows which runs there are."""
         with QSignalBlocker(self.runs):
             if [self.runs.itemText(i) for i in range(self.runs.count())] != list(names):
                 self.runs.clear()

@@ -44,7 +44,6 @@ class Stage(StrEnum):
 
     @property
     def running(self) -> bool:
-        """Whether its process is at work."""
         return self in (Stage.STARTING, Stage.TRAINING, Stage.EXPORTING)
 
 
@@ -77,7 +76,6 @@ class RunFolder:
         self.began = _number(plan, "began") or 0.0
 
     def state(self) -> RunState:
-        """Where it stands now."""
         said = read_json(self.folder / STATE_FILE)
         try:
             stage = Stage(_text(said, "stage"))

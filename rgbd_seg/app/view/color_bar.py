@@ -40,7 +40,6 @@ class ColorBar(QWidget):
         return QSize(_WIDTH_PX, 160)
 
     def show_scale(self, ends_m: tuple[float, float], chosen: tuple[float | None, float | None], name: str) -> None:
-        """Shows another range or map."""
         rounded = (round(ends_m[0], 2), round(ends_m[1], 2))
         if (rounded, chosen, name) != (self._ends_m, self._chosen, self._map):
             self._ends_m, self._chosen, self._map = rounded, chosen, name
@@ -120,6 +119,5 @@ class ColorBar(QWidget):
         self._drag = None
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
-        """Back to the automatic range."""
         self._drag = None
         self.ends_wanted.emit(None, None)

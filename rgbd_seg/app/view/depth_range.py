@@ -21,7 +21,6 @@ class DepthRange:
         self._settled = False
 
     def follow(self, frame: RgbdFrame) -> None:
-        """Takes a new frame into account."""
         near, far = depth_ends_m(frame.depth, frame.calibration.depth_unit_m)
         if not self._settled or abs(far - self._far_m) > _JUMP_M:
             self._near_m, self._far_m, self._settled = near, far, True

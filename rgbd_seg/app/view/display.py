@@ -90,7 +90,6 @@ class Display(Style):
         return Style(**{one.name: getattr(self, one.name) for one in fields(Style)})
 
     def shows(self, name: str) -> bool:
-        """Whether a class is drawn."""
         return name == self.solo if self.solo is not None else name not in self.hidden
 
     def class_colors(self, label_set: LabelSet) -> np.ndarray:

@@ -15,7 +15,6 @@ class Freezer(QObject):
         self._context = context
 
     def toggle(self) -> None:
-        """Freezes, or goes on."""
         presenter, session = self._context.presenter, self._context.session
         if presenter.frozen:
             presenter.thaw()

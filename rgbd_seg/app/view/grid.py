@@ -75,7 +75,6 @@ class ViewGrid(QWidget):
 
     @property
     def visible_panes(self) -> list[Pane]:
-        """The views on screen."""
         return [self._maximised] if self._maximised else self.panes[: self._count]
 
     @property
@@ -89,13 +88,11 @@ class ViewGrid(QWidget):
         return self._viewport
 
     def show_count(self, count: int) -> None:
-        """Shows 1, 2 or 4 views."""
         self._count, self._maximised = count, None
         self._place()
         self.panes_changed.emit()
 
     def show_kinds(self, kinds: Sequence[ViewKind]) -> None:
-        """Shows other kinds of pictures."""
         for pane, kind in zip(self.panes, kinds, strict=True):
             pane.show_kind(kind)
         self.panes_changed.emit()
@@ -136,7 +133,6 @@ class ViewGrid(QWidget):
         self.panes_changed.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Arranges the views anew."""
         super().resizeEvent(event)
         self._place()
 

@@ -66,7 +66,6 @@ class ImageView(QWidget):
         self.update()
 
     def show_viewport(self, viewport: Viewport) -> None:
-        """Shows another part of the picture."""
         if viewport != self._viewport:
             self._viewport = viewport
             self.update()
@@ -84,7 +83,6 @@ class ImageView(QWidget):
 
     @property
     def image(self) -> QImage | None:
-        """The picture that is shown."""
         return self._image
 
     def pixel_at(self, x: float, y: float) -> Pixel | None:
@@ -112,7 +110,6 @@ class ImageView(QWidget):
     # Painting
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draws backdrop, picture and marks."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), BACKDROP)
         if self._image is None:
@@ -152,7 +149,6 @@ class ImageView(QWidget):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begins a click or a drag."""
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._pressed_at, self._dragged = event.position(), False
 
@@ -168,19 +164,16 @@ class ImageView(QWidget):
         self.hovered.emit(self.pixel_at(at.x(), at.y()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Ends a click or a drag."""
         if self._pressed_at is not None and not self._dragged and event.button() == Qt.MouseButton.LeftButton:
             at = event.position()
             self.clicked.emit(self.pixel_at(at.x(), at.y()), event.modifiers())
         self._pressed_at = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Tells of a double click."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.double_clicked.emit()
 
     def leaveEvent(self, _event: QEvent) -> None:
-        """The pointer is nowhere."""
         self.hovered.emit(None)
 
 

@@ -84,7 +84,6 @@ class Pointing(QObject):
         self._status.show_probe("Area and volume: click one corner")
 
     def clear_marks(self) -> None:
-        """Takes pin, ruler and selection away."""
         self.pin, self._ruler, self._ruling = None, None, False
         self._box, self._boxing = None, False
         self.measure()

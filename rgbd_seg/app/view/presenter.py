@@ -205,7 +205,6 @@ class Presenter(DrawingChoices):
         self._status.show_probe("")
 
     def redraw(self) -> None:
-        """Draws the present moment again."""
         if self.segmentation is None:
             return
         self._undrawn = False

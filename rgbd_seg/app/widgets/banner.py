@@ -53,7 +53,6 @@ class Banners(QWidget):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The sentences on screen."""
         return tuple(message.text for message, *_ in self._shown.values())
 
     def shows(self, key: str) -> bool:

@@ -182,7 +182,6 @@ class Panels(QObject):
         self._arranged = roomy if not now else None
 
     def fill_menu(self, menu: QMenu) -> None:
-        """One entry for each panel."""
         menu.clear()
         for dock in self.docks.values():
             menu.addAction(dock.toggleViewAction())

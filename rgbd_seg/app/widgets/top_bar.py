@@ -107,12 +107,10 @@ class TopBar(QToolBar):
         self.record_wanted.emit()
 
     def show_source(self, name: str) -> None:
-        """Names the source, "" for none."""
         self._names = (name, self._names[1])
         self.source.setText(f"{self._short(name) or 'No source'} ▾")
 
     def show_model(self, name: str) -> None:
-        """Names the model, "" for none."""
         self._names = (self._names[0], name)
         self.model.setText(f"{self._short(name) or 'No model'} ▾")
 
@@ -122,7 +120,6 @@ class TopBar(QToolBar):
         self.undo.setToolTip(f"Undo {steps[0]}  Ctrl+Z" if steps else "Nothing to undo")
 
     def show_views(self, count: int) -> None:
-        """Marks the number of views."""
         button = self._views.button(count)
         if button is not None:
             button.setChecked(True)

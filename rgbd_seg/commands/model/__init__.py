@@ -22,5 +22,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the chosen subcommand."""
     return int(import_module(f"{__name__}.{args.subcommand}").run(args))

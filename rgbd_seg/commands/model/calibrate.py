@@ -10,7 +10,6 @@ SUMMARY = "calibrate a model for int8 on a recording of yours, and say what that
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples, size_argument
 
     add_examples(

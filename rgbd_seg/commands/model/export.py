@@ -9,7 +9,6 @@ SUMMARY = "write a model as ONNX, OpenVINO or a PyTorch program, and check that 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples, size_argument
 
     add_examples(

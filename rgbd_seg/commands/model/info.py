@@ -14,7 +14,6 @@ SUMMARY = "say what is inside a model file, and whether its weights are whole"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples
 
     add_examples(

@@ -17,7 +17,6 @@ SUMMARY = "list the layers and parameters of a model file or of a network descri
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of this command."""
     from rgbd_seg.arguments import add_examples, size_argument
 
     add_examples(

@@ -55,7 +55,6 @@ class NetworkFile:
         return file_digest(self.path) + file_digest(card_path(self.path))
 
     def describe(self, backend: str, device: str, precision: str, reason: str) -> SegmenterInfo:
-        """What people are told about it."""
         card = self.card
         said = {_NO_CONFIDENCE: card.output.kind == "labels", _NO_SMOOTHING: self._smoothing != "off"}
         notes = tuple(note for note, applies in said.items() if applies)

@@ -33,7 +33,6 @@ def import_openvino() -> Any:
 
 @cache
 def core() -> Any:
-    """The process's OpenVINO core."""
     return import_openvino().Core()
 
 

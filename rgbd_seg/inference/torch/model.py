@@ -138,7 +138,6 @@ class TorchSegmenter(GraphSegmenter):
 
 
 def device_name(device: torch.device) -> str:
-    """What people call a device."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return "Apple GPU" if device.type == "mps" else f"CPU ({cpu_name()})"

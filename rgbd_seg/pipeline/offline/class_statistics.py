@@ -129,7 +129,6 @@ class ClassCounter:
                 self._seen[one.name].areas_m2.append(one.area_m2)
 
     def result(self) -> RecordingStatistics:
-        """What was found so far."""
         lasting = _durations_s(self._times_s)
         total_s = float(lasting.sum())
         rows = []

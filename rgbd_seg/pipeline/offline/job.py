@@ -88,7 +88,6 @@ class Job(ABC, Generic[P]):
 
     @property
     def status(self) -> JobStatus:
-        """How it is getting on."""
         with self._lock:
             return self._status
 
@@ -98,7 +97,6 @@ class Job(ABC, Generic[P]):
         return self._cancelled.is_set()
 
     def cancel(self) -> None:
-        """Stops before the next frame."""
         self._cancelled.set()
 
     def close(self, timeout_s: float = 10.0) -> None:

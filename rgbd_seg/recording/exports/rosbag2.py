@@ -157,7 +157,6 @@ class Rosbag2Target(ExportTarget):
 
 
 def _image(time_ns: int, pixels: NDArray[np.generic], encoding: str, frame_id: str = _COLOR_FRAME) -> bytes:
-    """A sensor_msgs/Image."""
     little = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))
     message = _Cdr(time_ns, frame_id).numbers("I", pixels.shape[0], pixels.shape[1]).text(encoding)
     return message.numbers("B", 0).numbers("I", little.nbytes // pixels.shape[0]).octets(little.tobytes()).finish()
@@ -173,7 +172,6 @@ def _depth(time_ns: int, frame: StoredFrame, frame_id: str) -> bytes:
 
 
 def _camera(time_ns: int, lens: Intrinsics) -> bytes:
-    """A sensor_msgs/CameraInfo."""
     k = [float(value) for value in lens.matrix.ravel()]
     name = {"kannala_brandt": "equidistant"}.get(distortion_name(lens), distortion_name(lens) or "plumb_bob")
     message = _Cdr(time_ns, _COLOR_FRAME).numbers("I", lens.height, lens.width).text(name)

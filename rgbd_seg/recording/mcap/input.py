@@ -94,7 +94,6 @@ class McapInput:
             raise RecordingError(f"cannot open {path}: {error.strerror or error}") from None
 
     def close(self) -> None:
-        """Closes the file. Closing twice does nothing."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

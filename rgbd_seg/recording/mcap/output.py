@@ -136,7 +136,6 @@ class McapOutput:
         self._counts[channel.id] = 0
 
     def add_metadata(self, name: str, values: Mapping[str, str]) -> None:
-        """Writes a table of texts."""
         offset = self._size
         self._append(_serialised(Metadata(name=name, metadata=dict(values))))
         self._metadata_indexes.append(MetadataIndex(offset=offset, length=self._size - offset, name=name))
@@ -309,7 +308,6 @@ class McapOutput:
         self._append(data_end, body, _serialised(footer), MAGIC)
 
     def close(self) -> None:
-        """Closes the file. Closing twice does nothing."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

@@ -133,7 +133,6 @@ class RecordingWriter:
 
     @property
     def bytes_written(self) -> int:
-        """Size of the file so far."""
         return self._output.size
 
     @property

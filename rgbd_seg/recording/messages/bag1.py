@@ -63,7 +63,6 @@ class Bag1Store:
             raise
 
     def close(self) -> None:
-        """Closes the file. Closing twice does nothing."""
         self._source.close()
 
     @property

@@ -99,7 +99,6 @@ class Bag2Store:
             raise RecordingError(f"a message cannot be unpacked: {error}") from None
 
     def head(self, channel_id: int, place: NDArray[np.int64]) -> bytes | memoryview:
-        """The message's first bytes; see `MessageStore.head`."""
         if self._packed:
             return self.message(channel_id, place)
         try:
@@ -144,7 +143,6 @@ class JoinedStore:
         return self._parts[part].message(number, place)
 
     def head(self, channel_id: int, place: NDArray[np.int64]) -> bytes | memoryview:
-        """The message's first bytes; see `MessageStore.head`."""
         part, number = self._keys[channel_id]
         return self._parts[part].head(number, place)
 

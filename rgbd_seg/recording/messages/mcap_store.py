@@ -78,7 +78,6 @@ class McapStore:
         return memoryview(data)[_FIELDS_BYTES:]
 
     def close(self) -> None:
-        """Closes the file. Closing twice does nothing."""
         self._source.close()
 
 

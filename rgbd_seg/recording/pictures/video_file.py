@@ -92,7 +92,6 @@ class VideoFile:
             raise
 
     def close(self) -> None:
-        """Closes the file. Closing twice does nothing."""
         self._next = None
         self._file.close()
 

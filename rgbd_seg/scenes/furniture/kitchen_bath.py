@@ -60,7 +60,6 @@ def counter(rng: np.random.Generator, width: float, panel: Material, top: Materi
 
 
 def plant_pot(rng: np.random.Generator) -> Model:
-    """Herbs in a pot."""
     return plant(rng, 0.28)
 
 

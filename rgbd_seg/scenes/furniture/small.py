@@ -43,7 +43,6 @@ def pillow(rng: np.random.Generator, *, standing: bool = False) -> Model:
 
 
 def book_stack(rng: np.random.Generator) -> Model:
-    """Two to six lying books."""
     model = Model("books", 0.26, 0.32, 0.1)
     z = 0.0
     for _ in range(int(rng.integers(2, 7))):
@@ -99,7 +98,6 @@ def package(rng: np.random.Generator) -> Model:
 
 
 def papers(rng: np.random.Generator) -> Model:
-    """Some sheets of printed paper."""
     model = Model("paper", 0.3, 0.35, 0.01)
     for i in range(int(rng.integers(1, 5))):
         sheet = print_sheet(0.21, 0.297, (0, 0, 0.004 + 0.001 * i)).turned(rng.uniform(-0.8, 0.8))
@@ -253,7 +251,6 @@ def computer(rng: np.random.Generator) -> Model:
 
 
 def keyboard(rng: np.random.Generator) -> Model:
-    """A keyboard (no class)."""
     model = Model("", 0.44, 0.14, 0.03)
     tone = plain(hsv(0, 0, rng.choice([0.1, 0.9])))
     model.add(tone, box((0.44, 0.14, 0.02), (0, 0, 0.01)))

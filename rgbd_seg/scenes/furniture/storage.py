@@ -116,7 +116,6 @@ def file_cabinet(rng: np.random.Generator) -> Model:
 
 
 def dresser(rng: np.random.Generator) -> Model:
-    """A chest of drawers."""
     columns, rows = int(rng.integers(1, 3)), int(rng.integers(3, 5))
     width, depth = columns * rng.uniform(0.55, 0.75), rng.uniform(0.42, 0.52)
     height = rows * rng.uniform(0.2, 0.25) + 0.15

@@ -165,11 +165,9 @@ class Freenect:
         return device
 
     def video_modes(self) -> list[FrameMode]:
-        """The valid colour modes."""
         return self._modes("get_video_mode")
 
     def depth_modes(self) -> list[FrameMode]:
-        """The valid depth modes."""
         return self._modes("get_depth_mode")
 
     def start(self, device: c_void_p, video: FrameMode, depth: FrameMode, on_video: Any, on_depth: Any) -> None:

@@ -47,7 +47,6 @@ class Libfreenect2Sensor(Sensor):
         self._device: Any = None
 
     def modes(self) -> tuple[StreamMode, ...]:
-        """The depth camera's only mode."""
         return (StreamMode(WIDTH, HEIGHT, 30.0),)
 
     def _open(self) -> Calibration:

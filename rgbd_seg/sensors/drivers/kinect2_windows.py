@@ -41,7 +41,6 @@ class KinectNextSensor(Sensor):
         self._kinect: Any = None
 
     def modes(self) -> tuple[StreamMode, ...]:
-        """The depth camera's only mode."""
         return (StreamMode(WIDTH, HEIGHT, 30.0),)
 
     def _open(self) -> Calibration:

@@ -70,7 +70,6 @@ class DepthFilters:
         return control.startswith(_PREFIX)
 
     def set(self, control: str, value: ControlValue) -> None:
-        """Sets one of `controls`."""
         name = control.removeprefix(_PREFIX)
         if name in self._on:
             self._on[name] = bool(value)

@@ -110,7 +110,6 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
-        """Process id of the child."""
         return self._process.pid
 
     def send(self, message: Message) -> None:

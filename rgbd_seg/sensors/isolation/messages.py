@@ -15,33 +15,27 @@ _ERRORS = ("ConfigurationError", "SensorTimeout", "SensorLost", "SensorFrozen", 
 
 
 def info_to_dict(info: SensorInfo) -> dict[str, Any]:
-    """Plain data of a `SensorInfo`."""
     return asdict(info) | {"details": dict(info.details)}
 
 
 def info_from_dict(data: Mapping[str, Any]) -> SensorInfo:
-    """Reads what `info_to_dict` wrote."""
     return SensorInfo(**data)
 
 
 def request_to_dict(request: Request) -> dict[str, Any]:
-    """Plain data of a `Request`."""
     return asdict(request)
 
 
 def request_from_dict(data: Mapping[str, Any]) -> Request:
-    """Reads what `request_to_dict` wrote."""
     mode = data["mode"]
     return Request(StreamMode(**mode) if mode else None, data["registered"])
 
 
 def control_to_dict(control: Control) -> dict[str, Any]:
-    """Plain data of a `Control`."""
     return asdict(control)
 
 
 def control_from_dict(data: Mapping[str, Any]) -> Control:
-    """Reads what `control_to_dict` wrote."""
     return Control(**{**data, "choices": tuple(data["choices"])})
 
 
@@ -54,7 +48,6 @@ def error_to_dict(error: BaseException) -> dict[str, str]:
 
 
 def error_from_dict(data: Mapping[str, Any]) -> SensorError | errors.ConfigurationError:
-    """Reads what `error_to_dict` wrote."""
     kind = getattr(errors, data["error"], SensorLost) if data["error"] in _ERRORS else SensorLost
     error: SensorError | errors.ConfigurationError = kind(data["text"])
     return error

@@ -194,7 +194,6 @@ class FrameWriter:
 
     @property
     def full(self) -> bool:
-        """Whether the reader holds all slots."""
         return self._reserved is None and not self._free
 
     def give_back(self, slots: list[int]) -> None:

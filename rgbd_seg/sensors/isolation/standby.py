@@ -94,7 +94,6 @@ class Standby:
             self._successor = self._start_or_none()
 
     def dismiss(self) -> None:
-        """Ends all processes that wait."""
         self._dismiss_waiting()
         successor, self._successor = self._successor, None
         if successor is not None:

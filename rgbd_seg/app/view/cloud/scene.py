@@ -44,7 +44,6 @@ class Scene:
 
     @property
     def frame(self) -> RgbdFrame:
-        """Whose points are drawn."""
         return self.picture or self.segmentation.frame
 
 

@@ -87,7 +87,6 @@ class CloudView(QWidget):
             self._ask()
 
     def show_drawing(self, drawing: Drawing) -> None:
-        """Shows what the worker has drawn."""
         self._drawing = drawing
         points = "every point" if drawing.stride == 1 else f"thinned by {drawing.stride} while it moves"
         self.setToolTip(f"{drawing.painter}; {points}; {drawing.elapsed_ms:.0f} ms")
@@ -135,7 +134,6 @@ class CloudView(QWidget):
         self.fit()
 
     def look_from_camera(self) -> None:
-        """The camera's own view."""
         self._orbit = self._orbit.from_camera()
         self._ask()
 
