@@ -15,7 +15,8 @@ from rgbd_seg.assets import model_path
 from rgbd_seg.errors import ConfigurationError, ModelError, RgbdSegError, SensorError
 from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.inference.segmenter import Segmenter, SegmenterOptions
-from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
+from rgbd_seg.pipeline.live import LivePipeline
+from rgbd_seg.pipeline.live_settings import LiveSettings
 from rgbd_seg.pipeline.recorder import Recorder
 from rgbd_seg.pipeline.recording_settings import recording_settings
 from rgbd_seg.pipeline.status import ModelState, StopReason

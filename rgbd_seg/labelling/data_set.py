@@ -17,7 +17,6 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import RgbdFrame
+from rgbd_seg.labelling.versions import BACKUP_FOLDER, Versions, cannot_write, unused
 from rgbd_seg.labels import LabelClass, LabelSet, distinct_colors
 from rgbd_seg.recording.label_provenance import LabelProvenance
 from rgbd_seg.recording.layouts.frame_states import STATES_FILE, FrameState, FrameStates, read_states
@@ -35,19 +35,9 @@ from rgbd_seg.recording.pictures.loading import read_header, read_labels
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_indexed, write_text
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar, read_sidecar
 
-BACKUP_FOLDER = "backup"
 _PREPARED, _READY = "label.new", "label.ready"
 _LABELS_SUFFIX = " labels"
 _COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
-
-
-@dataclass(frozen=True, slots=True)
-class _Stamp:
-    """Tells one version of a file from another."""
-
-    time_ns: int
-    size: int
-    inode: int
 
 
 def data_set_folder(recording: Path) -> Path:
@@ -85,10 +75,10 @@ class DataSet:
         """
         self.root = root
         self.messages: list[str] = []
-        self._stamps: dict[Path, _Stamp | None] = {}
+        self._versions = Versions(root / BACKUP_FOLDER, self.messages)
         self._take_ready()
         path = root / LABELS_FILE
-        self._stamps[path] = _stamp(path)
+        self._versions.seen(path)
         self._provenance = LabelProvenance("hand")
         if path.is_file():
             self._label_set = LabelSet.load(path)
@@ -144,10 +134,9 @@ class DataSet:
         """
         path = self._label_path(name)
         if not path.is_file():
-            self._stamps[path] = None
+            self._versions.gone(path)
             return None
-        self._stamps.pop(path, None)
-        stamp = _stamp(path)
+        stamp = self._versions.look(path)
         header = read_header(path)
         if (header.height, header.width) != size:
             raise RecordingError(
@@ -156,7 +145,7 @@ class DataSet:
             )
         labels = read_labels(path)
         self._give_back_classes(int(labels.max(initial=0)), path)
-        self._stamps[path] = stamp
+        self._versions.seen(path, stamp)
         return labels
 
     def save(self, name: str, frame: RgbdFrame, labels: NDArray[np.uint8], state: FrameState) -> None:
@@ -200,7 +189,7 @@ class DataSet:
         try:
             on_disk = self._read_states()
         except RecordingError as error:  # Somebody's editor is in the middle of it, or it is damaged.
-            self._keep(self.root / STATES_FILE)
+            self._versions.keep(self.root / STATES_FILE)
             self.messages.append(f"{error}. It is kept in {BACKUP_FOLDER}/, and written anew")
             on_disk = self._states
         frames = dict(on_disk.frames)
@@ -220,13 +209,13 @@ class DataSet:
         """
         path = self._label_path(name)
         if path.is_file():
-            self._keep(path)
+            self._versions.keep(path)
         color = self._color_path(name)
         if self._owns_pictures():  # A picture without labels would not be a frame of the set.
             for picture in (color, self.root / "depth" / f"{name}.png"):
                 _remove(picture)
         self._labelled.discard(name)
-        self._stamps[path] = None
+        self._versions.gone(path)
         self.set_state(name, None)
 
     def set_classes(self, label_set: LabelSet, moved: Mapping[int, int] | None = None) -> None:
@@ -260,7 +249,7 @@ class DataSet:
             table[old] = new
         prepared = self.root / _PREPARED
         _remove_folder(prepared)
-        self._keep_foreign(self.root / LABELS_FILE)
+        self._versions.keep_foreign(self.root / LABELS_FILE)
         for name in self.names():
             labels = read_labels(self._label_path(name))
             write_indexed(prepared / f"{name}.png", table[labels], self._label_set.palette())
@@ -268,7 +257,7 @@ class DataSet:
         try:
             os.rename(prepared, self.root / _READY)
         except OSError as error:
-            raise _cannot_write(prepared, error) from error
+            raise cannot_write(prepared, error) from error
         self._take_ready()
 
     def _take_ready(self) -> None:
@@ -281,12 +270,14 @@ class DataSet:
                 if folder.is_dir():
                     backup = self.root / BACKUP_FOLDER
                     backup.mkdir(exist_ok=True)
-                    os.rename(folder, _unused(backup, "label", ""))
+                    os.rename(folder, unused(backup, "label", ""))
                 os.replace(ready / LABELS_FILE, self.root / LABELS_FILE)
             os.rename(ready, folder)
         except OSError as error:
-            raise _cannot_write(folder, error) from error
-        self._stamps = {path: _stamp(path) for path in (self.root / LABELS_FILE, *folder.iterdir())}
+            raise cannot_write(folder, error) from error
+        self._versions.forget_all()
+        for path in (self.root / LABELS_FILE, *folder.iterdir()):
+            self._versions.seen(path)
 
     def _read_states(self) -> FrameStates:
         """What `frames.json` says; labels that it does not name count as done, unless a model has made them."""
@@ -330,9 +321,9 @@ class DataSet:
 
     def _write_classes(self) -> None:
         path = self.root / LABELS_FILE
-        self._keep_foreign(path)
+        self._versions.keep_foreign(path)
         write_text(path, self._classes_text())
-        self._stamps[path] = _stamp(path)
+        self._versions.seen(path)
 
     def _write_camera(self, name: str, frame: RgbdFrame) -> None:
         """The camera of the first frame; frames with another one get a file of their own."""
@@ -351,45 +342,16 @@ class DataSet:
             write_text(self.root / CALIBRATION_FOLDER / f"{name}.json", text)
 
     def _write_labels(self, path: Path, labels: NDArray[np.uint8]) -> None:
-        self._keep_foreign(path)
+        self._versions.keep_foreign(path)
         write_indexed(path, labels, self._label_set.palette())
-        self._stamps[path] = _stamp(path)
-
-    def _keep_foreign(self, path: Path) -> None:
-        """Keeps a file that somebody else has changed since it was read, before it is replaced."""
-        now = _stamp(path)
-        if now is not None and now != self._stamps.get(path):
-            kept = self._keep(path)
-            self.messages.append(
-                f"{path.name} was changed by another window or program in between; its version is kept as "
-                f"{BACKUP_FOLDER}/{kept.name}"
-            )
-
-    def _keep(self, path: Path) -> Path:
-        """Moves a file into `backup/` under a name that is free."""
-        folder = self.root / BACKUP_FOLDER
-        try:
-            folder.mkdir(exist_ok=True)
-            target = _unused(folder, path.stem, path.suffix)
-            os.replace(path, target)
-        except OSError as error:
-            raise _cannot_write(path, error) from error
-        return target
-
-
-def _stamp(path: Path) -> _Stamp | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return _Stamp(found.st_mtime_ns, found.st_size, found.st_ino)
+        self._versions.seen(path)
 
 
 def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
 def _remove_folder(folder: Path) -> None:
@@ -397,15 +359,4 @@ def _remove_folder(folder: Path) -> None:
         if folder.exists():
             shutil.rmtree(folder)
     except OSError as error:
-        raise _cannot_write(folder, error) from error
-
-
-def _unused(folder: Path, stem: str, suffix: str) -> Path:
-    number = 1
-    while (path := folder / f"{stem}.{number}{suffix}").exists():
-        number += 1
-    return path
-
-
-def _cannot_write(path: Path, error: OSError) -> RecordingError:
-    return RecordingError(f"cannot write {path}: {error.strerror or error}")
+        raise cannot_write(folder, error) from error

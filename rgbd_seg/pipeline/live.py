@@ -14,12 +14,13 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rgbd_seg.errors import EndOfStream, RgbdSegError, SensorError, SensorLost, SensorTimeout
 from rgbd_seg.frame import Segmentation
 from rgbd_seg.pipeline.background import Background
+from rgbd_seg.pipeline.live_settings import LiveSettings
 from rgbd_seg.pipeline.model_slot import ModelSlot
 from rgbd_seg.pipeline.pre_roll import PreRoll
 from rgbd_seg.pipeline.recorder import MIB
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rgbd_seg.frame import RgbdFrame
-    from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo, Smoothing
+    from rgbd_seg.inference.segmenter import Segmenter, SegmenterInfo
     from rgbd_seg.pipeline.recorder import Recorder
     from rgbd_seg.sensors.sensor import Control, ControlValue, Sensor, StreamMode
 
@@ -41,26 +42,6 @@ _READ_TIMEOUT_S = 0.5
 _JOIN_TIMEOUT_S = 10.0
 # A driver that crashed is often back at once, so the first try does not wait as long as the others.
 _FIRST_REOPEN_S = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class LiveSettings:
-    """What can change while frames run; adopted between two frames.
-
-    Attributes:
-        smoothing: Temporal smoothing of the model.
-        min_confidence: Pixels below this confidence (0..1) stay unlabelled.
-        reopen_every_s: Pause between two tries to reopen a lost camera.
-        pre_roll_s: Frames from so long before a recording is started come into it too.
-        pictures: Whether every frame lies in `pictures` at once, while a model still looks at older ones; but not in a
-            replay whose every frame waits for the model.
-    """
-
-    smoothing: Smoothing = "off"
-    min_confidence: float = 0.0
-    reopen_every_s: float = 0.5
-    pre_roll_s: float = 0.0
-    pictures: bool = False
 
 
 class LivePipeline:

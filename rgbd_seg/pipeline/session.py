@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from rgbd_seg.errors import RgbdSegError, SensorError
 from rgbd_seg.pipeline.background import Background, Deadline
-from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
+from rgbd_seg.pipeline.live import LivePipeline
+from rgbd_seg.pipeline.live_settings import LiveSettings
 from rgbd_seg.pipeline.model_slot import ModelSlot, open_model
 from rgbd_seg.pipeline.slot import LatestSlot
 from rgbd_seg.pipeline.status import State, Status, StopReason

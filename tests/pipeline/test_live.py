@@ -12,7 +12,8 @@ import pytest
 
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference.segmenter import SegmenterOptions
-from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
+from rgbd_seg.pipeline.live import LivePipeline
+from rgbd_seg.pipeline.live_settings import LiveSettings
 from rgbd_seg.pipeline.status import ModelState, RateMeter, State, StopReason
 from rgbd_seg.sensors import open_sensor
 from tests.pipeline.constant_segmenter import ConstantSegmenter

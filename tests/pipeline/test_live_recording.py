@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rgbd_seg.errors import SensorError
-from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
+from rgbd_seg.pipeline.live import LivePipeline
+from rgbd_seg.pipeline.live_settings import LiveSettings
 from rgbd_seg.pipeline.recorder import Recorder
 from rgbd_seg.recording import open_recording
 from tests.pipeline.constant_segmenter import LABELS, ConstantSegmenter

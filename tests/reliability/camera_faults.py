@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from rgbd_seg.calibration import Calibration, Intrinsics
-from rgbd_seg.pipeline.live import LivePipeline, LiveSettings
+from rgbd_seg.pipeline.live import LivePipeline
+from rgbd_seg.pipeline.live_settings import LiveSettings
 from rgbd_seg.pipeline.recorder import Recorder, RecorderOptions
 from rgbd_seg.pipeline.status import State
 from rgbd_seg.recording import open_recording

@@ -78,7 +78,8 @@ class OpenNiSensor(Sensor):
             self._release()
             raise
         if not recording:
-            self._listener = _listen_for_loss(openni2, self._device.uri, self._lost)
+            own = self._device.uri
+            self._listener = openni_runtime.listen(lambda uri: self._lost() if uri == own else None)
         return calibration
 
     def _start(self, openni2: Any) -> Calibration:
@@ -327,33 +328,13 @@ def _device_info(openni2: Any, device: Any, known: SensorInfo) -> SensorInfo:
     )
 
 
-def _listen_for_loss(openni2: Any, uri: bytes, lost: Callable[[], None]) -> Any:
-    """Calls `lost` when OpenNI2 says that this device was unplugged."""
-
-    class Listener(openni2.DeviceListener):  # type: ignore[misc]
-        def on_disconnected(self, devinfo: Any) -> None:
-            if devinfo.uri == uri:
-                lost()
-
-    return Listener()
-
-
 def watch(changed: Callable[[], None]) -> Any:
     """Calls `changed` from a thread of OpenNI2 whenever a device comes or goes, while the result is kept.
 
     Raises:
         SensorError: The runtime is missing.
     """
-    openni2 = openni_runtime.start()
-
-    class Listener(openni2.DeviceListener):  # type: ignore[misc, name-defined]
-        def on_connected(self, devinfo: Any) -> None:
-            changed()
-
-        def on_disconnected(self, devinfo: Any) -> None:
-            changed()
-
-    return Listener()
+    return openni_runtime.listen(lambda _: changed(), changed)
 
 
 def list_devices() -> list[SensorInfo]:

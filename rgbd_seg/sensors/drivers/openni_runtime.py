@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,27 @@ def start() -> Any:
     finally:
         os.chdir(here)  # The binding may leave us in the library's folder.
     return openni2
+
+
+def listen(lost: Callable[[bytes], None], found: Callable[[], None] = lambda: None) -> Any:
+    """Tells of devices from a thread of OpenNI2, while the result is kept.
+
+    Args:
+        lost: Called with the URI of a device that was unplugged.
+        found: Called when one has come.
+
+    Raises:
+        SensorError: As for `start`.
+    """
+
+    class Listener(start().DeviceListener):  # type: ignore[misc]
+        def on_connected(self, devinfo: Any) -> None:
+            found()
+
+        def on_disconnected(self, devinfo: Any) -> None:
+            lost(devinfo.uri)
+
+    return Listener()
 
 
 def version() -> str:

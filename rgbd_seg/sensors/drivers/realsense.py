@@ -18,15 +18,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rgbd_seg.calibration import Calibration, Intrinsics
+from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import EndOfStream, SensorError, SensorLost
 from rgbd_seg.sensors import Uri
 from rgbd_seg.sensors.drivers import modes
 from rgbd_seg.sensors.drivers.realsense_devices import (
+    color_intrinsics,
     device_info,
     find_device,
     has_color,
     infrared_index,
+    is_aligned,
     load,
     mode_pairs,
 )
@@ -147,9 +149,9 @@ class RealSenseSensor(Sensor):
         color_camera = next((s for s in device.query_sensors() if has_color(rs, s)), depth_camera)
         self._options = DeviceOptions(rs, color_camera, depth_camera)
         self._filters = DepthFilters(rs)
-        aligned = _is_aligned(color, streams[rs.stream.depth])
+        aligned = is_aligned(color, streams[rs.stream.depth])
         self._align = rs.align(rs.stream.color) if self.request.registered and not aligned else None
-        intrinsics, note = _intrinsics(rs, color.get_intrinsics())
+        intrinsics, note = color_intrinsics(rs, color.get_intrinsics())
         self.info = device_info(rs, device, self.info, note)
         registered = self.request.registered or aligned
         return Calibration(intrinsics, depth_camera.get_depth_scale(), registered, "device")
@@ -288,24 +290,6 @@ class RealSenseSensor(Sensor):
         return f"cannot open {self.info.name}: {error}. Is it plugged in, and not in use by another program?"
 
 
-def _is_aligned(color: Any, depth: Any) -> bool:
-    """Whether depth lies on colour's pixel grid already: the same camera, seen from the same place.
-
-    Aligning it once more would only tear holes into it.
-    """
-    a, b = color.get_intrinsics(), depth.get_intrinsics()
-    same = (a.width, a.height, a.model) == (b.width, b.height, b.model) and np.allclose(
-        (a.fx, a.fy, a.ppx, a.ppy, *a.coeffs), (b.fx, b.fy, b.ppx, b.ppy, *b.coeffs), rtol=0, atol=1e-4
-    )
-    if not same:
-        return False
-    try:
-        way = depth.get_extrinsics_to(color)
-    except RuntimeError:  # A recording that does not say where its cameras are.
-        return False
-    return bool(np.allclose(way.rotation, np.eye(3).ravel(), atol=1e-6) and np.allclose(way.translation, 0, atol=1e-7))
-
-
 def _has_record(picture: Any) -> bool:
     """Whether a recording says when a picture was taken: librealsense gives zeros where that record is missing."""
     return bool(picture.get_frame_number() or picture.get_timestamp())
@@ -320,21 +304,6 @@ def _mark(picture: Any) -> tuple[float, ...]:
     if _has_record(picture):
         return (picture.get_frame_number(), picture.get_timestamp())
     return (np.asanyarray(picture.get_data()).ctypes.data,)
-
-
-def _intrinsics(rs: Any, given: Any) -> tuple[Intrinsics, str]:
-    """Colour intrinsics, and what could not be taken over ("" if nothing).
-
-    librealsense's Brown-Conrady and OpenCV's are the same formula; its inverse model maps the other way and is left
-    out (factory colour streams have it with all coefficients zero).
-    """
-    coefficients = tuple(float(value) for value in given.coeffs)
-    forward = given.model in (rs.distortion.brown_conrady, rs.distortion.modified_brown_conrady)
-    keep = forward and any(coefficients)
-    note = "" if keep or not any(coefficients) else f"distortion model {given.model} is not applied"
-    size = int(given.width), int(given.height)
-    distortion = coefficients if keep else ()
-    return Intrinsics(*size, given.fx, given.fy, given.ppx, given.ppy, distortion), note
 
 
 def _copy_rgb(frame: Any, pixels: NDArray[np.uint8]) -> None:

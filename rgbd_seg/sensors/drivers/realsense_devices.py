@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
+
+from rgbd_seg.calibration import Intrinsics
 from rgbd_seg.errors import SensorError
 from rgbd_seg.sensors.sensor import SensorInfo, StreamMode
 
@@ -106,3 +109,36 @@ def infrared_index(rs: Any, device: Any, mode: tuple[int, int, int], name: str) 
     if not found:
         raise SensorError(f"{name} has no infrared picture of {mode[0]}x{mode[1]} at {mode[2]} fps: open it without")
     return int(min(found))
+
+
+def color_intrinsics(rs: Any, given: Any) -> tuple[Intrinsics, str]:
+    """Colour intrinsics, and what could not be taken over ("" if nothing).
+
+    librealsense's Brown-Conrady and OpenCV's are the same formula; its inverse model maps the other way and is left
+    out (factory colour streams have it with all coefficients zero).
+    """
+    coefficients = tuple(float(value) for value in given.coeffs)
+    forward = given.model in (rs.distortion.brown_conrady, rs.distortion.modified_brown_conrady)
+    keep = forward and any(coefficients)
+    note = "" if keep or not any(coefficients) else f"distortion model {given.model} is not applied"
+    size = int(given.width), int(given.height)
+    distortion = coefficients if keep else ()
+    return Intrinsics(*size, given.fx, given.fy, given.ppx, given.ppy, distortion), note
+
+
+def is_aligned(color: Any, depth: Any) -> bool:
+    """Whether depth lies on colour's pixel grid already: the same camera, seen from the same place.
+
+    Aligning it once more would only tear holes into it.
+    """
+    a, b = color.get_intrinsics(), depth.get_intrinsics()
+    same = (a.width, a.height, a.model) == (b.width, b.height, b.model) and np.allclose(
+        (a.fx, a.fy, a.ppx, a.ppy, *a.coeffs), (b.fx, b.fy, b.ppx, b.ppy, *b.coeffs), rtol=0, atol=1e-4
+    )
+    if not same:
+        return False
+    try:
+        way = depth.get_extrinsics_to(color)
+    except RuntimeError:  # A recording that does not say where its cameras are.
+        return False
+    return bool(np.allclose(way.rotation, np.eye(3).ravel(), atol=1e-6) and np.allclose(way.translation, 0, atol=1e-7))
