@@ -12,15 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rgbd_seg.calibration import (
-    MAX_SIDE,
-    Calibration,
-    Intrinsics,
-    deproject,
-    deproject_pixel,
-    project,
-    register_depth,
-)
+from rgbd_seg.calibration import MAX_SIDE, Calibration, Intrinsics, deproject, deproject_pixel, project, register_depth
 from rgbd_seg.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -8,11 +8,7 @@ from dataclasses import replace
 import psutil
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import (
-    QDialog,
-    QTabBar,
-    QWidget,
-)
+from PySide6.QtWidgets import QDialog, QTabBar, QWidget
 
 from rgbd_seg.app.classes.label_set_controller import LabelSetController
 from rgbd_seg.app.commands import WindowCommands

@@ -75,7 +75,7 @@ class DataSet:
         """
         self.root = root
         self.messages: list[str] = []
-        self._versions = Versions(root / BACKUP_FOLDER, self.messages)
+        self._versions = Versions(root / BACKUP_FOLDER, lambda text: self.messages.append(text))
         self._take_ready()
         path = root / LABELS_FILE
         self._versions.seen(path)

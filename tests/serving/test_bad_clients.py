@@ -18,15 +18,7 @@ from websockets.frames import CloseCode
 
 from rgbd_seg.serving.routes import MOST_CLIENTS
 from rgbd_seg.serving.server import LiveServer
-from tests.serving.clients import (
-    PAGE,
-    Deaf,
-    foxglove,
-    next_message,
-    publishing,
-    subscribe,
-    wait_until,
-)
+from tests.serving.clients import PAGE, Deaf, foxglove, next_message, publishing, subscribe, wait_until
 from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:

@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QInputDialog, QMenu
 
-from rgbd_seg.app.layouts.layout import (
-    BUILT_IN,
-    MAX_LAYOUTS,
-    Layout,
-    accepted_name,
-    read_layout,
-    to_json,
-)
+from rgbd_seg.app.layouts.layout import BUILT_IN, MAX_LAYOUTS, Layout, accepted_name, read_layout, to_json
 from rgbd_seg.app.widgets.file_dialog import LAYOUTS, choose
 from rgbd_seg.errors import ConfigurationError
 

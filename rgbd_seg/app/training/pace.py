@@ -18,15 +18,7 @@ from statistics import median
 from typing import Any
 
 from rgbd_seg.app.training.plan import TrainingPlan
-from rgbd_seg.app.training.run_folder import (
-    PLAN_FILE,
-    STATE_FILE,
-    Stage,
-    new_run,
-    read_json,
-    runs_in,
-    write_json,
-)
+from rgbd_seg.app.training.run_folder import PLAN_FILE, STATE_FILE, Stage, new_run, read_json, runs_in, write_json
 from rgbd_seg.training_files import METRICS_FILE
 
 _FOLDER = ".pace"

@@ -23,7 +23,6 @@ from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, Expo
 from rgbd_seg.recording.label_provenance import LabelProvenance, provenance_of
 from rgbd_seg.recording.mcap.format import distortion_name
 from rgbd_seg.recording.messages.labels import metadata_of
-from rgbd_seg.recording.messages.ros_definitions import DEFINITIONS
 from rgbd_seg.recording.pictures.codec import encode_color
 from rgbd_seg.recording.pictures.saving import write_text
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar
@@ -32,6 +31,27 @@ from rgbd_seg.recording.reader import StoredFrame
 _COLOR_FRAME, _DEPTH_FRAME = "camera_color_optical_frame", "camera_depth_optical_frame"
 _MILLIMETRE = 0.001
 _JPEG_QUALITY = 95
+_LINE = "=" * 80
+_TIME = f"{_LINE}\nMSG: builtin_interfaces/Time\nint32 sec\nuint32 nanosec\n"
+_HEADER = f"{_LINE}\nMSG: std_msgs/Header\nbuiltin_interfaces/Time stamp\nstring frame_id\n{_TIME}"
+_REGION = (
+    f"{_LINE}\nMSG: sensor_msgs/RegionOfInterest\nuint32 x_offset\nuint32 y_offset\nuint32 height\nuint32 width\n"
+    "bool do_rectify\n"
+)
+
+# Definitions of the messages by their ROS 2 names: own fields, then those of the types in them, as MCAP wants them.
+_DEFINITIONS = {
+    "sensor_msgs/msg/Image": (
+        "std_msgs/Header header\nuint32 height\nuint32 width\nstring encoding\nuint8 is_bigendian\nuint32 step\n"
+        f"uint8[] data\n{_HEADER}"
+    ),
+    "sensor_msgs/msg/CompressedImage": f"std_msgs/Header header\nstring format\nuint8[] data\n{_HEADER}",
+    "sensor_msgs/msg/CameraInfo": (
+        "std_msgs/Header header\nuint32 height\nuint32 width\nstring distortion_model\nfloat64[] d\nfloat64[9] k\n"
+        "float64[9] r\nfloat64[12] p\nuint32 binning_x\nuint32 binning_y\nsensor_msgs/RegionOfInterest roi\n"
+        f"{_HEADER}{_REGION}"
+    ),
+}
 
 
 class _Cdr:
@@ -146,7 +166,7 @@ class Rosbag2Target(ExportTarget):
     def _add(self, topic: str, kind: str, time_ns: int, data: bytes, about: Mapping[str, str] | None = None) -> None:
         try:
             if topic not in self._channels:
-                schema = self._writer.register_schema(kind, "ros2msg", DEFINITIONS[kind].encode())
+                schema = self._writer.register_schema(kind, "ros2msg", _DEFINITIONS[kind].encode())
                 metadata = {"offered_qos_profiles": "", **(about or {})}
                 self._channels[topic] = self._writer.register_channel(topic, "cdr", schema, metadata)
                 self._types[topic], self._counts[topic] = kind, 0

@@ -20,13 +20,7 @@ from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording.layouts.known_sets import Usual, geometry_of
 from rgbd_seg.recording.pictures.camera_files import find_cameras
 from rgbd_seg.recording.pictures.frame_list import CALIBRATION_FOLDER, Stamp, gaps_of, read_stamps
-from rgbd_seg.recording.pictures.pair_reader import (
-    PictureOptions,
-    PicturePair,
-    PictureReader,
-    number_option,
-    times_of,
-)
+from rgbd_seg.recording.pictures.pair_reader import PictureOptions, PicturePair, PictureReader, number_option, times_of
 from rgbd_seg.recording.pictures.sidecar import Sidecar, read_sidecar, read_text
 from rgbd_seg.recording.reader import RecordingInfo
 

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rgbd_seg.scenes.materials import (
-    BLACK,
-    WHITE,
-    Material,
-    fabric,
-    hsv,
-    lacquer,
-    metal,
-    picture,
-    plain,
-    shade,
-    wood,
-)
+from rgbd_seg.scenes.materials import BLACK, WHITE, Material, fabric, hsv, lacquer, metal, picture, plain, shade, wood
 from rgbd_seg.scenes.mesh import Mesh, box, cushion, cylinder, folded_sheet, print_panel, print_sheet, rod
 from rgbd_seg.scenes.model import Model
 from rgbd_seg.scenes.patterns import random_picture

@@ -17,15 +17,7 @@ from rgbd_seg.sensors.drivers import openni, openni_runtime
 from rgbd_seg.sensors.drivers.pairing import MOST_WAITING, Half, Pairing
 from rgbd_seg.sensors.sensor import Request, Sensor, StreamMode
 from rgbd_seg.testing.sensors import SensorConformance
-from tests.sensors.oni_file import (
-    DEPTH_100_UM,
-    GRAY8,
-    GRAY16,
-    INFRARED_KIND,
-    YUV422,
-    YUYV,
-    write_oni,
-)
+from tests.sensors.oni_file import DEPTH_100_UM, GRAY8, GRAY16, INFRARED_KIND, YUV422, YUYV, write_oni
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
