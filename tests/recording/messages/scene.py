@@ -211,6 +211,18 @@ def fox_camera(
     return message
 
 
+def fox_rows(count: int = 4) -> list[Row]:
+    rows: list[Row] = []
+    for i in range(count):
+        t = START_NS + i * STEP_NS
+        rows += [
+            ("/calib", t, fox_camera(t)),
+            ("/depth", t, fox_raw(t, depth(i), "16UC1")),
+            ("/rgb", t, fox_packed(t, packed(color(i)), "png")),
+        ]
+    return rows
+
+
 def write_foxglove(path: Path, rows: Iterable[Row], **options: Any) -> Path:
     """An MCAP file of protobuf messages, as Foxglove's tools write it."""
     with path.open("wb") as file:

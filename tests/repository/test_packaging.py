@@ -16,7 +16,7 @@ import pytest
 from rgbd_seg import __version__
 from tests.waiting import PATIENCE_S
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
