@@ -34,8 +34,8 @@ Verdict = Literal["ok", "note", "warning", "missing"]
 
 _RULES_FILE = Path("/etc/udev/rules.d") / usb.RULES_NAME
 # A raw 640x480 stream at 30 frames a second is 46 MB/s; half as much again is for everything else.
-_ENOUGH_MB_S = 70
-_DISK_TEST_MB = 64
+ENOUGH_MB_S = 70
+DISK_TEST_MB = 64
 _LOG_LINES = 200
 _REPORTED_CRASHES = 3
 
@@ -213,16 +213,16 @@ def check_disk(folder: Path) -> list[Finding]:
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".rgbd-seg-") as file:
             started = time.perf_counter()
-            for _ in range(_DISK_TEST_MB):
+            for _ in range(DISK_TEST_MB):
                 file.write(block)
             file.flush()
             os.fsync(file.fileno())
-            speed = _DISK_TEST_MB * 1.048576 / (time.perf_counter() - started)
+            speed = DISK_TEST_MB * 1.048576 / (time.perf_counter() - started)
         free_gb = shutil.disk_usage(folder).free / 1e9
     except OSError as error:
         return [Finding("Disk", "warning", f"nothing can be written to {folder}: {error}", "choose another folder")]
     text = f"{folder} takes {speed:.0f} MB/s and has {free_gb:.1f} GB free"
-    if speed < _ENOUGH_MB_S:
+    if speed < ENOUGH_MB_S:
         return [Finding("Disk", "warning", f"{text}: raw 640x480 at 30 fps needs 46", "record to a faster disk")]
     return [Finding("Disk", "ok", text)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -109,8 +110,19 @@ def test_missing_libraries_come_with_the_command(monkeypatch: pytest.MonkeyPatch
     assert all(finding.remedy for finding in findings.values())
 
 
+def pretend_installed(monkeypatch: pytest.MonkeyPatch, package: str, number: str) -> None:
+    """That package, and no other."""
+
+    def version(name: str) -> str:
+        if name == package:
+            return number
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+
+
 def test_a_second_opencv_is_found(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(doctor, "_version", lambda name: "4.10" if name == "opencv-python" else "")
+    pretend_installed(monkeypatch, "opencv-python", "4.10")
     (finding,) = doctor.check_opencv()
     assert finding.verdict == "warning"
     assert "pip uninstall opencv-python" in finding.remedy
@@ -143,7 +155,7 @@ def test_what_keeps_udev_rules_from_working_is_said(tmp_path: Path, monkeypatch:
 
 def test_a_library_that_is_there_but_does_not_work_is_named_with_its_fault(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(doctor, "discover_isolated", lambda: ([], {"realsense": "the driver's library crashed"}))
-    monkeypatch.setattr(doctor, "_version", lambda name: "2.59.1")
+    pretend_installed(monkeypatch, "pyrealsense2", "2.59.1")
     found = next(finding for finding in doctor.check_runtimes() if finding.camera == "realsense")
     assert (found.verdict, found.text) == ("missing", "librealsense 2.59.1, but the driver's library crashed")
 
@@ -174,8 +186,8 @@ def test_whether_qt_can_open_a_window_is_tried(monkeypatch: pytest.MonkeyPatch, 
 def test_a_missing_pytorch_and_a_slow_disk_are_findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert "torch is not installed" in doctor.check_inference()[-1].text
-    monkeypatch.setattr(doctor, "_DISK_TEST_MB", 1)
-    monkeypatch.setattr(doctor, "_ENOUGH_MB_S", 1e9)
+    monkeypatch.setattr(doctor, "DISK_TEST_MB", 1)
+    monkeypatch.setattr(doctor, "ENOUGH_MB_S", 1e9)
     (finding,) = doctor.check_disk(tmp_path)
     assert (finding.verdict, finding.remedy) == ("warning", "record to a faster disk")
 

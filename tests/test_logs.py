@@ -91,7 +91,7 @@ def test_the_log_stays_small(folder: Path) -> None:
 def test_a_full_log_that_another_window_holds_grows_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As Windows does it: a file that is open elsewhere cannot be renamed."""
     monkeypatch.setenv("RGBD_SEG_LOG_DIR", str(tmp_path))
-    monkeypatch.setattr(logs, "_LOG_BYTES", 500)
+    monkeypatch.setattr(logs, "LOG_BYTES", 500)
     path = logs.start_logging("one")
     try:
         assert path is not None
@@ -127,6 +127,6 @@ def test_replacing_a_file_that_is_read_is_tried_again_on_windows(
     with pytest.raises(PermissionError):
         private_file.replace_file(new, old)
     assert len(tries) == 1
-    monkeypatch.setattr(private_file, "_TRIES", 5)
+    monkeypatch.setattr(private_file, "TRIES", 5)
     private_file.replace_file(new, old)
     assert old.read_text() == "new"

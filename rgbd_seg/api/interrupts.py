@@ -8,7 +8,7 @@ import time
 from types import FrameType
 from typing import ClassVar
 
-_AGAIN_S = 0.5
+AGAIN_S = 0.5
 
 
 class Interrupts:
@@ -45,7 +45,7 @@ class Interrupts:
     def _note(cls, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         # Shells and `timeout` may send one Ctrl-C twice: to the program, and to its group.
-        if now - cls._noted_s > _AGAIN_S and all(one.came for one in cls._watching):
+        if now - cls._noted_s > AGAIN_S and all(one.came for one in cls._watching):
             signal.default_int_handler(number, frame)
         cls._noted_s = now
         for one in cls._watching:

@@ -25,11 +25,11 @@ from rgbd_seg.sensors.isolation.isolated import IsolatedSensor, TimeLimits
 from rgbd_seg.sensors.sensor import Request, Sensor, SensorInfo
 
 SUMMARY = "cost of running a camera's driver in a child process, recovery after a crash, and alignment"
-_SIZES = ((640, 480), (1280, 720))
+SIZES = ((640, 480), (1280, 720))
 _WARM_UP = 10
-_ALIGNMENTS = 40
+ALIGNMENTS = 40
 # A camera has run for so long when its driver is killed (seconds).
-_STEADY_S = 5.0
+STEADY_S = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 def measure(rounds: int, frames: int, kills: int) -> Report:
     """One row for each picture size."""
     rows: list[dict[str, Cell]] = []
-    for width, height in _SIZES:
+    for width, height in SIZES:
         latency_ms: dict[bool, list[float]] = {False: [], True: []}
         cpu_ms: dict[bool, list[float]] = {False: [], True: []}
         for _ in range(rounds):
@@ -94,7 +94,7 @@ def measure(rounds: int, frames: int, kills: int) -> Report:
     notes = (
         f"{rounds} turns of {frames} frames at {FPS} fps each; medians, and CPU a frame over all processes.",
         f"kill to frame: median of {kills} times from SIGKILL of the child to a frame of the next, opened at once; "
-        f"the camera had run for {_STEADY_S:g} s. Without standby: no second process had been started before.",
+        f"the camera had run for {STEADY_S:g} s. Without standby: no second process had been started before.",
         "rs.align: librealsense bringing depth onto colour's grid, 5 cm apart; - where pyrealsense2 is missing.",
     )
     return Report("Isolation of camera drivers", describe_machine(), columns, rows, notes)
@@ -139,7 +139,7 @@ def _recovery_s(width: int, height: int, kills: int, limits: TimeLimits) -> floa
     taken = []
     with sensor:
         for _ in range(kills):
-            for _ in range(round(_STEADY_S * FPS)):
+            for _ in range(round(STEADY_S * FPS)):
                 sensor.read(5.0)
             assert sensor.child_pid is not None
             started = time.monotonic()
@@ -186,7 +186,7 @@ def _alignment_ms(width: int, height: int) -> float | None:
     wall[height // 4 : height // 2, width // 4 : width // 2] = 900
     pictures: list[NDArray[Any]] = [wall, np.zeros((height, width, 3), np.uint8)]
     taken = []
-    for number in range(_ALIGNMENTS):
+    for number in range(ALIGNMENTS):
         for camera, stream, pixels in zip(cameras, streams, pictures, strict=True):
             frame = rs.software_video_frame()
             frame.pixels, frame.bpp = pixels, pixels.nbytes // (width * height)

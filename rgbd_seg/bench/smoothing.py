@@ -111,14 +111,14 @@ def measure(network: DeResUNet, card: ModelCard, *, rooms: int, frames: int, fps
     """
     from rgbd_seg.scenes import LABEL_SET, RoomRenderer
 
-    tallies = {camera: {level: _Tally(len(card.label_set)) for level in _LEVELS} for camera in ("standing", "walking")}
+    tallies = {camera: {level: Tally(len(card.label_set)) for level in _LEVELS} for camera in ("standing", "walking")}
     height, width = card.size
     with RoomRenderer(width, height) as renderer:
         for room in range(rooms):
             for camera, by_level in tallies.items():
                 step_s = 1 / fps if camera == "walking" else 0.0
                 _play(network, card, _clip(renderer, _FIRST_ROOM + room, frames, step_s), by_level)
-    truth = _classes_of_truth(
+    truth = classes_of_truth(
         LabelSet.load(LABEL_SET), card.label_set, tallies["standing"]["off"], tallies["walking"]["off"]
     )
     rows: list[dict[str, Cell]] = []
@@ -210,7 +210,7 @@ def measure_recording(model: Path, source: str, frames: int) -> Report:
 
 
 @dataclass(slots=True)
-class _Tally:
+class Tally:
     """What is counted over all frames of one camera and level."""
 
     classes: int
@@ -248,7 +248,7 @@ def _clip(renderer: RoomRenderer, seed: int, frames: int, step_s: float) -> Iter
         yield renderer.render(room, walk.pose(_START_S + i * step_s), index=i)
 
 
-def _play(network: DeResUNet, card: ModelCard, clip: Iterator[View], tallies: dict[Smoothing, _Tally]) -> None:
+def _play(network: DeResUNet, card: ModelCard, clip: Iterator[View], tallies: dict[Smoothing, Tally]) -> None:
     """Runs the network once a frame, and every level of smoothing on what it says."""
     import torch
 
@@ -273,7 +273,7 @@ def _play(network: DeResUNet, card: ModelCard, clip: Iterator[View], tallies: di
         tally.before = None
 
 
-def _classes_of_truth(rooms: LabelSet, model: LabelSet, *plain: _Tally) -> NDArray[np.int64]:
+def classes_of_truth(rooms: LabelSet, model: LabelSet, *plain: Tally) -> NDArray[np.int64]:
     """For each id of the rooms the model's id that stands for it: (256,) int64, 0 for void."""
     confusion = sum(tally.confusion for tally in plain if tally.confusion is not None)
     by_votes = np.asarray(confusion)[:, 1 : len(model) + 1].argmax(axis=1) + 1

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rgbd_seg.recording.reader import RecordingReader
 
 # Scheme -> module with list_devices() -> list[SensorInfo] and open_device(uri: Uri, request: Request) -> Sensor.
-_DRIVERS = {
+DRIVERS = {
     "realsense": "rgbd_seg.sensors.drivers.realsense",
     "openni": "rgbd_seg.sensors.drivers.openni",
     "kinect1": "rgbd_seg.sensors.drivers.freenect",
@@ -80,17 +80,17 @@ def parse_uri(text: str) -> Uri:
 
 def driver_modules() -> dict[str, str]:
     """Scheme -> name of the module that drives it: ours, then those of other packages."""
-    return _DRIVERS | {name: module for name, module in extensions(_GROUP).items() if name not in _DRIVERS}
+    return DRIVERS | {name: module for name, module in extensions(_GROUP).items() if name not in DRIVERS}
 
 
 def _is_scheme(text: str) -> bool:
     # Other packages are looked for only where it can be no path, not even one of Windows.
-    return text in _DRIVERS or (len(text) > 1 and text.isidentifier() and text in extensions(_GROUP))
+    return text in DRIVERS or (len(text) > 1 and text.isidentifier() and text in extensions(_GROUP))
 
 
 def driver_module(uri: Uri) -> str:
     """Name of the module that opens this source in-process."""
-    return _DRIVERS.get(uri.scheme) or extensions(_GROUP).get(uri.scheme, _REPLAY)
+    return DRIVERS.get(uri.scheme) or extensions(_GROUP).get(uri.scheme, _REPLAY)
 
 
 def open_sensor(uri: str, request: Request | None = None, *, isolated: bool | None = None) -> Sensor:
@@ -111,7 +111,7 @@ def open_sensor(uri: str, request: Request | None = None, *, isolated: bool | No
     request = request or Request()
     if isolated or (isolated is None and parsed.scheme not in _OUR_OWN_CODE):
         module = import_module("rgbd_seg.sensors.isolation.isolated")
-    elif parsed.scheme in extensions(_GROUP) and parsed.scheme not in _DRIVERS:
+    elif parsed.scheme in extensions(_GROUP) and parsed.scheme not in DRIVERS:
         module = load_extension(_GROUP, parsed.scheme)
     else:
         module = import_module(driver_module(parsed))

@@ -34,7 +34,7 @@ _ASK_EVERY_S = 5.0
 # Libraries leave open files behind when asked (Azure Kinect's three each time): a fresh child goes on after so many.
 _MOST_LOOKS = 20
 # A device that has just appeared is not ready at once: a second look follows after this time (seconds).
-_SETTLE_S = 1.5
+SETTLE_S = 1.5
 # How often a wait asks whether it still makes sense (seconds).
 _SLICE_S = 0.25
 # A child that dies is started again after this pause, in seconds.
@@ -169,7 +169,7 @@ class DeviceWatcher:
             while not self._stopped:
                 if child.receive(_SLICE_S) is not None:
                     self._look()
-                    self._wake.wait(_SETTLE_S)
+                    self._wake.wait(SETTLE_S)
                     return
                 if self._asked:
                     self._look()

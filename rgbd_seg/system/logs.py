@@ -28,7 +28,7 @@ _PACKAGES = (
     *("torch", "torchvision", "numpy", "opencv-python-headless", "PySide6-Essentials", "pyqtgraph", "openvino"),
     *("onnxruntime", "pyrealsense2", "openni", "mcap", "moderngl", "lightning", "albumentations"),
 )
-_LOG_BYTES, _LOG_FILES = 1_000_000, 3
+LOG_BYTES, _LOG_FILES = 1_000_000, 3
 _MAX_REPORTS = 10
 _native_crashes: TextIO | None = None  # Kept open: faulthandler writes to it when the process is dying.
 
@@ -77,7 +77,7 @@ def start_logging(command: str) -> Path | None:
     path = folder / "rgbd-seg.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = _PrivateLog(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8", delay=False)
+        handler = _PrivateLog(path, maxBytes=LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8", delay=False)
         if _native_crashes is None:
             with suppress(OSError):  # Another instance may tidy up at the same moment.
                 _remove_old_stacks(folder)

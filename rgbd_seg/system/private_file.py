@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 # Windows refuses to replace a file that somebody reads at this very moment.
-_TRIES, _PAUSE_S = 20 if os.name == "nt" else 1, 0.05
+TRIES, _PAUSE_S = 20 if os.name == "nt" else 1, 0.05
 
 
 def open_private(path: str, flags: int) -> int:
@@ -39,7 +39,7 @@ def replace_file(partial: Path, path: Path) -> None:
     Raises:
         OSError: It cannot be done; both files are still there.
     """
-    for left in reversed(range(_TRIES)):
+    for left in reversed(range(TRIES)):
         try:
             os.replace(partial, path)
             return

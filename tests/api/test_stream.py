@@ -107,7 +107,7 @@ def test_ctrl_c_ends_the_loop_and_the_program_goes_on(times: int) -> None:
 
 
 def test_a_second_ctrl_c_interrupts_and_a_handler_of_the_program_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rgbd_seg.api.interrupts._AGAIN_S", 0.0)
+    monkeypatch.setattr("rgbd_seg.api.interrupts.AGAIN_S", 0.0)
     with rgbd_seg.stream(ROOM) as frames:
         next(frames)
         signal.raise_signal(signal.SIGINT)

@@ -14,9 +14,9 @@ from rgbd_seg.sensors.sensor import Request
 
 
 def test_report_has_every_figure(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(isolation, "_SIZES", ((64, 48),))
-    monkeypatch.setattr(isolation, "_ALIGNMENTS", 5)
-    monkeypatch.setattr(isolation, "_STEADY_S", 0.1)
+    monkeypatch.setattr(isolation, "SIZES", ((64, 48),))
+    monkeypatch.setattr(isolation, "ALIGNMENTS", 5)
+    monkeypatch.setattr(isolation, "STEADY_S", 0.1)
     report = isolation.measure(rounds=1, frames=5, kills=1)
     (row,) = report.rows
     assert row["size"] == "64x48"

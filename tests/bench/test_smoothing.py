@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from rgbd_seg import cli
-from rgbd_seg.bench.smoothing import _classes_of_truth, _Tally
+from rgbd_seg.bench.smoothing import Tally, classes_of_truth
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.models.card import ModelCard
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
@@ -57,10 +57,10 @@ def test_scores_by_hand() -> None:
     rooms = LabelSet.from_dict({"name": "rooms", "classes": ["wall", "sofa", "chair"]})
     model = LabelSet.from_dict({"name": "model", "classes": ["seat", "wall", "lamp"]})
     truth = np.array([[0, 1, 1, 2, 3, 3]], np.uint8)
-    tally = _Tally(len(model))
+    tally = Tally(len(model))
     tally.add(np.array([[1, 2, 2, 1, 1, 2]], np.uint8), truth)
     tally.add(np.array([[1, 2, 2, 1, 1, 3]], np.uint8), truth)
-    table = _classes_of_truth(rooms, model, tally)
+    table = classes_of_truth(rooms, model, tally)
     assert table[:4].tolist() == [0, 2, 1, 1]  # Wall by its name; sofa and chair by what they are most often called.
     assert tally.flicker == pytest.approx(1 / 6)
     # Over both frames: wall 4 right of 4 + 1 wrongly called so; seat 4 right of 6. No room has a lamp.

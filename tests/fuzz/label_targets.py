@@ -7,7 +7,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from tests.fuzz.newer_targets import TARGETS
-from tests.fuzz.targets import _first_frames, target
+from tests.fuzz.targets import first_frames, target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,4 +170,4 @@ def _trees(folder: Path) -> list[bytes]:
 
 @target("folder", _trees)
 def _folder(data: bytes, folder: Path) -> object:
-    return _first_frames(unpack(data, folder / "fuzz"))
+    return first_frames(unpack(data, folder / "fuzz"))

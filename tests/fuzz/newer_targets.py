@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.fuzz.targets import TARGETS, _first_frames, target, text
+from tests.fuzz.targets import TARGETS, first_frames, target, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ def _reader(suffix: str) -> Callable[[bytes, Path], object]:
     def read(data: bytes, folder: Path) -> object:
         path = folder / f"fuzz{suffix}"
         path.write_bytes(data)
-        return _first_frames(path)
+        return first_frames(path)
 
     return read
 
@@ -99,13 +99,13 @@ def _stray(name: str) -> Callable[[Path], list[bytes]]:
 @target("stray scanner times", _stray("odometry.csv"))
 def _stray_times(data: bytes, folder: Path) -> object:
     (folder / "stray" / "odometry.csv").write_bytes(data)
-    return _first_frames(folder / "stray")
+    return first_frames(folder / "stray")
 
 
 @target("video file", _stray("rgb.mp4"))
 def _stray_video(data: bytes, folder: Path) -> object:
     (folder / "stray" / "rgb.mp4").write_bytes(data)
-    return _first_frames(folder / "stray")
+    return first_frames(folder / "stray")
 
 
 def _azure(folder: Path) -> list[bytes]:

@@ -94,7 +94,7 @@ def _uri(data: bytes, folder: Path) -> object:
     return parse_uri(text(data))
 
 
-def _first_frames(path: Path) -> int:
+def first_frames(path: Path) -> int:
     """Opens a recording and reads its first frames, passing over those that are damaged."""
     from rgbd_seg.errors import RecordingError
     from rgbd_seg.recording import open_recording
@@ -120,7 +120,7 @@ def _recordings(folder: Path) -> list[bytes]:
 def _mcap(data: bytes, folder: Path) -> object:
     path = folder / "fuzz.mcap"
     path.write_bytes(data)
-    return _first_frames(path)
+    return first_frames(path)
 
 
 @target("mcap repair", _recordings)
@@ -161,7 +161,7 @@ def _pair(folder: Path, color: bytes | None = None, depth: bytes | None = None, 
         (tree / "rgb" / f"0{suffix}").write_bytes(color)
     if depth is not None:
         (tree / "depth" / "0.png").write_bytes(depth)
-    return _first_frames(tree)
+    return first_frames(tree)
 
 
 @target("jpeg", _colors(".jpg"))
@@ -192,13 +192,13 @@ def _tum_list(name: str) -> Callable[[Path], list[bytes]]:
 @target("tum colour list", _tum_list("rgb.txt"))
 def _tum_colors(data: bytes, folder: Path) -> object:
     (folder / "tum" / "rgb.txt").write_bytes(data)
-    return _first_frames(folder / "tum")
+    return first_frames(folder / "tum")
 
 
 @target("tum depth list", _tum_list("depth.txt"))
 def _tum_depths(data: bytes, folder: Path) -> object:
     (folder / "tum" / "depth.txt").write_bytes(data)
-    return _first_frames(folder / "tum")
+    return first_frames(folder / "tum")
 
 
 def _sun_polygons(folder: Path) -> list[bytes]:
@@ -211,7 +211,7 @@ def _sun_polygons(folder: Path) -> list[bytes]:
 @target("sun polygons", _sun_polygons)
 def _sun(data: bytes, folder: Path) -> object:
     (folder / "SUNRGBD/kv1/NYUdata/NYU0001/annotation2Dfinal/index.json").write_bytes(data)
-    return _first_frames(folder / "SUNRGBD")
+    return first_frames(folder / "SUNRGBD")
 
 
 def _sun_matrices(folder: Path) -> list[bytes]:
@@ -222,7 +222,7 @@ def _sun_matrices(folder: Path) -> list[bytes]:
 @target("sun intrinsics", _sun_matrices)
 def _sun_matrix(data: bytes, folder: Path) -> object:
     (folder / "SUNRGBD/kv1/NYUdata/NYU0001/intrinsics.txt").write_bytes(data)
-    return _first_frames(folder / "SUNRGBD")
+    return first_frames(folder / "SUNRGBD")
 
 
 def _sun_labels(folder: Path) -> list[bytes]:
@@ -238,14 +238,14 @@ def _sun_label(data: bytes, folder: Path) -> object:
     label = folder / "SUNRGBD/kv1/NYUdata/NYU0001/label/0.png"
     label.parent.mkdir(exist_ok=True)
     label.write_bytes(data)
-    return _first_frames(folder / "SUNRGBD")
+    return first_frames(folder / "SUNRGBD")
 
 
 @target("sidecar", lambda folder: [b'{"depth_unit_m": 0.0002, "invalid_depth": 65535, "fps": 15}'])
 def _sidecar(data: bytes, folder: Path) -> object:
     _pair(folder)
     (folder / "pair" / "rgbd_seg.json").write_bytes(data)
-    return _first_frames(folder / "pair")
+    return first_frames(folder / "pair")
 
 
 def _models(folder: Path) -> list[bytes]:

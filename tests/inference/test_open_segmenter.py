@@ -40,8 +40,8 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Any:
     def use(*modules: Any) -> None:
         table = {module.NAME: module for module in modules}
         monkeypatch.setattr(inference, "backends", lambda: tuple(table))
-        monkeypatch.setattr(inference, "backend_module", lambda backend: table[backend])
-        monkeypatch.setattr(inference, "_gpu_backend", lambda device: None)
+        no_gpu = fake_backend("PyTorch", "there is no GPU here")
+        monkeypatch.setattr(inference, "backend_module", lambda backend: table.get(backend, no_gpu))
 
     return use
 

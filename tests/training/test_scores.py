@@ -9,7 +9,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardInd
 
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.scores import confusion_matrix
-from training.results.evaluate import _deviation
+from training.results.evaluate import deviation
 from training.scores import Scores
 
 CLASSES = 5
@@ -94,6 +94,6 @@ def test_scores_deviate_only_where_pictures_differ() -> None:
     """Half the pictures all right, half all wrong: the share of right ones is binomial."""
     good, bad = np.zeros((2, 3, 3), np.int32)
     good[1, 1] = good[2, 2] = bad[1, 2] = bad[2, 1] = 50
-    assert _deviation(np.stack([good] * 40), ("one", "two")) == 0
-    mixed = _deviation(np.stack([good, bad] * 20), ("one", "two"))
+    assert deviation(np.stack([good] * 40), ("one", "two")) == 0
+    mixed = deviation(np.stack([good, bad] * 20), ("one", "two"))
     assert 0.04 < mixed < 0.10  # sqrt(0.25 / 40) = 0.079 of the pixels; IoU at a half changes by 8/9 of it.

@@ -58,7 +58,7 @@ def augment(
     if kind == "none":
         return resize(sample, size)
     if kind == "published":
-        return resize(_apply(_published(*sample.label.shape), sample, seed), size)
+        return resize(_apply(published_transforms(*sample.label.shape), sample, seed), size)
     if kind == "live":
         rng = np.random.default_rng((seed, 2))
         view = random_view(sample, size, crop or size, zoom, rng)
@@ -67,7 +67,7 @@ def augment(
             color = view.color  # Never both at once: there would be nothing to see.
         return Sample(color, depth_m, view.label, sample.name, sample.sensor)
     base = resize(sample, size)
-    return _depth_faults(_apply(_gentle(*size, zoom), base, seed), seed)
+    return _depth_faults(_apply(gentle_transforms(*size, zoom), base, seed), seed)
 
 
 def _apply(pipeline: Any, sample: Sample, seed: int) -> Sample:
@@ -80,7 +80,7 @@ def _apply(pipeline: Any, sample: Sample, seed: int) -> Sample:
 
 
 @lru_cache(maxsize=64)
-def _published(height: int, width: int) -> Any:
+def published_transforms(height: int, width: int) -> Any:
     """The published list for pictures of one size.
 
     Arguments that today's library ignores silently are given in their new names: ElasticTransform's affine part and
@@ -138,7 +138,7 @@ def _published(height: int, width: int) -> Any:
 
 
 @lru_cache(maxsize=8)
-def _gentle(height: int, width: int, zoom: tuple[float, float] = GENTLE_ZOOM) -> Any:
+def gentle_transforms(height: int, width: int, zoom: tuple[float, float] = GENTLE_ZOOM) -> Any:
     """Zoom and crop, flip, colour; for pictures that already have the network's size."""
     return A.Compose(
         [
@@ -183,7 +183,7 @@ def _depth_faults(sample: Sample, seed: int) -> Sample:
 
 def transform_names(kind: Augmentation, size: Size) -> list[str]:
     """The transforms of a pipeline, in order, for people to read."""
-    builders: dict[str, Callable[..., Any]] = {"published": _published, "gentle": _gentle}
+    builders: dict[str, Callable[..., Any]] = {"published": published_transforms, "gentle": gentle_transforms}
     if kind not in builders:
         return []
     return [type(t).__name__ for t in builders[kind](*size).transforms]

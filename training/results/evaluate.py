@@ -159,11 +159,11 @@ def evaluate(
         by_picture,
         matching,
         1 - compared / labelled if labelled else 0.0,
-        _deviation(np.stack(counted), names),
+        deviation(np.stack(counted), names),
     )
 
 
-def _deviation(counted: NDArray[np.int32], names: Sequence[str]) -> float:
+def deviation(counted: NDArray[np.int32], names: Sequence[str]) -> float:
     """The bootstrap over pictures of Efron's: `counted` has their confusion matrices, (N, classes + 1, classes + 1)."""
     flat = counted.reshape(len(counted), -1).astype(np.float64)
     draws = np.random.default_rng(0).multinomial(len(counted), np.full(len(counted), 1 / len(counted)), _RESAMPLES)

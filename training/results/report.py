@@ -152,10 +152,10 @@ def _open_run(folder: Path, name: str) -> _Run:
         raise ConfigurationError(f"{folder} has no checkpoint yet: its first validation has not ended")
     about_file = folder / ABOUT_FILE
     about = json.loads(about_file.read_text(encoding="utf-8")) if about_file.is_file() else {}
-    return _Run(name, folder, _curves(folder), checkpoints[-1] if checkpoints else last, about)
+    return _Run(name, folder, read_curves(folder), checkpoints[-1] if checkpoints else last, about)
 
 
-def _curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
+def read_curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
     """From TensorBoard's files, or, where another logger was taken, from the metrics file that every run has."""
     if any(folder.glob("events.out.tfevents.*")):
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

@@ -15,7 +15,7 @@ from rgbd_seg.app.statistics.plots_panel import PlotsPanel
 from rgbd_seg.app.widgets.file_dialog import TABLES, choose
 from rgbd_seg.measurements import Measurement, measure
 
-_MEASURE_EVERY_S = 0.5
+MEASURE_EVERY_S = 0.5
 
 
 class Figures(QObject):
@@ -49,7 +49,7 @@ class Figures(QObject):
         self._measures.show_selection(presenter.pointing.selection)
         wanted = self._measures.isVisible() or self.log is not None
         moment = (segmentation.frame.index, segmentation.frame.host_ns, segmentation.model, *display.names.items())
-        if wanted and moment != self._measured and time.monotonic() - self._measured_s >= _MEASURE_EVERY_S:
+        if wanted and moment != self._measured and time.monotonic() - self._measured_s >= MEASURE_EVERY_S:
             self._measured_s, self._measured = time.monotonic(), moment
             measurements = tuple(replace(one, name=display.chosen_name(one.name)) for one in measure(segmentation))
             self._measures.show_measurements(measurements)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rgbd_seg.inference.torch.gpu_files import has_gpu_files
 
-_MAPS = Path("/proc/self/maps")
+MAPS = Path("/proc/self/maps")
 
 
 def settle() -> None:
@@ -35,6 +35,6 @@ def settle() -> None:
 
 def _mesa_brought_llvm() -> bool:
     try:
-        return "libLLVM" in _MAPS.read_text(encoding="utf-8", errors="replace")
+        return "libLLVM" in MAPS.read_text(encoding="utf-8", errors="replace")
     except OSError:  # Not Linux: no Mesa.
         return False

@@ -72,7 +72,7 @@ def open_reader(path: Path, **options: str) -> AzureKinectReader:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Track:
+class Track:
     """One stream of pictures: its place among the streams, codec, size, and the times of its packets."""
 
     stream: int
@@ -109,7 +109,7 @@ class AzureKinectReader(RecordingReader):
             raise RecordingError(f"{path} cannot be read: {error}") from None
         try:
             self._color, self._depth = self._tracks()
-            cameras = _cameras(self._calibration_text())
+            cameras = cameras_of(self._calibration_text())
             self._pair()
         except self._errors as error:
             self.close()
@@ -118,8 +118,8 @@ class AzureKinectReader(RecordingReader):
             self.close()
             raise
         notes = []
-        color = _intrinsics(cameras.get("color"), self._color)
-        self._depth_lens = _intrinsics(cameras.get("depth"), self._depth)
+        color = brown_intrinsics(cameras.get("color"), self._color)
+        self._depth_lens = brown_intrinsics(cameras.get("depth"), self._depth)
         self._to_color = _pose(cameras.get("color"))
         if color is None or self._depth_lens is None:
             notes.append("The file has no calibration that is understood: 90 degrees across are assumed for colour.")
@@ -147,14 +147,14 @@ class AzureKinectReader(RecordingReader):
     def close(self) -> None:
         self._file.close()
 
-    def _tracks(self) -> tuple[_Track, _Track]:
+    def _tracks(self) -> tuple[Track, Track]:
         pts: dict[int, list[int]] = {}
         for count, packet in enumerate(self._file.demux()):
             if count > _MAX_PACKETS:
                 raise RecordingError(f"{self._path} has more pictures than can be looked through")
             if packet.pts is not None:
                 pts.setdefault(packet.stream_index, []).append(packet.pts)
-        found: dict[str, _Track] = {}
+        found: dict[str, Track] = {}
         names = []
         for stream in self._file.streams.video:
             context = stream.codec_context
@@ -166,7 +166,7 @@ class AzureKinectReader(RecordingReader):
             role = "color" if title == "COLOR" or (not title and codec == "mjpeg") else title.lower()
             if len(times) and stream.time_base is not None:
                 tick_ns = float(stream.time_base) * 1e9
-                found.setdefault(role, _Track(stream.index, codec, stream.width, stream.height, times, tick_ns))
+                found.setdefault(role, Track(stream.index, codec, stream.width, stream.height, times, tick_ns))
         if "color" not in found or "depth" not in found:
             lacks = " and no ".join(n for n, k in (("colour", "color"), ("depth", "depth")) if k not in found)
             raise RecordingError(
@@ -190,7 +190,7 @@ class AzureKinectReader(RecordingReader):
         self._times_us: NDArray[np.int64] = (times - times[0]) // 1000
         self._times_us.flags.writeable = False
 
-    def _packet(self, track: _Track, row: int) -> bytes:
+    def _packet(self, track: Track, row: int) -> bytes:
         """The bytes of one picture.
 
         Raises:
@@ -235,7 +235,7 @@ class AzureKinectReader(RecordingReader):
         )
 
 
-def _cameras(text: str) -> dict[str, dict[str, Any]]:
+def cameras_of(text: str) -> dict[str, dict[str, Any]]:
     """The cameras in a calibration by what they are; nothing where it cannot be read."""
     try:
         cameras = json.loads(text)["CalibrationInformation"]["Cameras"]
@@ -246,7 +246,7 @@ def _cameras(text: str) -> dict[str, dict[str, Any]]:
     return {name: places[place] for name, place in named if place in places}
 
 
-def _intrinsics(camera: dict[str, Any] | None, track: _Track) -> Intrinsics | None:
+def brown_intrinsics(camera: dict[str, Any] | None, track: Track) -> Intrinsics | None:
     """A camera for one of its modes; its numbers are shares of the sensor's size."""
     cut = _CUTS.get((track.width, track.height))
     try:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rgbd_seg.recording.mcap.input import DamagedError, McapInput, Message, message_at
 
-_CACHE_BYTES = 48 * 1024 * 1024
+CACHE_BYTES = 48 * 1024 * 1024
 
 
 class ChunkCache:
@@ -36,7 +36,7 @@ class ChunkCache:
         records = self._source.unpack(self._source.chunk_head(offset))
         self._chunks[offset] = records
         self._size += len(records)
-        while self._size > _CACHE_BYTES and len(self._chunks) > 1:
+        while self._size > CACHE_BYTES and len(self._chunks) > 1:
             self._size -= len(self._chunks.popitem(last=False)[1])
         return records
 

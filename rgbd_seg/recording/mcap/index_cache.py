@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 #: Smaller recordings are looked through faster than anybody notices.
 WORTH_BYTES = 32 * 1024 * 1024
-_LIMIT_BYTES = 512 * 1024 * 1024
+LIMIT_BYTES = 512 * 1024 * 1024
 _MAX_ENTRY_BYTES = 256 * 1024 * 1024
 _VERSION = b"rgbd-seg index 1\n"
 _SAMPLES, _SAMPLE_BYTES = 64, 4096
@@ -105,5 +105,5 @@ def _prune(keep: Path) -> None:
     total = keep.stat().st_size
     for path, status in sorted(entries, key=lambda entry: -entry[1].st_mtime):
         total += status.st_size
-        if total > _LIMIT_BYTES:
+        if total > LIMIT_BYTES:
             path.unlink(missing_ok=True)

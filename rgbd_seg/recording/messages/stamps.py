@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Of this many pictures one may be damaged before their stamps are given up as a whole.
 _SHARE_WITHOUT_STAMP = 0.2
 # Where each stamp costs unpacking megabytes, so many are read.
-_SAMPLES = 100
+SAMPLES = 100
 
 
 def stamps_of(store: MessageStore, topic: Topic) -> tuple[NDArray[np.int64] | None, str]:
@@ -26,7 +26,7 @@ def stamps_of(store: MessageStore, topic: Topic) -> tuple[NDArray[np.int64] | No
         The stamps, and a sentence if most of them are those of recording, moved by how late it usually was.
     """
     count = len(topic.places)
-    if store.slow and count > 2 * _SAMPLES:
+    if store.slow and count > 2 * SAMPLES:
         stamps = _from_samples(store, topic)
         if stamps is not None:
             return stamps
@@ -36,7 +36,7 @@ def stamps_of(store: MessageStore, topic: Topic) -> tuple[NDArray[np.int64] | No
 def _from_samples(store: MessageStore, topic: Topic) -> tuple[NDArray[np.int64], str] | None:
     """All stamps from some of them, where recording was late by nearly the same for each."""
     logged = topic.places[:, 0]
-    rows = np.unique(np.linspace(0, len(logged) - 1, _SAMPLES).astype(np.int64))
+    rows = np.unique(np.linspace(0, len(logged) - 1, SAMPLES).astype(np.int64))
     found = _read(store, topic, rows)
     if found is None:
         return None

@@ -17,7 +17,7 @@ from rgbd_seg.sensors.isolation.shared_frames import SharedMemory
 _log = logging.getLogger(__name__)
 # Some libraries find a camera that came back only when they are loaded anew, so a process that keeps failing to open
 # one is replaced at this age (seconds).
-_RENEW_AFTER_S = 5.0
+RENEW_AFTER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +90,7 @@ class Standby:
     def give_back(self, process: DriverProcess) -> None:
         """Takes back a process that could not open the source, for the next try."""
         self._waiting = process
-        if self._successor is None and time.monotonic() - process.started_s > _RENEW_AFTER_S:
+        if self._successor is None and time.monotonic() - process.started_s > RENEW_AFTER_S:
             self._successor = self._start_or_none()
 
     def dismiss(self) -> None:

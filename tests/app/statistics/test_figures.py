@@ -25,7 +25,7 @@ def test_a_standing_picture_counts_once_however_often_it_is_looked_at(window: Ma
 def test_a_renamed_class_has_its_new_name_in_plots_and_measurements(
     window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rgbd_seg.app.statistics.figures._MEASURE_EVERY_S", 0.0)
+    monkeypatch.setattr("rgbd_seg.app.statistics.figures.MEASURE_EVERY_S", 0.0)
     one = make_segmentation()
     own = [one.label_set.name_of(label) for label in (2, 1)]
     window.docks["Plots"].show()

@@ -43,8 +43,8 @@ def test_triton_is_there_for_a_gpu_and_hidden_elsewhere(
     maps.write_text(f"7f00-7f01 r-xp 00000000 08:01 1 {mapped}\n")
     if gpu:
         driver.touch()
-    monkeypatch.setattr("rgbd_seg.inference.torch.gpu_files._FILES", (driver,))
-    monkeypatch.setattr(settling, "_MAPS", maps)
+    monkeypatch.setattr("rgbd_seg.inference.torch.gpu_files.FILES", (driver,))
+    monkeypatch.setattr(settling, "MAPS", maps)
     (tmp_path / "triton.py").write_text("")  # The real one must not meet what other tests have loaded.
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setitem(sys.modules, "triton", None)

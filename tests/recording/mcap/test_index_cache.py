@@ -174,7 +174,7 @@ def test_the_longest_unused_entries_go_first(
 ) -> None:
     opened(cut)
     old = entry(tmp_path)
-    monkeypatch.setattr(index_cache, "_LIMIT_BYTES", old.stat().st_size)
+    monkeypatch.setattr(index_cache, "LIMIT_BYTES", old.stat().st_size)
     cut.write_bytes(cut.read_bytes()[:-4000])
     opened(cut)
     assert entry(tmp_path) != old

@@ -250,7 +250,7 @@ def test_unused_path_counts_up(tmp_path: Path) -> None:
 def test_memory_is_bounded_however_long_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forwards, backwards and anywhere: a few unpacked chunks and one frame are all that is kept."""
     frames, cache = 300, 150_000
-    monkeypatch.setattr("rgbd_seg.recording.mcap.chunks._CACHE_BYTES", cache)
+    monkeypatch.setattr("rgbd_seg.recording.mcap.chunks.CACHE_BYTES", cache)
     path = write(tmp_path / "a.mcap", [make_frame(index) for index in range(frames)])
     places = [*range(frames), *range(frames - 1, -1, -1), *np.random.default_rng(1).integers(0, frames, 100).tolist()]
     with McapReader(path) as reader:

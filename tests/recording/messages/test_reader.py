@@ -313,7 +313,7 @@ def test_large_bags_of_bz2_open_by_samples_of_the_stamps_and_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jitter_ms: int
 ) -> None:
     """Recorded 100 ms late, more or less: where that varies too much, every stamp is read all the same."""
-    monkeypatch.setattr("rgbd_seg.recording.messages.stamps._SAMPLES", 5)
+    monkeypatch.setattr("rgbd_seg.recording.messages.stamps.SAMPLES", 5)
     rows = []
     for i in range(24):
         t = START_NS + i * STEP_NS

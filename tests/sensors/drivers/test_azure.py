@@ -12,7 +12,7 @@ import pytest
 from rgbd_seg.calibration import Intrinsics, register_depth
 from rgbd_seg.errors import ConfigurationError, SensorError
 from rgbd_seg.recording import open_recording
-from rgbd_seg.recording.layouts.azure_kinect import _cameras, _intrinsics, _Track
+from rgbd_seg.recording.layouts.azure_kinect import Track, brown_intrinsics, cameras_of
 from rgbd_seg.sensors import discover, open_sensor, parse_uri
 from rgbd_seg.sensors.drivers import azure, azure_library
 from rgbd_seg.sensors.sensor import Request, StreamMode
@@ -101,8 +101,8 @@ def test_our_reader_of_calibrations_agrees_with_the_sdk(sensor_size: tuple[int, 
         )
         assert result == azure_library.SUCCEEDED
         for name, theirs in (("color", found.color), ("depth", found.depth)):
-            track = _Track(0, "", theirs.width, theirs.height, np.zeros(1, np.int64), 1.0)
-            ours, expected = _intrinsics(_cameras(text)[name], track), azure._intrinsics(theirs)
+            track = Track(0, "", theirs.width, theirs.height, np.zeros(1, np.int64), 1.0)
+            ours, expected = brown_intrinsics(cameras_of(text)[name], track), azure.brown_intrinsics(theirs)
             assert ours is not None
             assert (ours.fx, ours.fy, ours.cx, ours.cy) == pytest.approx(
                 (expected.fx, expected.fy, expected.cx, expected.cy), rel=1e-5, abs=1e-3

@@ -47,7 +47,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def bus(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bus:
     """A bus with a camera, for every driver's process that is started from now on, and patience with them."""
-    monkeypatch.setitem(sensors._DRIVERS, "kinect1", "tests.sensors.fake_usb.patient_freenect")
+    monkeypatch.setitem(sensors.DRIVERS, "kinect1", "tests.sensors.fake_usb.patient_freenect")
     monkeypatch.setenv("LD_PRELOAD", str(library))
     monkeypatch.setenv("FAKE_USB_BUS", str(tmp_path / "bus"))
     return Bus(tmp_path / "bus")

@@ -192,7 +192,7 @@ def test_a_pulled_camera_in_a_child_process_is_waited_for_and_streams_again(plug
 
 def test_librealsense_itself_announces_coming_and_going(plug: Path, monkeypatch: pytest.MonkeyPatch):
     """Nothing changes on the USB bus here, so only librealsense's own callback can have told."""
-    monkeypatch.setattr(hotplug, "_SETTLE_S", 0.1)
+    monkeypatch.setattr(hotplug, "SETTLE_S", 0.1)
     heard: queue.Queue[list[str]] = queue.Queue()
     watcher = DeviceWatcher(lambda found, _: heard.put([device.uri for device in found]), {"rs": "software_camera"})
     watcher.start()

@@ -245,7 +245,7 @@ def test_a_lost_camera_is_opened_in_the_process_that_stood_by_or_in_a_new_one(sp
 def test_a_camera_that_is_away_is_asked_for_in_one_process_that_is_renewed(
     renew_after_s: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(standby, "_RENEW_AFTER_S", renew_after_s)
+    monkeypatch.setattr(standby, "RENEW_AFTER_S", renew_after_s)
     plugged = tmp_path / "plugged"
     plugged.touch()
     before = {child.pid for child in psutil.Process().children()}

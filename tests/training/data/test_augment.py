@@ -4,7 +4,7 @@ import albumentations as A
 import numpy as np
 import pytest
 
-from training.data.augment import _gentle, _published, augment, transform_names
+from training.data.augment import augment, gentle_transforms, published_transforms, transform_names
 from training.data.sample import Sample
 
 
@@ -94,7 +94,7 @@ def test_scaling_leaves_depth_and_labels_where_colour_is(scale: float, size: tup
     # A picture whose brightness, depth and label all tell the column: after scaling they still tell the same one.
     columns = np.tile(np.arange(160, dtype=np.uint8), (120, 1))
     sample = Sample(np.repeat(columns[..., None], 3, axis=2), columns.astype(np.float32), columns, "ramp", "test")
-    for build in (_gentle(120, 160, (scale, scale)), _published(120, 160)):
+    for build in (gentle_transforms(120, 160, (scale, scale)), published_transforms(120, 160)):
         scaling = next(transform for transform in build.transforms if type(transform).__name__ == "RandomScale")
         pipeline = A.Compose(
             [A.RandomScale((scale - 1, scale - 1), mask_interpolation=scaling.mask_interpolation, p=1)],

@@ -23,7 +23,7 @@ from training.data.source import open_data
 from training.drawing import bars_figure
 from training.network.weights import load_trained
 from training.results.evaluate import Predictor, evaluate
-from training.results.report import _curves
+from training.results.report import read_curves
 from training.scores import Scores
 
 
@@ -154,7 +154,7 @@ def test_report_is_one_page_that_needs_nothing_else(run: Path, tmp_path: Path):
 def test_report_draws_curves_without_tensorboard_and_names_absent_classes(small_folder: Path, tmp_path: Path):
     csv = "--trainer.logger.class_path=lightning.pytorch.loggers.CSVLogger"
     run = fit(small_folder, tmp_path, csv, "--trainer.max_epochs=1")
-    curves = _curves(run)
+    curves = read_curves(run)
     assert [step for step, _ in curves["train/loss"]] == [1, 2]
     assert [step for step, _ in curves["val/miou"]] == [2]
     matrix = np.array([[0, 0, 0], [0, 5, 0], [0, 0, 0]])
