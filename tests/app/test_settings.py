@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from subprocess import PIPE, STDOUT
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +14,7 @@ from rgbd_seg.app.settings import Settings, SettingsFile
 from rgbd_seg.app.view.display import Style
 from rgbd_seg.app.window import MainWindow
 from tests.app.watching import says
+from tests.waiting import PATIENCE_S, program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,3 +101,34 @@ def test_an_arrangement_that_does_not_fit_the_screen_becomes_one_column_and_come
     assert again.docks["Plots"].isVisible()
     assert again.dockWidgetArea(again.docks["Plots"]) is Qt.DockWidgetArea.BottomDockWidgetArea
     again.close()
+
+
+_OPENS = """
+import sys
+from pathlib import Path
+from PySide6.QtWidgets import QApplication
+from rgbd_seg.app.settings import SettingsFile
+from rgbd_seg.app.source.device_finder import DeviceFinder
+from rgbd_seg.app.widgets.theme import apply_theme
+from rgbd_seg.app.window import MainWindow
+DeviceFinder.start = lambda self: None
+application = QApplication([])
+window = MainWindow(apply_theme(application, "dark"), SettingsFile(Path(sys.argv[1])))
+window.show()
+while not window.panels.compact:
+    application.processEvents()
+window.close_now()
+print("closed")
+"""
+
+
+def test_a_maximised_window_with_too_little_room_opens_again(window: MainWindow, qtbot: QtBot) -> None:
+    """In a process of its own: Qt crashed while the panels of the remembered window went into one column."""
+    window.setWindowState(Qt.WindowState.WindowMaximized)  # On the small screen of the offscreen platform.
+    qtbot.waitUntil(lambda: window.panels.compact)
+    window.close()
+    command = [sys.executable, "-c", _OPENS, str(window._saver.file.path)]
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
+    with program(command, env=environment, stdout=PIPE, stderr=STDOUT, text=True) as process:
+        output, _ = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, output.splitlines()[-1:]) == (0, ["closed"]), output

@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication, QTabBar, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QTabBar, QWidget
 
 from rgbd_seg.app.about import AboutDialog
 from rgbd_seg.app.widgets.banner import Message
 from rgbd_seg.app.widgets.keys_overlay import KeysOverlay
+from rgbd_seg.app.widgets.theme import DARK, LIGHT
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.pipeline.status import State
 from rgbd_seg.recording import open_recording
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from pytestqt.qtbot import QtBot
 
+    from rgbd_seg.app.widgets.theme import Theme
     from rgbd_seg.app.window import MainWindow
 
 
@@ -334,6 +336,36 @@ def test_another_theme_repaints_the_icons_of_a_running_window(window: MainWindow
     assert len(buttons) > 20
     assert all(after < before for before, after in zip(dark, light, strict=True))
     window.look.change("dark")
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_another_theme_is_drawn_everywhere_also_in_what_is_hidden_now(
+    window: MainWindow, theme: Theme, qtbot: QtBot
+) -> None:
+    window.look.change("dark" if theme is LIGHT else "light")
+    window.look.change(theme.name)
+    model, recording = window.docks["Model"], window.docks["Recording"]
+    quiet = [one for one in window.findChildren(QLabel) if one.objectName() == "quiet"]
+    assert any(not one.isVisible() for one in quiet)
+    qtbot.waitUntil(lambda: {one.palette().windowText().color().name() for one in quiet} == {theme.quiet})
+    recording.show()
+    places = [
+        (window.top_bar, 1, 1, theme.panel),
+        (window.top_bar.model, 12, 3, theme.raised),
+        (window.classes.search, 12, 4, theme.raised),
+        (window.classes, 1, 1, theme.panel),
+        (model.widget(), 1, 1, theme.panel),
+        (recording.widget(), 1, 1, theme.panel),
+        (window.status_line, 1, 1, theme.panel),
+        (window.welcome, 1, 1, theme.background),
+    ]
+    assert [ink_at(widget, x, y) for widget, x, y, _ in places] == [color for *_, color in places]
+    window.look.change("dark")
+
+
+def ink_at(widget: QWidget, x: int, y: int) -> str:
+    """A pixel of what is drawn there."""
+    return widget.grab().toImage().pixelColor(x, y).name()
 
 
 def test_panels_behind_each_other_have_one_row_of_tabs_and_leave_none_elsewhere(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QGroupBox, QLabel, QPushButton, QSpinBox
+from PySide6.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLabel, QPushButton
 
+from rgbd_seg.app.widgets.spin_box import DoubleSpinBox, SpinBox
 from rgbd_seg.labelling.capture import Choice
 
 
@@ -22,14 +23,14 @@ class CaptureBox(QGroupBox):
         self.kind.addItems(("what is new and sharp", "every one that is due"))
         self.kind.setToolTip("New: unlike every frame before, so that something has moved or the camera has")
         form.addRow("Take", self.kind)
-        self.every = QDoubleSpinBox()
+        self.every = DoubleSpinBox()
         self.every.setRange(0.1, 3600)
         self.every.setDecimals(1)
         self.every.setValue(0.5)
         self.every.setSuffix(" s")
         self.every.setToolTip("At most one frame in so many seconds")
         form.addRow("Every", self.every)
-        self.count = QSpinBox()
+        self.count = SpinBox()
         self.count.setRange(1, 10_000)
         self.count.setValue(40)
         self.count.setSuffix(" frames")

@@ -15,11 +15,11 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QWidget,
 )
 
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
+from rgbd_seg.app.widgets.spin_box import SpinBox
 from rgbd_seg.coloring import OPACITY
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.pipeline.offline.export_job import ExportPlan
@@ -86,7 +86,7 @@ class ExportDialog(QDialog):
         self._form.addRow("Colour", self.color)
         self.point_colors = _choice(_POINT_COLORS)
         self._form.addRow("Point colours", self.point_colors)
-        self.point_step = QSpinBox()
+        self.point_step = SpinBox()
         self.point_step.setRange(1, 100)
         self.point_step.setSuffix(" pixels")
         self.point_step.setToolTip("1 makes a point of every pixel, 4 of every fourth one across and down")
@@ -108,7 +108,7 @@ class ExportDialog(QDialog):
     def _make_range(self, picked: tuple[int | None, int | None]) -> QHBoxLayout:
         length = self._frames
         row = QHBoxLayout()
-        self.first, self.last = QSpinBox(), QSpinBox()
+        self.first, self.last = SpinBox(), SpinBox()
         self.first.setAccessibleName("First frame")
         self.last.setAccessibleName("Last frame")
         for box, mark, usual in ((self.first, picked[0], 0), (self.last, picked[1], length - 1)):
@@ -116,7 +116,7 @@ class ExportDialog(QDialog):
             box.setValue((usual if mark is None else mark) + 1)
             box.setMinimumWidth(90)
             box.valueChanged.connect(self._show_length)
-        self.step = QSpinBox()
+        self.step = SpinBox()
         self.step.setRange(1, max(length, 1))
         self.step.setPrefix("every ")
         self.step.setSuffix(" frames")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from rgbd_seg.app.recording.capture_box import CaptureBox
+from rgbd_seg.app.widgets.spin_box import SpinBox
 from rgbd_seg.pipeline.session_recording import clock_text, size_text
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rgbd_seg.pipeline.recorder import RecorderStatus
 
 
-class _SecondsBox(QSpinBox):
+class _SecondsBox(SpinBox):
     """A number field that leaves the window its letter keys: R records, also right after a number was typed."""
 
     def event(self, event: QEvent) -> bool:

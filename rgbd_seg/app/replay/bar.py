@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Range = tuple[int | None, int | None]  # First and last frame.
 _FILE_PX = 120  # Room for the name of a frame's file, where frames are files.
 _SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+_SPACING_PX = 2
 
 
 def time_text(seconds: float) -> str:
@@ -51,25 +52,25 @@ class ReplayBar(QWidget):
         column.addWidget(self.timeline)
         row = QHBoxLayout()
         row.setContentsMargins(8, 0, 8, 0)
-        row.setSpacing(2)
+        row.setSpacing(_SPACING_PX)
         column.addLayout(row)
-        self._button(row, "first", "First frame  Home", lambda: self.seek(0))
+        first = self._button(row, "first", "First frame  Home", lambda: self.seek(0))
         self._button(row, "step-back", "One frame back  ←", lambda: self.step(-1))
         self.play = self._button(row, "pause", "Pause or play  Space", self.toggle)
         self._button(row, "step-forward", "One frame on  →", lambda: self.step(1))
-        self._time = QLabel()
+        self._time, self._frame = QLabel(), QLabel()
         metrics = QFontMetrics(self.font())
-        self._time.setFixedWidth(metrics.horizontalAdvance("00:00.000  frame 00000/00000") + 16)
-        self._time.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        row.addWidget(self._time)
+        for label, widest in ((self._time, "00:00.000"), (self._frame, "frame 00000/00000")):
+            label.setFixedWidth(metrics.horizontalAdvance(widest) + 16)
+            row.addWidget(label)
+        self._time.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._frame.setContentsMargins(8, 0, 0, 0)
         self._file = QLabel()
         self._file.setObjectName("quiet")
         self._file.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row.addWidget(self._file, 1)
-        self._dispensable = (
-            self._button(row, "range-start", "Export from here  I", self.mark_start),
-            self._button(row, "range-end", "Export up to here  O", self.mark_end),
-        )
+        range_start = self._button(row, "range-start", "Export from here  I", self.mark_start)
+        range_end = self._button(row, "range-end", "Export up to here  O", self.mark_end)
         self.speed = QComboBox()
         self.speed.setToolTip("Speed")
         self.speed.addItems([f"{speed:g}x" for speed in _SPEEDS])
@@ -85,9 +86,10 @@ class ReplayBar(QWidget):
         self.loop = self._button(row, "loop", "Start again at the end  Ctrl+L", self._set_loop)
         self.loop.setCheckable(True)
         self.range: Range = (None, None)
-        # On a small screen the bar would make the window wider than that: it leaves out the range, which has keys.
-        self._full_px = self.sizeHint().width()
-        self.setMinimumWidth(self._full_px - sum(widget.sizeHint().width() for widget in self._dispensable))
+        # In a small window the bar would be wider than its place: it leaves out what has keys, the first of these last.
+        self._dispensable = (self._frame, self.speed, self.loop, first, self.every, range_end, range_start)
+        self._least_px = self.sizeHint().width() - sum(_place_px(widget) for widget in self._dispensable)
+        self.setMinimumWidth(self._least_px)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Shows everything where there is room for it."""
@@ -95,9 +97,12 @@ class ReplayBar(QWidget):
         self._make_room()
 
     def _make_room(self) -> None:
-        needed_px = self._full_px + (_FILE_PX if self._file_of is not None and self._file_of(0) is not None else 0)
+        room_px = self.width() - self._least_px
+        if self._file_of is not None and self._file_of(0) is not None:
+            room_px -= _FILE_PX
         for widget in self._dispensable:
-            widget.setVisible(self.width() >= needed_px)
+            room_px -= _place_px(widget)
+            widget.setVisible(room_px >= 0)
 
     def _button(self, row: QHBoxLayout, name: str, tip: str, run: Callable[[], None]) -> QToolButton:
         button = QToolButton()
@@ -134,7 +139,8 @@ class ReplayBar(QWidget):
             return
         position = max(playback.position, 0)
         self.timeline.show_position(position)
-        self._time.setText(f"{time_text(playback.time_s)}  frame {position + 1}/{playback.length}")
+        self._time.setText(time_text(playback.time_s))
+        self._frame.setText(f"frame {position + 1}/{playback.length}")
         file = self._file_of(position) if self._file_of is not None else None
         name = f"{file.parent.name}/{file.name}" if file else ""
         self._file.setText(self._file.fontMetrics().elidedText(name, Qt.TextElideMode.ElideLeft, self._file.width()))
@@ -228,3 +234,8 @@ class ReplayBar(QWidget):
         with QSignalBlocker(self.loop):
             self.loop.toggle()
         self._set_loop()
+
+
+def _place_px(widget: QWidget) -> int:
+    """What a widget takes of its row."""
+    return max(widget.sizeHint().width(), widget.minimumWidth()) + _SPACING_PX

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from rgbd_seg.app.source.names import short_name
 from rgbd_seg.app.widgets.icons import dress
@@ -13,6 +23,7 @@ from rgbd_seg.app.widgets.theme import Theme
 
 _SIGN_PX = 36
 _CHOICE_PX, _NARROW_CHOICE_PX = (164, 140), 136
+_SPACING_PX = 12
 
 
 class _Choice(QPushButton):
@@ -41,7 +52,7 @@ class _Choice(QPushButton):
         return QSize(*_CHOICE_PX)
 
     def minimumSizeHint(self) -> QSize:
-        """Four of them beside each other fit a small window."""
+        """Four of them beside each other fit a window of 640 pixels."""
         return QSize(_NARROW_CHOICE_PX, _CHOICE_PX[1])
 
 
@@ -63,9 +74,6 @@ class Welcome(QWidget):
         title.setObjectName("title")
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(title)
-        choices = QHBoxLayout()
-        choices.setSpacing(12)
-        choices.addStretch(1)
         self._camera = _Choice(theme, "camera", "Camera", "the first one that is plugged in")
         self._camera.clicked.connect(self.camera_wanted)
         file = _Choice(theme, "file", "Recording", "a .mcap file, with every frame")
@@ -74,13 +82,19 @@ class Welcome(QWidget):
         folder.clicked.connect(self.folder_wanted)
         room = _Choice(theme, "room", "Synthetic room", "built in, with exact labels")
         room.clicked.connect(lambda: self.source_wanted.emit("synthetic:"))
-        for button in (self._camera, file, folder, room):
-            choices.addWidget(button)
-        choices.addStretch(1)
-        column.addLayout(choices)
+        self._choices = (self._camera, file, folder, room)
+        self._grid = QGridLayout()
+        self._grid.setSpacing(_SPACING_PX)
+        self._across = 0
+        self._place_choices(len(self._choices))
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addLayout(self._grid, 100)  # No wider than its buttons want to be.
+        row.addStretch(1)
+        column.addLayout(row)
         more = QToolButton()
-        more.setText("Any source, with its options: kinds of rooms, cameras by name …")
-        more.setToolTip("Ctrl+U")
+        more.setText("Any source, with its options…")
+        more.setToolTip("Kinds of rooms, cameras by name, topics of a bag  Ctrl+U")
         more.clicked.connect(self.picker_wanted)
         column.addWidget(more, 0, Qt.AlignmentFlag.AlignHCenter)
         self._uris: tuple[str, ...] = ()
@@ -92,6 +106,22 @@ class Welcome(QWidget):
         drop.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(drop)
         column.addStretch(3)
+
+    def minimumSizeHint(self) -> QSize:
+        """Two choices beside each other, as in a narrow window."""
+        return QSize(2 * _NARROW_CHOICE_PX + 3 * _SPACING_PX, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Two rows of choices where one is too wide."""
+        super().resizeEvent(event)
+        many = len(self._choices)
+        self._place_choices(many if self.width() >= many * (_NARROW_CHOICE_PX + _SPACING_PX) + _SPACING_PX else 2)
+
+    def _place_choices(self, across: int) -> None:
+        if across != self._across:
+            self._across = across
+            for place, button in enumerate(self._choices):
+                self._grid.addWidget(button, *divmod(place, across))
 
     def show_recent(self, uris: Sequence[str]) -> None:
         if tuple(uris) == self._uris:

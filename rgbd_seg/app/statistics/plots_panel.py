@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from rgbd_seg.app.statistics.depth_curves import Curve, depth_histogram, line_profile
 from rgbd_seg.app.widgets.plot_library import PlotLibrary
@@ -14,7 +14,7 @@ from rgbd_seg.app.widgets.plot_library import PlotLibrary
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from PySide6.QtGui import QShowEvent
+    from PySide6.QtGui import QResizeEvent, QShowEvent
 
     from rgbd_seg.app.statistics.history import History
     from rgbd_seg.app.widgets.theme import Theme
@@ -36,6 +36,7 @@ _MOMENTS = {
 }
 _LINES = ("#4f9cf9", "#f5a524", "#3fb27f", "#e5484d", "#b07cf0", "#5fd0d8", "#c9c9ce", "#d98a5b")
 _MOST_CLASSES = 8
+_NARROW_PX = 450
 
 
 class PlotsPanel(QWidget):
@@ -47,7 +48,7 @@ class PlotsPanel(QWidget):
         super().__init__(parent)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 8)
-        row = QHBoxLayout()
+        self._head = QGridLayout()
         self.choice = QComboBox()
         self.choice.setAccessibleName("What is plotted")
         self.choice.addItems([*_CHOICES, *_MOMENTS])
@@ -58,15 +59,17 @@ class PlotsPanel(QWidget):
         export = QPushButton("CSV…")
         export.setToolTip("Save the last ten minutes as a table")
         export.clicked.connect(self.export_wanted)
-        # Beside the choice, not in the plot as pyqtgraph has it: eight classes would cover the curves of a low panel.
+        # Not in the plot as pyqtgraph has it: eight classes would cover the curves of a low panel.
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setWordWrap(True)
-        row.addWidget(self.choice)
-        row.addWidget(self.legend, 1)
-        row.addWidget(self.pause)
-        row.addWidget(export)
-        layout.addLayout(row)
+        self._head.addWidget(self.choice, 0, 0)
+        self._head.addWidget(self.pause, 0, 2)
+        self._head.addWidget(export, 0, 3)
+        self._head.setColumnStretch(1, 1)
+        self._legend_below: bool | None = None
+        self._place_legend(below=False)
+        layout.addLayout(self._head)
         self._theme = theme
         self._library = PlotLibrary(self)
         self._library.ready.connect(self._make_plot)
@@ -74,6 +77,16 @@ class PlotsPanel(QWidget):
         self._curves: dict[str, Any] = {}
         self._look: tuple[object, ...] = ()  # The colours and names that the curves were made with.
         self.setMinimumHeight(200)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The legend is beside the choice, or below it where the panel is in a column."""
+        super().resizeEvent(event)
+        self._place_legend(below=self.width() < _NARROW_PX)
+
+    def _place_legend(self, *, below: bool) -> None:
+        if self._legend_below != below:
+            self._legend_below = below
+            self._head.addWidget(self.legend, *((1, 0, 1, 4) if below else (0, 1)))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Makes the plot when it is first seen: its library takes a while to load."""

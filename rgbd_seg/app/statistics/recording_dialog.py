@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 from rgbd_seg.app.notices import sentence
 from rgbd_seg.app.statistics.figure_table import FigureTable
 from rgbd_seg.app.widgets.accessible_names import name_controls
+from rgbd_seg.app.widgets.spin_box import SpinBox
 from rgbd_seg.pipeline.offline.class_statistics import SEEN_SHARE, RecordingStatistics
 from rgbd_seg.pipeline.offline.job import JobStatus, progress_text
 
@@ -66,7 +66,7 @@ class RecordingDialog(QDialog):
         if model is not None:
             self.labels.addItem(f"predicted by {model.stem}, which is loaded", True)
         form.addRow("Labels", self.labels)
-        self.step = QSpinBox()
+        self.step = SpinBox()
         self.step.setAccessibleName("Only every so many-th frame")
         self.step.setRange(1, max(frames, 1))
         self.step.setPrefix("every ")

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QSpinBox,
     QWidget,
 )
 
@@ -27,6 +26,7 @@ from rgbd_seg.app.training.plan import TrainingPlan
 from rgbd_seg.app.training.start_model import StartModel
 from rgbd_seg.app.training.words import duration
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
+from rgbd_seg.app.widgets.spin_box import SpinBox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,7 +138,7 @@ class TrainingDialog(QDialog):
         self.size_choice = QComboBox()
         self.size_choice.setAccessibleName("Input size")
         self.size_choice.setToolTip("Smaller is faster, larger sees smaller things")
-        self.batch = QSpinBox()
+        self.batch = SpinBox()
         self.batch.setAccessibleName("Pictures a step")
         self.batch.setRange(1, 64)
         self.batch.setValue(8)
@@ -153,7 +153,7 @@ class TrainingDialog(QDialog):
 
     def _make_limit(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        self.amount = QSpinBox()
+        self.amount = SpinBox()
         self.amount.setAccessibleName("How long")
         self.amount.setRange(1, 10_000)
         self.amount.setValue(10)

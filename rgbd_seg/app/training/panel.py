@@ -151,9 +151,23 @@ class TrainingPanel(QWidget):
         """The curves are below the rest where the panel is in a column."""
         super().resizeEvent(event)
         direction = QBoxLayout.Direction
-        self._row.setDirection(direction.TopToBottom if self.width() < 2 * _CONTROLS_PX else direction.LeftToRight)
+        self._row.setDirection(direction.TopToBottom if self._in_column else direction.LeftToRight)
+        if self._plots is not None:
+            self._place_plots()
         margins = self._row.contentsMargins()
         self._controls.setFixedWidth(min(_CONTROLS_PX, self.width() - margins.left() - margins.right()))
+
+    @property
+    def _in_column(self) -> bool:
+        return self.width() < 2 * _CONTROLS_PX
+
+    def _place_plots(self) -> None:
+        """One above the other where the panel is in a column: beside each other their labels overlap there."""
+        for place, plot in enumerate(self._subplots):
+            row, column = (place, 0) if self._in_column else (0, place)
+            if self._plots.getItem(row, column) is not plot:
+                self._plots.removeItem(plot)
+                self._plots.addItem(plot, row, column)
 
     def _make_plots(self) -> None:
         import pyqtgraph
@@ -174,6 +188,7 @@ class TrainingPanel(QWidget):
                 symbol = "o" if name != "training" else None
                 self._curves[name] = plot.plot(name=name, symbol=symbol, symbolSize=5, symbolPen=None)
         self._subplots[-1].setLimits(yMin=0, yMax=1)
+        self._place_plots()
         self._paint_theme()
         self._row.takeAt(1)  # The stretch that kept the place.
         self._row.addWidget(self._plots, 1)

@@ -156,7 +156,11 @@ class Pane(QFrame):
 
     def _place(self) -> None:
         self._chip.setGeometry(8, 8, self._chip.sizeHint().width(), _CHIP_PX)
-        self._note.setGeometry(self._chip.geometry().right() + 7, 8, self._note.sizeHint().width(), _CHIP_PX)
+        beside, width = self._chip.geometry().right() + 7, self._note.sizeHint().width()
+        if beside + width <= self.width() - 8:
+            self._note.setGeometry(beside, 8, width, _CHIP_PX)
+        else:  # A narrow view: below, where the words are whole.
+            self._note.setGeometry(8, _CHIP_PX + 12, min(width, self.width() - 16), _CHIP_PX)
         self._hint.setGeometry(0, 0, self.width(), self.height())
         height = min(max(self.height() - 60, 60), 260)
         width = self._bar.sizeHint().width()

@@ -31,10 +31,12 @@ def icon(name: str, color: str, checked: str = "", side: int = SIDE) -> QIcon:
         MissingAsset: There is no such icon.
     """
     result = QIcon()
-    for scale in _SCALES:
-        result.addPixmap(_pixmap(name, color, side, scale), QIcon.Mode.Normal, QIcon.State.Off)
-        if checked:
-            result.addPixmap(_pixmap(name, checked, side, scale), QIcon.Mode.Normal, QIcon.State.On)
+    svg = asset(f"icons/{name}.svg").read_text(encoding="utf-8")
+    inks = {QIcon.State.Off: color} | ({QIcon.State.On: checked} if checked else {})
+    for state, ink in inks.items():
+        lines = QSvgRenderer(QByteArray(svg.replace("currentColor", ink).encode()))
+        for scale in _SCALES:
+            result.addPixmap(_pixmap(lines, side, scale), QIcon.Mode.Normal, state)
     return result
 
 
@@ -73,12 +75,11 @@ def _color(role: str, theme: Theme) -> str:
     return role if role.startswith("#") or not role else str(getattr(theme, role))
 
 
-def _pixmap(name: str, color: str, side: int, scale: int) -> QPixmap:
-    svg = asset(f"icons/{name}.svg").read_text(encoding="utf-8").replace("currentColor", color)
+def _pixmap(lines: QSvgRenderer, side: int, scale: int) -> QPixmap:
     pixmap = QPixmap(side * scale, side * scale)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(0, 0, side * scale, side * scale))
+    lines.render(painter, QRectF(0, 0, side * scale, side * scale))
     painter.end()
     pixmap.setDevicePixelRatio(scale)
     return pixmap

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+from shiboken6 import isValid
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtWidgets import QApplication, QWidget
 
 from rgbd_seg.assets import asset
 
 Choice = Literal["system", "dark", "light"]
+_A_TURN = 40  # Widgets that are given another look in one turn of Qt's loop: a few milliseconds.
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,22 @@ LIGHT = Theme(
 )
 
 
+# The same roles in the words of style sheets, which look them up in the application's palette.
+_IN_PALETTE = Theme(
+    "dark",
+    "palette(window)",
+    "palette(base)",
+    "palette(button)",
+    "palette(mid)",
+    "palette(text)",
+    "palette(placeholder-text)",
+    "palette(highlight)",
+    "palette(highlighted-text)",
+    "palette(bright-text)",
+    "palette(link-visited)",
+)
+
+
 def resolve(choice: Choice) -> Theme:
     """The theme for a choice; "system" is dark unless the system asks for light."""
     if choice == "system":
@@ -68,7 +86,8 @@ def apply_theme(application: QApplication, choice: Choice) -> Theme:
     theme = resolve(choice)
     if application.property("theme") == theme.name:
         return theme
-    if application.property("theme") is None:  # Once: each of these visits every widget there is.
+    first = application.property("theme") is None
+    if first:  # Once: each of these visits every widget there is.
         application.setStyle("Fusion")
         font = application.font()
         font.setPixelSize(13)
@@ -77,8 +96,39 @@ def apply_theme(application: QApplication, choice: Choice) -> Theme:
         application.setFont(font)
     application.setProperty("theme", theme.name)
     application.setPalette(_palette(theme))
-    application.setStyleSheet(_style_sheet(theme))
+    if first:
+        application.setStyleSheet(_style_sheet(_IN_PALETTE))
+    else:
+        _look_up_again(application)
     return theme
+
+
+def _look_up_again(application: QApplication) -> None:
+    """Has the widgets take the style sheet's colours from the palette of now.
+
+    Setting the sheet anew would do that too, but Qt then visits each widget once more for every widget that it is in.
+    Those out of sight follow in turns of Qt's loop, a few in each.
+    """
+    widgets = application.allWidgets()
+    for widget in widgets:
+        if widget.isVisible():
+            _polish(widget)
+    _polish_later([widget for widget in widgets if not widget.isVisible()])
+
+
+def _polish_later(widgets: list[QWidget]) -> None:
+    for widget in widgets[:_A_TURN]:
+        if isValid(widget):
+            _polish(widget)
+    if len(widgets) > _A_TURN:
+        QTimer.singleShot(0, lambda: _polish_later(widgets[_A_TURN:]))
+
+
+def _polish(widget: QWidget) -> None:
+    style = widget.style()
+    style.unpolish(widget)
+    style.polish(widget)
+    widget.update()
 
 
 def _palette(theme: Theme) -> QPalette:
@@ -96,6 +146,7 @@ def _palette(theme: Theme) -> QPalette:
         (role.Highlight, theme.accent),
         (role.HighlightedText, theme.on_accent),
         (role.Link, theme.accent),
+        (role.LinkVisited, theme.warning),  # No text here has such links: the style sheet has no other name for it.
         (role.ToolTipBase, theme.raised),
         (role.ToolTipText, theme.text),
         (role.PlaceholderText, theme.quiet),

@@ -55,5 +55,5 @@ def test_photographs_stand_still_and_each_is_called_by_its_file(
     qtbot.keyClick(window, Qt.Key.Key_Right)
     qtbot.keyClick(window, Qt.Key.Key_Right)
     assert window.replay_bar._file.text().endswith("003265.png")
-    assert "frame 3/4" in window.replay_bar._time.text()
+    assert "frame 3/4" in window.replay_bar._frame.text()
     assert window.replay_bar._file.toolTip() == str(photographs / "image" / "003265.png")

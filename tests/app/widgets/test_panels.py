@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QProcess, Qt
-from PySide6.QtWidgets import QSlider
+from PySide6.QtCore import QByteArray, QObject, QProcess, Qt
+from PySide6.QtWidgets import QSlider, QWidget
 
 from rgbd_seg.app.about import DoctorDialog
 from rgbd_seg.app.replay.bar import ReplayBar
@@ -92,11 +92,21 @@ def test_the_replay_bar_fits_a_small_screen_and_leaves_out_what_has_keys(qtbot: 
     bar = ReplayBar(DARK)
     qtbot.addWidget(bar)
     bar.show()
-    mark = bar._dispensable[0]
-    for width, shown in ((900, True), (bar.minimumWidth(), False), (900, True)):
+    assert bar.minimumWidth() < 300  # Of the smallest window, 640 pixels, a panel takes 250.
+    some = []
+    for width in (900, 450, bar.minimumWidth(), 900):
         bar.resize(width, bar.height())
-        assert (mark.isVisible(), bar.every.isVisible()) == (shown, True)
-        assert bar.loop.geometry().right() < bar.width()
+        seen = [part.isVisible() for part in bar._dispensable]
+        assert seen == sorted(seen, reverse=True)  # The most useful ones go last.
+        some.append(sum(seen))
+        assert bar.play.isVisible()
+        assert all(part.geometry().right() < width for part in bar.children() if _is_seen(part))
+    assert some[0] == len(bar._dispensable) == some[3]
+    assert some[0] > some[1] > some[2] == 0
+
+
+def _is_seen(part: QObject) -> bool:
+    return isinstance(part, QWidget) and part.isVisible()
 
 
 def test_escape_ends_the_doctor_as_well(window: MainWindow) -> None:
