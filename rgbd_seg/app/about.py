@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QProcess, Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
 
 from rgbd_seg.version import __version__
 
@@ -66,11 +66,15 @@ class DoctorDialog(QDialog):
         self.setWindowTitle("Doctor")
         self.resize(720, 480)
         layout = QVBoxLayout(self)
-        self.report = QPlainTextEdit("Looking…")
+        self.report = QPlainTextEdit("Looking at libraries, cameras, back ends and the disk…")
         self.report.setReadOnly(True)
         self.report.setAccessibleName("What the doctor found")
         self.report.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         layout.addWidget(self.report)
+        self._busy = QProgressBar()
+        self._busy.setRange(0, 0)
+        self._busy.setAccessibleName("Looking")
+        layout.addWidget(self._busy)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.report.toPlainText()))
@@ -83,6 +87,7 @@ class DoctorDialog(QDialog):
         self._process.start(sys.executable, ["-m", "rgbd_seg", "doctor", "--folder", str(folder)])
 
     def _show(self) -> None:
+        self._busy.hide()
         text = bytes(self._process.readAll().data()).decode(errors="replace")
         self.report.setPlainText(text or "The doctor said nothing.")
 

@@ -110,23 +110,33 @@ def losses_text(status: Status) -> str:
     return f"{status.missed} lost{silent}"
 
 
+_A_FEW = 4  # Of so many events in the window their distances say little.
+
+
 class RateMeter:
     """Events per second over the last `window_s` seconds. Not thread-safe: the caller holds its lock."""
 
     def __init__(self, window_s: float = 2.0) -> None:
         self._window_ns = round(window_s * 1e9)
         self._times_ns: deque[int] = deque(maxlen=1000)
+        self._first_ns = 0
 
     def tick(self, now_ns: int) -> None:
+        self._first_ns = self._first_ns or now_ns
         self._times_ns.append(now_ns)
 
     def rate(self, now_ns: int) -> float:
         """Events per second; 0 when fewer than two fell into the window."""
         while self._times_ns and now_ns - self._times_ns[0] > self._window_ns:
             self._times_ns.popleft()
-        if len(self._times_ns) < 2:
+        many = len(self._times_ns)
+        if many < 2:
             return 0.0
-        return (len(self._times_ns) - 1) * 1e9 / max(self._times_ns[-1] - self._times_ns[0], 1)
+        rate = (many - 1) * 1e9 / max(self._times_ns[-1] - self._times_ns[0], 1)
+        if many > _A_FEW:
+            return rate
+        # Two that come close behind each other after a pause make no hundreds a second.
+        return min(rate, (many + 1) * 1e9 / max(min(self._window_ns, now_ns - self._first_ns), 1))
 
 
 class StageMeter:

@@ -164,6 +164,15 @@ def test_strokes_are_undone_one_by_one_and_the_file_follows(painter: Painter, wa
     assert (painter.saved(name) > 0).sum() < (two > 0).sum()
 
 
+def test_a_click_beside_the_picture_leaves_label_mode_its_keys(painter: Painter, walk: Path) -> None:
+    painter.opens(walk)
+    page = painter.desk.page
+    for beside in (page.classes.viewport(), page.strip.viewport(), page.hint):
+        page.search.setFocus()
+        QTest.mouseClick(beside, Qt.MouseButton.LeftButton, pos=QPoint(30, 8))
+        assert painter.window.focusWidget() is page.canvas
+
+
 def test_every_tool_paints_something(painter: Painter, walk: Path) -> None:
     painter.opens(walk)
     for key in (Qt.Key.Key_Q, Qt.Key.Key_B, Qt.Key.Key_F, Qt.Key.Key_W, Qt.Key.Key_G):

@@ -224,6 +224,12 @@ def test_rate_is_events_per_second_within_the_window() -> None:
         meter.tick(i * 50_000_000)
     assert meter.rate(99 * 50_000_000) == pytest.approx(20.0)
     assert meter.rate(1000 * 50_000_000) == 0.0
+    for late in (0, 2_000_000):  # Two at once after a pause are no 500 a second.
+        meter.tick(2000 * 50_000_000 + late)
+    assert meter.rate(2000 * 50_000_000 + 5_000_000) <= 3.0
+    for i in range(1, 6):
+        meter.tick(2000 * 50_000_000 + i * 50_000_000)
+    assert meter.rate(2000 * 50_000_000 + 260_000_000) == pytest.approx(24.0)
 
 
 def slow_frames() -> Iterator[Event]:

@@ -69,6 +69,9 @@ class LabelPage(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.canvas = LabelCanvas()
+        # A click on a frame or a class would take the keys out of this page, to what it lies in.
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setFocusProxy(self.canvas)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 8, 6)
         column.setSpacing(6)
@@ -149,14 +152,14 @@ class LabelPage(QWidget):
         self.search = _Search()
         self.search.setAccessibleName("Find or add a class")
         self.search.setPlaceholderText("find or add a class  L")
-        self.search.setFixedWidth(_SIDE_PX)
+        self.search.setMinimumWidth(_SIDE_PX)
         self.search.setMaxLength(100)
         self.search.textEdited.connect(self._filter)
         self.search.returnPressed.connect(self._typed)
         side.addWidget(self.search)
         self.classes = QListWidget()
         self.classes.setAccessibleName("Classes to paint")
-        self.classes.setFixedWidth(_SIDE_PX)
+        self.classes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         self.classes.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Digits and the search choose.
         self.classes.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.classes.customContextMenuRequested.connect(self._class_menu)

@@ -185,7 +185,8 @@ class ScoreDialog(QDialog):
         self._show_busy(False)
         self._scores = dict(result.scores)
         said = [f"{name}: {why}" for name, why in result.problems.items()]
-        said += [f"{name}: {score.note}" for name, score in self._scores.items() if score.note]
+        # As in the table: people's names of classes have no underscores.
+        said += [f"{name}: {score.note.replace('_', ' ')}" for name, score in self._scores.items() if score.note]
         self.note.setText("\n".join(said))
         self.report.setVisible(bool(self._scores))
         self.tabs.setVisible(bool(self._scores))

@@ -95,9 +95,12 @@ class RecordingDialog(QDialog):
         buttons.addButton(self.csv, QDialogButtonBox.ButtonRole.ActionRole)
         self.count = QPushButton("Count")
         self.count.setObjectName("primary")
-        self.count.setDefault(True)
         self.count.clicked.connect(self._count_clicked)
         buttons.addButton(self.count, QDialogButtonBox.ButtonRole.ActionRole)
+        for button in buttons.buttons():
+            assert isinstance(button, QPushButton)
+            button.setAutoDefault(button is self.count)  # Return counts, wherever the focus is.
+        self.count.setDefault(True)
         buttons.rejected.connect(self.close)
         column.addWidget(buttons)
         name_controls(self)

@@ -219,12 +219,19 @@ def _style_sheet(theme: Theme) -> str:
         border-color: {theme.accent}; }}
     QCheckBox, QRadioButton {{ border: 1px solid transparent; border-radius: 4px; padding: 1px; outline: 0; }}
     QCheckBox:focus, QRadioButton:focus {{ border-color: {theme.accent}; }}
+    QCheckBox::indicator, QTreeView::indicator, QListView::indicator {{
+        width: 13px; height: 13px; border: 1px solid {theme.quiet}; border-radius: 3px; background: {theme.raised}; }}
+    QCheckBox::indicator:checked, QTreeView::indicator:checked, QListView::indicator:checked {{
+        image: url("{asset("icons/tick.svg").as_posix()}"); }}
+    QCheckBox::indicator:disabled {{ border-color: {theme.line}; }}
     QTreeView::item, QListView::item {{ padding: 3px 0; }}
     QTreeView::item:hover, QListView::item:hover, QTableView::item:hover {{ background: {theme.raised}; }}
     QTreeView::item:selected, QListView::item:selected, QTableView::item:selected {{
         background: {theme.line}; color: {theme.text}; }}
     QHeaderView::section {{ background: {theme.panel}; color: {theme.quiet}; border: 0; padding: 2px 4px; }}
-    QTabBar {{ qproperty-elideMode: ElideNone; }}
+    QTableCornerButton::section {{ background: {theme.panel}; border: 0; }}
+    QHeaderView {{ background: {theme.panel}; }}
+    QTabBar {{ qproperty-elideMode: ElideNone; qproperty-drawBase: 0; }}
     QTabBar::tab {{
         background: {theme.background}; color: {theme.quiet}; padding: 6px 7px; border: 0; font-size: 12px; }}
     QTabBar::tab:selected {{ background: {theme.panel}; color: {theme.text}; }}
