@@ -10,6 +10,9 @@ RUN_PACKAGES := python3-venv libglib2.0-0 libgl1 libegl1 libgles2 libgl1-mesa-dr
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb xdotool strace libfreenect-bin iproute2 gcc libc6-dev openssl \
   chromium chromium-driver
 
+# A worker gets a file at a time, in the order of tests/conftest.py: the long ones first.
+IN_PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
+
 .PHONY: run test test-offline audit gpu sbom lint docs coverage clean
 .DEFAULT_GOAL := help
 
@@ -56,12 +59,12 @@ run: | system-run
 test: | system-test
 	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
 	@$(MAKE) --no-print-directory lint
-	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n 3 --dist loadfile
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(IN_PARALLEL)
 
 # A network namespace of its own, in which only the loopback device exists.
 OFFLINE := unshare --net --mount $(if $(filter 0,$(shell id -u)),,--map-root-user)
 test-offline: $(VENV)/.installed-dev
-	@$(OFFLINE) sh -c 'ip link set lo up && QT_QPA_PLATFORM=offscreen exec $(BIN)/python -m pytest -n 3 --dist loadfile'
+	@$(OFFLINE) sh -c 'ip link set lo up && QT_QPA_PLATFORM=offscreen exec $(BIN)/python -m pytest $(IN_PARALLEL)'
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .

@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 import traceback
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ os.environ["RGBD_SEG_LOG_DIR"] = str(_HOME / "log")
 # Hundreds of children import the program: each would compile it anew where a machine is told to keep no compiled files.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # The networks are tiny: threads would only wait for each other.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from rgbd_seg.inference.torch.triton_beside_mesa import settle  # noqa: E402 (behind the variables above)
@@ -70,6 +71,31 @@ def _is_local(host: str | bytes | None) -> bool:
 
 
 sys.addaudithook(_stay_here)
+
+# A worker gets a file at a time, and whoever begins a long one last is waited for: these come first. The others follow
+# by the number of their tests, most first.
+_LONG = (
+    "api/test_typing.py",
+    "reliability/test_faults.py",
+    "inference/openvino/test_conversion.py",
+    "training/run/test_processes.py",
+    "training/run/test_fit.py",
+    "inference/openvino/test_segmenter.py",
+    "inference/onnx/test_segmenter.py",
+    "inference/test_graph_export.py",
+    "training/data/test_rooms.py",
+    "training/run/test_ending.py",
+    "training/run/test_repeat.py",
+    "inference/openvino/test_int8.py",
+    "training/test_recipes.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Orders the files; the order in a file stays."""
+    counts = Counter(item.path for item in items)
+    places = {Path(__file__).parent / name: place for place, name in enumerate(_LONG)}
+    items.sort(key=lambda item: (places.get(item.path, len(_LONG)), -counts[item.path], item.path))
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from tests.reliability.model_faults import write_model
 from tests.waiting import PATIENCE_S
 
 EXAMPLES = Path(__file__).parent.parent.parent / "docs/examples"
-# One size for all, so that the tiny model is converted once.
+# One size for all, and for the stream's tests, so that the tiny model is converted once.
 ROOM = "synthetic:?size=64x48&noise=0&fps=60"
 
 

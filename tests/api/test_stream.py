@@ -24,7 +24,7 @@ from tests.recording.picture_trees import write_pairs
 from tests.reliability.model_faults import write_model
 from tests.waiting import PATIENCE_S
 
-ROOM = "synthetic:?size=160x120&noise=0&fps=30"
+ROOM = "synthetic:?size=64x48&noise=0&fps=30"
 
 
 def test_frames_come_without_a_model() -> None:

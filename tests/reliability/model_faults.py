@@ -47,8 +47,11 @@ def _frames() -> Iterator[Event]:
 
 
 def write_model(path: Path) -> None:
-    """A tiny model with random weights."""
-    save_model(path, DeResUNet(_TINY), ModelCard(name="tiny", network=_TINY, label_set=_LABELS, size=(32, 32)))
+    """A tiny model with random weights: always the same, so that what has been made of it once is in the cache."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = DeResUNet(_TINY)
+    save_model(path, network, ModelCard(name="tiny", network=_TINY, label_set=_LABELS, size=(32, 32)))
 
 
 def _swap_for(break_it: Callable[[Path], object], folder: Path) -> Outcome:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rgbd_seg.errors import ModelError
+from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.openvino import conversion as openvino_conversion
 from rgbd_seg.inference.openvino.compilation import compilations
 from rgbd_seg.inference.openvino.conversion import Conversion, convert_apart
 from rgbd_seg.inference.openvino.model import OpenVinoModel
 from rgbd_seg.inference.openvino.runtime import find_device
+from rgbd_seg.inference.segmenter import SegmenterOptions
 from tests.waiting import PATIENCE_S, program
 
 if TYPE_CHECKING:
@@ -31,9 +33,8 @@ from pathlib import Path
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.inference import SegmenterOptions, open_segmenter
-path, backend = sys.argv[1:]
-options = SegmenterOptions(backend=backend, device="cpu", threads=1, frame_size=(72, 96), precision="float32")
-with open_segmenter(Path(path), options) as segmenter:
+options = SegmenterOptions(device="cpu", threads=1, frame_size=(72, 96), precision="float32")
+with open_segmenter(Path(sys.argv[1]), options) as segmenter:
     lens = Calibration(Intrinsics(96, 72, 80.0, 80.0, 48.0, 36.0))
     frame = RgbdFrame(np.zeros((72, 96, 3), np.uint8), np.ones((72, 96), np.uint16), lens, 0, 0)
     shape = segmenter(frame).labels.shape
@@ -52,9 +53,9 @@ def cached(model: Path) -> list[bool]:
     return [compilation.from_cache() is not None for compilation in found.values()]
 
 
-def open_in_a_fresh_process(model: Path, backend: str = "auto") -> tuple[list[int], bool, dict[str, str]]:
+def open_in_a_fresh_process(model: Path) -> tuple[list[int], bool, dict[str, str]]:
     done = subprocess.run(
-        [sys.executable, "-c", _OPEN, str(model), backend],
+        [sys.executable, "-c", _OPEN, str(model)],
         capture_output=True,
         text=True,
         check=True,
@@ -64,26 +65,17 @@ def open_in_a_fresh_process(model: Path, backend: str = "auto") -> tuple[list[in
     return shape, has_torch, details
 
 
-def test_every_part_lies_in_the_cache_afterwards(
+def test_a_process_without_pytorch_stays_without_it_and_every_part_lies_in_the_cache_afterwards(
     model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cached(model_path) == [False, False, False]
-    convert_apart(conversion(model_path))
-    assert cached(model_path) == [True, True, True]
-
-
-def test_a_process_without_pytorch_stays_without_it(
-    model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for expected in ("compiled now", "taken from the cache"):
         shape, has_torch, details = open_in_a_fresh_process(model_path)
         assert (shape, has_torch, details["compiled graph"]) == ([72, 96], False, expected)
-    parameters = details["parameters"]
-    _, has_torch, details = open_in_a_fresh_process(model_path, "torch")
-    assert has_torch
-    assert details["parameters"] == parameters
+        assert cached(model_path) == [True, True, True]
+    with open_segmenter(model_path, SegmenterOptions(backend="torch", device="cpu", precision="float32")) as segmenter:
+        assert details["parameters"] == segmenter.info.details["parameters"]
 
 
 def test_a_process_that_cannot_convert_leaves_it_to_the_first(
