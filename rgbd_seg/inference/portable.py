@@ -47,7 +47,7 @@ def pytorch_is_missing() -> bool:
 
 
 def is_portable(path: Path, options: SegmenterOptions, precision: str) -> bool:
-    """Whether a model file, run in that way, has a graph beside it that is of the same network.
+    """Whether a model file, run in that way, has a graph of its network: beside it, or in the cache.
 
     Raises:
         ModelError: The model file cannot be used.
@@ -56,7 +56,7 @@ def is_portable(path: Path, options: SegmenterOptions, precision: str) -> bool:
     graph = path.with_name(path.stem + SUFFIX)
     if precision == _BY_PYTORCH or (options.size or card.size) != card.size:
         return False
-    return _fits(graph, card)
+    return _fits(graph, card) or _kept(card) is not None
 
 
 def _fits(graph: Path, card: ModelCard) -> bool:
@@ -158,12 +158,22 @@ def graph_of(path: Path, card: ModelCard, size: Size) -> Path:
             f"{path.name} needs PyTorch here (pip install 'rgbd-seg[torch]'), or the file {beside.name} "
             f"beside it, which rgbd-seg model export {path.name} --to graph writes where PyTorch is installed"
         )
-    name = cache_key(describe_network(replace(card, size=size))) + SUFFIX
-    return read_entry(name) or _make_graph(path, size, name)
+    card = replace(card, size=size)
+    return _kept(card) or _make_graph(path, card)
 
 
-def _make_graph(path: Path, size: Size, name: str) -> Path:
+def _cache_name(card: ModelCard) -> str:
+    return cache_key(describe_network(card)) + SUFFIX
+
+
+def _kept(card: ModelCard) -> Path | None:
+    """The graph of a network that int8 has needed once; the weights may be others."""
+    return read_entry(_cache_name(card))
+
+
+def _make_graph(path: Path, card: ModelCard) -> Path:
     """Lets another process make a graph: PyTorch's exporter holds Python's lock for long."""
+    name, size = _cache_name(card), card.size
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / name
         wanted = ["--to", "graph", "--size", f"{size[0]}x{size[1]}", "-o", str(output)]
