@@ -138,11 +138,20 @@ def test_the_token_file_keeps_the_address(tmp_path: Path) -> None:
     assert os.stat(tmp_path / "token").st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(("source", "words"), [("/no/such/file.mcap", "no file or folder"), ("synthetic:?a=1", "'a'")])
+def test_a_source_that_cannot_be_opened_ends_it_while_the_model_is_being_loaded(
+    source: str, words: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "rgbd_seg", "serve", "--port", "0", source]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=tmp_path)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "words", "code"),
     [
-        (["/no/such/file.mcap"], "no file or folder", 1),
-        (["synthetic:?nonsense=1"], "nonsense", 1),
         ([ROOM, "--model", "no-such-model"], "no model file", 2),
         ([ROOM, "--backend", "nothing"], "--backend", 2),
         ([ROOM, "--key", "key.pem"], "--certificate", 2),
