@@ -12,7 +12,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from rgbd_seg.bench.matrix_rate import matrix_rate_gflops
 from rgbd_seg.errors import ModelError, RgbdSegError
 
 if TYPE_CHECKING:
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 _LOAD_TIMEOUT_S = 1800.0
 _RUN_TIMEOUT_S = 600.0
 _MIB = 2**20
+_SIDES = {"cpu": 1024, "cuda": 8192}  # Of the matrices that are multiplied, by device.
+_TRIES = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Contender:
         return reply
 
     def matrix_rate_gflops(self, precision: str) -> float | None:
-        """What PyTorch multiplies in its process; see `rgbd_seg.bench.matrix_rate`.
+        """What PyTorch multiplies in its process; see `matrix_rate_gflops`.
 
         Raises:
             ModelError: Its process died.
@@ -207,3 +208,27 @@ def _introduce(segmenter: Segmenter, load_s: float, frames: Sequence[RgbdFrame])
         gpu_memory_mib=sum(torch.cuda.max_memory_reserved(i) for i in gpus) / _MIB if torch is not None else 0.0,
         devices=tuple(torch.cuda.get_device_name(i) for i in gpus) if torch is not None else (),
     )
+
+
+def matrix_rate_gflops(precision: str) -> float | None:
+    """The best of several square matrix products, with PyTorch as it is set up in this process, in 10^9 operations/s.
+
+    A multiplication and an addition are two operations, as in the counts of `rgbd_seg.models.summary`.
+
+    Args:
+        precision: "float32", "float16" or "bfloat16"; None is returned for others, which PyTorch does not multiply.
+    """
+    import torch
+
+    if precision not in ("float32", "float16", "bfloat16"):
+        return None
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    side = _SIDES[device]
+    left, right = (torch.randn(side, side, device=device).to(getattr(torch, precision)) for _ in range(2))
+    best_s = float("inf")
+    for _ in range(_TRIES + 1):  # The first one warms up, and is never the best.
+        started = time.perf_counter()
+        product = left @ right
+        product[0, 0].item()  # Waits for a GPU.
+        best_s = min(best_s, time.perf_counter() - started)
+    return 2 * side**3 / best_s / 1e9

@@ -6,6 +6,7 @@ sampling points and roundings.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rgbd_seg.inference.chain import AVERAGED, SCORES, STATE, STRENGTH
@@ -21,6 +22,7 @@ from rgbd_seg.inference.steadiness import (
 )
 from rgbd_seg.models.card import ModelCard
 
+Picker = Callable[[int, int], Iterable[int]]
 NETWORK_INPUTS, NETWORK_OUTPUT = ("network_color", "network_depth"), "network_logits"
 OPSET = 20
 _HEADER = f'<ir_version: 10, opset_import: ["" : {OPSET}]>'
@@ -105,7 +107,7 @@ def _preparing(card: ModelCard, frame_size: Size, size: Size) -> list[str]:
         "depth_float = Cast<to = 1>(depth)",
         f"depth_shape = Constant<value_ints = [1, 1, {height}, {width}]>()",
         "depth_nchw = Reshape(depth_float, depth_shape)",
-        *_nearest("depth_nchw", "depth_sized", frame_size, size),
+        *nearest_lines("depth_nchw", "depth_sized", frame_size, size),
         "depth_metres = Mul(depth_sized, depth_unit_m)",
         f"depth_most = Constant<value_float = {float(card.depth_max_m)!r}>()",
         f"{SCORES[2]} = Min(depth_metres, depth_most)",
@@ -290,7 +292,7 @@ def _deciding(
         "id_flat = Reshape(id, flat)",
         "sure_flat = Reshape(sure_round, flat)",
         "both = Concat<axis = 1>(id_flat, sure_flat)",
-        *_nearest("both", "full", decided_at, frame_size),
+        *nearest_lines("both", "full", decided_at, frame_size),
         "bytes = Cast<to = 2>(full)",
         "halves = Constant<value_ints = [1, 1]>()",
         "id_map, sure_map = Split<axis = 1>(bytes, halves)",
@@ -303,9 +305,9 @@ def _deciding(
     return bytes(model.SerializeToString())
 
 
-def _nearest(source: str, target: str, before: Size, after: Size) -> list[str]:
-    """Lines that resize an (N, C, H, W) tensor as `resize.resize_nearest` does."""
-    rows, columns = (", ".join(map(str, nearest_indices(b, a))) for b, a in zip(before, after, strict=True))
+def nearest_lines(source: str, target: str, before: Size, after: Size, pick: Picker = nearest_indices) -> list[str]:
+    """Lines that resize an (N, C, H, W) tensor as `resize.resize_nearest` does, or by another choice of rows."""
+    rows, columns = (", ".join(map(str, pick(b, a))) for b, a in zip(before, after, strict=True))
     return [
         f"{target}_rows = Constant<value_ints = [{rows}]>()",
         f"{target}_columns = Constant<value_ints = [{columns}]>()",

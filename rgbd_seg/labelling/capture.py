@@ -15,7 +15,7 @@ from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.labelling.doubt import glimpse
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_text
-from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar
+from rgbd_seg.recording.pictures.sidecar import SIDECAR, sidecar_of
 
 # The sharpest frame of late is forgotten by this share with every frame: a dull corner of a room is not blurred.
 _FORGET = 0.97
@@ -87,14 +87,7 @@ class CaptureFolder:
 
     def _write(self, frame: RgbdFrame) -> None:
         if not (self._root / SIDECAR).is_file():
-            calibration = frame.calibration
-            sidecar = Sidecar(
-                depth_unit_m=calibration.depth_unit_m,
-                invalid_depth=0,
-                registered=calibration.registered,
-                intrinsics=calibration.color,
-            )
-            write_text(self._root / SIDECAR, sidecar.to_json())
+            write_text(self._root / SIDECAR, sidecar_of(frame.calibration).to_json())
         name = f"{self._next:06d}"
         write_gray(self._root / "depth" / f"{name}.png", frame.depth)
         write_color(self._root / "image" / f"{name}.png", frame.color)

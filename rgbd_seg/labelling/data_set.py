@@ -33,7 +33,7 @@ from rgbd_seg.recording.layouts.partners import natural_key
 from rgbd_seg.recording.pictures.frame_list import CALIBRATION_FOLDER
 from rgbd_seg.recording.pictures.loading import read_header, read_labels
 from rgbd_seg.recording.pictures.saving import write_color, write_gray, write_indexed, write_text
-from rgbd_seg.recording.pictures.sidecar import SIDECAR, Sidecar, read_sidecar
+from rgbd_seg.recording.pictures.sidecar import SIDECAR, read_sidecar, sidecar_of
 
 _PREPARED, _READY = "label.new", "label.ready"
 _LABELS_SUFFIX = " labels"
@@ -330,13 +330,7 @@ class DataSet:
         told = read_sidecar(self.root)
         calibration = frame.calibration
         if told is None:
-            sidecar = Sidecar(
-                depth_unit_m=calibration.depth_unit_m,
-                invalid_depth=0,
-                registered=calibration.registered,
-                intrinsics=calibration.color,
-            )
-            write_text(self.root / SIDECAR, sidecar.to_json())
+            write_text(self.root / SIDECAR, sidecar_of(calibration).to_json())
         elif told.intrinsics != calibration.color or told.depth_unit_m != calibration.depth_unit_m:
             text = json.dumps(calibration.to_dict(), indent=2) + "\n"
             write_text(self.root / CALIBRATION_FOLDER / f"{name}.json", text)

@@ -15,6 +15,7 @@ from onnx import ModelProto, checker, parser
 
 from rgbd_seg.inference.foreign.card import ColorInput, DepthInput, NetworkCard, NetworkOutput
 from rgbd_seg.inference.resize import decision_size, nearest_indices
+from rgbd_seg.inference.surroundings import nearest_lines
 
 # Names of the tensors at the outer side of the two ends; the inner side has the network's own names.
 COLOR, DEPTH, DEPTH_UNIT = "camera_color", "camera_depth", "camera_depth_unit_m"
@@ -97,7 +98,7 @@ def postprocessing(card: NetworkCard, element: str, shape: Sequence[int], camera
         "sure_byte = Clip(sure_round, low, percent)",
         "both = Concat<axis = 1>(id_float, sure_byte)",
     ]
-    lines += _resize_nearest("both", "full", size, camera)
+    lines += nearest_lines("both", "full", size, camera)
     lines += [
         "bytes = Cast<to = 2>(full)",
         "one = Constant<value_ints = [1, 1]>()",
@@ -121,7 +122,7 @@ def _labels_model(output: NetworkOutput, element: str, shape: Sequence[int], cam
         f"first = Constant<value_float = {_numbers(output.first_id)}>()",
         "id = Add(plane, first)",
     ]
-    lines += _resize_nearest("id", "full", (height, width), camera)
+    lines += nearest_lines("id", "full", (height, width), camera)
     lines += [
         f"hw = Constant<value_ints = [{camera[0]}, {camera[1]}]>()",
         "flat = Reshape(full, hw)",
@@ -159,6 +160,9 @@ def _color_lines(color: ColorInput, size: Size) -> list[str]:
 def _depth_lines(depth: DepthInput, camera: Size, size: Size) -> list[str]:
     """uint16 (H, W) to the depth input: resize, holes, then `(metres / unit - mean) / std`."""
     nearest, farthest = depth.range_m
+    pick = (
+        nearest_indices if depth.resize == "nearest-exact" else _floor_indices
+    )  # The latter as OpenCV's INTER_NEAREST.
     last = {
         "NCHW": "Identity(depth_planes)",
         "NHWC": "Transpose<perm = [0, 2, 3, 1]>(depth_planes)",
@@ -169,7 +173,7 @@ def _depth_lines(depth: DepthInput, camera: Size, size: Size) -> list[str]:
         f"depth_float = Cast<to = 1>({DEPTH})",
         f"depth_shape = Constant<value_ints = [1, 1, {camera[0]}, {camera[1]}]>()",
         "depth_nchw = Reshape(depth_float, depth_shape)",
-        *_resize_nearest("depth_nchw", "depth_sized", camera, size, exact=depth.resize == "nearest-exact"),
+        *nearest_lines("depth_nchw", "depth_sized", camera, size, pick),
         f"depth_m = Mul(depth_sized, {DEPTH_UNIT})",
         "depth_zero = Constant<value_float = 0.0>()",
         f"depth_near = Constant<value_float = {_numbers(nearest)}>()",
@@ -197,26 +201,6 @@ def _resize_linear(source: str, target: str, channels: int, size: Size) -> list[
         f"{target}_size = Constant<value_ints = [1, {channels}, {size[0]}, {size[1]}]>()",
         f'{target} = Resize<mode = "linear", coordinate_transformation_mode = "half_pixel">'
         f"({source}, , , {target}_size)",
-    ]
-
-
-def _resize_nearest(source: str, target: str, before: Size, after: Size, *, exact: bool = True) -> list[str]:
-    """Lines that resize an (N, C, H, W) tensor by nearest neighbour, as `resize_nearest` does.
-
-    Args:
-        source: The tensor.
-        target: Name of the result.
-        before: Its height and width.
-        after: Height and width wanted.
-        exact: False for OpenCV's INTER_NEAREST, which takes the pixel at the upper left.
-    """
-    pick = nearest_indices if exact else _floor_indices
-    rows, columns = (", ".join(map(str, pick(old, new))) for old, new in zip(before, after, strict=True))
-    return [
-        f"{target}_rows = Constant<value_ints = [{rows}]>()",
-        f"{target}_columns = Constant<value_ints = [{columns}]>()",
-        f"{target}_picked = Gather<axis = 2>({source}, {target}_rows)",
-        f"{target} = Gather<axis = 3>({target}_picked, {target}_columns)",
     ]
 
 

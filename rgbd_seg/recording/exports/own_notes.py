@@ -58,7 +58,6 @@ class OwnNotes:
             return
         sidecar = replace(
             sidecar_of(self.calibration),
-            invalid_depth=0,
             fps=self._source.fps,
             start_ns=self._start_ns,
             name=self._source.name,

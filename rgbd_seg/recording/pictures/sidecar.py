@@ -80,7 +80,7 @@ class Sidecar:
 
 
 def sidecar_of(calibration: Calibration) -> Sidecar:
-    """What a sidecar says of a camera, and which of it was assumed."""
+    """What a sidecar of ours says of a camera, and which of it was assumed; holes are 0 and nothing else."""
     told = {
         "intrinsics": calibration.origin,
         "depth_unit_m": calibration.unit_origin,
@@ -88,6 +88,7 @@ def sidecar_of(calibration: Calibration) -> Sidecar:
     }
     return Sidecar(
         depth_unit_m=calibration.depth_unit_m,
+        invalid_depth=0,
         registered=calibration.registered,
         intrinsics=calibration.color,
         assumed=tuple(key for key, origin in told.items() if origin == "assumed"),
