@@ -69,7 +69,7 @@ class AzureSensor(Sensor):
         self._camera, self._file = k4a.load()
         try:
             found = self._open_file() if self._is_file else self._open_camera()
-            self._depth_lens, color = _intrinsics(found.depth), _intrinsics(found.color)
+            self._depth_lens, color = brown_intrinsics(found.depth), brown_intrinsics(found.color)
         except BaseException:
             self._close()
             raise
@@ -213,7 +213,7 @@ class AzureSensor(Sensor):
         self._handle, self._running = c_void_p(), False
 
 
-def _intrinsics(lens: k4a.Lens) -> Intrinsics:
+def brown_intrinsics(lens: k4a.Lens) -> Intrinsics:
     """A camera as OpenCV has it: pixel centres are at integers in both.
 
     Raises:
