@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rgbd_seg.app.context import Context
+    from rgbd_seg.app.labelling.controller import LabellingController
     from rgbd_seg.app.recording.capture_controller import CaptureController
     from rgbd_seg.app.recording.export_controller import ExportController
     from rgbd_seg.app.scoring.controller import ScoringController
@@ -23,6 +24,7 @@ class Parts(Protocol):
 
     captures: CaptureController
     exports: ExportController
+    labelling: LabellingController
     scoring: ScoringController
     training: TrainingController
 
@@ -76,6 +78,10 @@ class Leaving:
             )
         if self._parts.captures.running:
             found.append("Frames are being taken for a data set: quitting ends that and keeps those that there are.")
+        unsaved = self._parts.labelling.unsaved
+        if unsaved:
+            frames = "one frame" if unsaved == 1 else f"{unsaved} frames"
+            found.append(f"The newest labels of {frames} could not be written: quitting loses them.")
         if self._parts.scoring.running:
             found.append("Models are being scored: quitting stops that, and nothing is left of it.")
         names = self._parts.training.begun_here

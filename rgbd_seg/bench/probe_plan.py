@@ -11,7 +11,8 @@ class ProbePlan:
 
     Attributes:
         started: When the process was asked for, seconds since 1970.
-        phases: Of `Probe`, in this order: "quiet", "recording", "busy", "memory", "live", "everything".
+        phases: Of `Probe`, in this order: "quiet", "recording", "busy", "memory", "live", "everything",
+            "labelling".
         seconds: Of each of the phases.
         minutes: Of "memory" and "everything".
         source: What to look at; `still:640x480` is a camera of 30 frames a second.

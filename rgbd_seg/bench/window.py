@@ -44,16 +44,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("drawing and a session, as Markdown for a report", "bench window --format markdown"),
         ("a camera of 30 pictures a second on the way to the screen", "bench window --part live"),
         ("five minutes of everything", "bench window --part everything --minutes 5"),
+        ("how long label mode keeps a click waiting", "bench window --part labelling"),
         ("a session on a recording without a model", "bench window --part session --source walk.mcap --model none"),
     )
     frames = "frames of each measurement (default: %(default)s)"
     parser.add_argument("--frames", type=positive_int, default=60, metavar="N", help=frames)
     parser.add_argument(
         "--part",
-        choices=("drawing", "session", "live", "slow", "first", "everything", "both", "all"),
+        choices=("drawing", "session", "live", "slow", "first", "everything", "labelling", "both", "all"),
         default="both",
         help="what to measure: drawing; a session on a recording; a camera's way to the screen, also with a slow "
-        "model; the first start after an installation; everything again and again (default: both, the first two)",
+        "model; the first start after an installation; everything again and again; label mode (default: both, "
+        "the first two)",
     )
     seconds = "of each session (default: %(default)g)"
     parser.add_argument("--seconds", type=positive_float, default=10.0, metavar="S", help=seconds)

@@ -21,6 +21,7 @@ from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer
 
 from rgbd_seg.app.application import Launch, run
 from rgbd_seg.app.window import MainWindow
+from rgbd_seg.bench.labeller import Labeller
 from rgbd_seg.bench.probe_plan import ProbePlan
 from rgbd_seg.bench.still_driver import SCHEME, open_device
 from rgbd_seg.bench.window_acts import acts
@@ -37,6 +38,7 @@ from rgbd_seg.sensors.sensor import Request, Sensor
 _BEAT_MS = 5
 _LOADING_S = 300.0
 _ACT_S = 0.4
+_LABELLING_SIZES = ((1280, 720), (3840, 2160))
 _BUSY = "import sys, time\nend = time.monotonic() + float(sys.argv[1])\nwhile time.monotonic() < end: pass"
 
 
@@ -123,6 +125,7 @@ class Probe(QObject):
             "memory": self._remember,
             "live": self._follow,
             "everything": self._do_everything,
+            "labelling": self._label,
         }
         for name in self._plan.phases:
             yield from phases[name]()
@@ -180,19 +183,38 @@ class Probe(QObject):
                 yield _ACT_S
                 if time.monotonic() > end:
                     break
+        self._report_acts("everything", done)
+
+    def _label(self) -> Iterator[float]:
+        """A person in label mode, in a small window and in a large one."""
+        self._pauses_ms.clear()
+        done = 0
+        for width, height in _LABELLING_SIZES:
+            self._window.resize(width, height)
+            yield 1.0
+            hands = Labeller(self._window, partial(self._begin, f" at {width}x{height}"), self._with_model)
+            yield from hands.works()
+            done += hands.acts
+        self._report_acts("labelling", done)
+
+    def _begin(self, where: str, act: str) -> None:
+        self._act = f"{act}{where}"
+
+    def _report_acts(self, phase: str, done: int) -> None:
+        """The longest pauses since they were cleared, and after which acts."""
         by_act: dict[str, float] = {}
         for _, computing_ms, name in self._pauses_ms:
             by_act[name] = max(computing_ms, by_act.get(name, 0.0))
         slowest = sorted(by_act.items(), key=lambda entry: -entry[1])[:6]
-        self.found["everything_slowest"] = ", ".join(f"{name} {ms:.0f}" for name, ms in slowest)
+        self.found[f"{phase}_slowest"] = ", ".join(f"{name} {ms:.0f}" for name, ms in slowest)
         longest = max(self._pauses_ms)
         computing = max(self._pauses_ms, key=lambda pause: pause[1])
         self.found |= {
             "acts": done,
-            "everything_longest_ms": longest[0],
-            "everything_longest_act": longest[2],
-            "everything_computing_ms": computing[1],
-            "everything_computing_act": computing[2],
+            f"{phase}_longest_ms": longest[0],
+            f"{phase}_longest_act": longest[2],
+            f"{phase}_computing_ms": computing[1],
+            f"{phase}_computing_act": computing[2],
         }
 
     def _measure(self, phase: str) -> Iterator[float]:

@@ -8,20 +8,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import cv2
+import numpy as np
 
 from rgbd_seg.assets import DEMO_RECORDING, asset
 from rgbd_seg.bench.probe_plan import ProbePlan
 from rgbd_seg.errors import RgbdSegError
+from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.machine import describe_machine
+from rgbd_seg.recording.mcap.writer import RecordingWriter
 from rgbd_seg.report import Column, Report
+from rgbd_seg.sensors import open_any_recording
 from rgbd_seg.system.screen import screen_problem
 
 _COLUMNS = (Column("what", "what"), Column("value", "value", 2), Column("unit", "unit"), Column("goal", "goal"))
 _CLOSING_S = 60.0
 _CAMERA = "still:640x480"
+_WALK_SIZE, _WALK_FRAMES, _WALK_NS = (640, 480), 240, 33_333_333
 _Row = tuple[str, str, str, str]  # Key, words, unit, goal.
 
 _START: tuple[_Row, ...] = (
@@ -61,6 +68,14 @@ _EVERYTHING: tuple[_Row, ...] = (
     ("everything_computing_act", "after", "", ""),
     ("everything_slowest", "the six longest of these", "ms", ""),
 )
+_LABELLING: tuple[_Row, ...] = (
+    ("acts", "things done", "", ""),
+    ("labelling_longest_ms", "longest pause of the event loop", "ms", "100"),
+    ("labelling_longest_act", "after", "", ""),
+    ("labelling_computing_ms", "longest time that the window's thread computed at a stretch", "ms", "50"),
+    ("labelling_computing_act", "after", "", ""),
+    ("labelling_slowest", "the six longest of these", "ms", ""),
+)
 _CLOSING: tuple[_Row, ...] = (("closing_s", "from closing to the end of the process", "s", "2"),)
 
 
@@ -76,6 +91,7 @@ class Part:
         source: Where none was asked for; "" for the demo recording, again and again.
         slow_s: So long the model takes for a frame at least.
         empty_cache: Whether nothing was compiled before, as at the first start after an installation.
+        copied: Whether it looks at a copy, because it writes beside the recording.
     """
 
     title: str
@@ -85,6 +101,7 @@ class Part:
     source: str = ""
     slow_s: float = 0.0
     empty_cache: bool = False
+    copied: bool = False
 
 
 PARTS = {
@@ -123,6 +140,14 @@ PARTS = {
         "{minutes:g} min of views, panels, layouts, dialogs, tools, themes, recordings, snapshots and label mode, one "
         "act every 0.4 s.",
     ),
+    "labelling": Part(
+        "Label mode",
+        ("labelling",),
+        (*_LABELLING,),
+        "Every tool, undo, classes, zoom, frames, drafts, travel, the 3D view and the choice of the next frame, on a "
+        "copy of the first 240 frames, in windows of 1280x720 and 3840x2160.",
+        copied=True,
+    ),
 }
 
 
@@ -140,13 +165,15 @@ def measure_session(name: str, seconds: float, minutes: float, source: str, mode
         RgbdSegError: The window could not be measured; the message says why.
     """
     part = PARTS[name]
-    source = source or part.source or f"{asset(DEMO_RECORDING)}?loop=1"
+    source = source or part.source or ("" if part.copied else f"{asset(DEMO_RECORDING)}?loop=1")
     environment = dict(os.environ)
     if screen_problem():
         environment["QT_QPA_PLATFORM"] = "offscreen"
     with tempfile.TemporaryDirectory() as folder:
         if part.empty_cache:
             environment |= {"XDG_CACHE_HOME": folder, "LOCALAPPDATA": folder}
+        if part.copied:
+            source = str(_walk(source, Path(folder) / "walk.mcap"))
         settings = Path(folder) / "settings.json"
         settings.write_text(json.dumps({"record_folder": folder, "model": ""}), encoding="utf-8")
         plan = ProbePlan(time.time(), part.phases, seconds, minutes, source, model, str(settings), part.slow_s)
@@ -184,3 +211,25 @@ def measure_session(name: str, seconds: float, minutes: float, source: str, mode
         "A pause is by how much a timer of 5 ms comes late: so long the window would not have answered a click.",
     )
     return Report(part.title, describe_machine(), _COLUMNS, table, notes)
+
+
+def _walk(source: str, path: Path) -> Path:
+    """Copies the first frames of a recording; without one those of the demo, again and again, at 640x480."""
+    size = None if source else _WALK_SIZE
+    with open_any_recording(Path(source) if source else asset(DEMO_RECORDING)) as reader:
+        count = min(len(reader), _WALK_FRAMES) if source else _WALK_FRAMES
+        first = _resized(reader.read(0).as_captured(), size)
+        with RecordingWriter(path, first.calibration, name="walk") as writer:
+            for number in range(count):
+                frame = _resized(reader.read(number % len(reader)).as_captured(), size)
+                writer.write(replace(frame, index=number, host_ns=first.host_ns + number * _WALK_NS))
+    return path
+
+
+def _resized(frame: RgbdFrame, size: tuple[int, int] | None) -> RgbdFrame:
+    if size is None:
+        return frame
+    color = np.asarray(cv2.resize(frame.color, size), np.uint8)
+    depth = np.asarray(cv2.resize(frame.depth, size, interpolation=cv2.INTER_NEAREST), np.uint16)
+    lens = frame.calibration.color.scaled(*size)
+    return RgbdFrame(color, depth, replace(frame.calibration, color=lens), frame.index, frame.host_ns)

@@ -244,11 +244,21 @@ def test_what_cannot_be_saved_is_said_kept_and_saved_by_the_next_stroke(painter:
     painter.drags((2, 2), (10, 10))
     assert painter.is_told("stays here")
     name = painter.desk.session.name
+    painter.types("box")
     painter.presses(Qt.Key.Key_Right)
-    root.unlink()
     painter.drags((2, 2), (10, 10))
+    assert not painter.window.close()
+    assert painter.is_told("labels of 2 frames could not be written: quitting loses them")
+    painter.presses(Qt.Key.Key_K, Qt.Key.Key_Left, Qt.Key.Key_E)
+    root.unlink()
+    painter.enters()  # Tries again by itself.
     painter.rests()
+    assert "saved now" in painter.window.status_line.text
+    assert painter.desk.session.label_set.names == ("object", "box")
     assert (painter.saved(name) > 0).sum() == 81
+    painter.mode.open_row(1)
+    painter.rests()
+    assert painter.desk.session.state == "skipped"
     assert (painter.saved(painter.desk.session.name) > 0).sum() == 81
 
 

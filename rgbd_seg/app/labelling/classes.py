@@ -69,7 +69,7 @@ class LabelClasses(QObject):
             text = f"“{before.name_of(label)}” is “{before.name_of(into)}” now. The labels as they were are in backup/."
             desk.say("labelling", text, "info")
 
-        desk.tasks.do("save", work, merged, SAVE)
+        desk.tasks.do("merge the classes", work, merged, SAVE)
 
     def _change(self, label: int, **changes: Any) -> None:
         desk = self._desk

@@ -24,7 +24,7 @@ class LabelCloud(QObject):
         super().__init__(desk.page)
         self._desk, self._hands = desk, hands
         self._worker = CloudWorker(lambda: post(self._arrived))
-        self._view = CloudView(self._worker)
+        self._view = CloudView(self._worker, exports=False)
         self._view.clicked.connect(self._click)
         desk.page.add_view(self._view)
         self.show()

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QDockWidget, QStackedWidget, QWidget
 from rgbd_seg.app.context import Context
 from rgbd_seg.app.labelling.classes import LabelClasses
 from rgbd_seg.app.labelling.cloud import LabelCloud
-from rgbd_seg.app.labelling.desk import Desk
+from rgbd_seg.app.labelling.desk import Desk, Unsaved
 from rgbd_seg.app.labelling.guide import Guide
 from rgbd_seg.app.labelling.hands import Hands
 from rgbd_seg.app.labelling.importer import IMPORTING, READING, Importer
@@ -75,12 +75,20 @@ class LabellingController(QObject):
         self._classes: LabelClasses | None = None
         self._importer: Importer | None = None
         self._frozen = FrozenFrames()
+        self._unsaved: dict[Path, Unsaved] = {}
         self._docks: list[str] = []
 
     @property
     def folder(self) -> str:
         """The data set that is open, "" outside label mode."""
         return str(self.desk.data.root) if self.active and self.desk is not None else ""
+
+    @property
+    def unsaved(self) -> int:
+        """How many frames have labels that could not be written, in whatever data sets."""
+        desk = self.desk
+        on_the_way = desk.data.root if desk is not None and not desk.save_failed else None
+        return sum(len(one.frames) for root, one in self._unsaved.items() if root != on_the_way)
 
     # On and off
 
@@ -171,10 +179,12 @@ class LabellingController(QObject):
         before = self.desk
         if before is not None and before.frames is not frames:
             before.frames.close()
-        session = LabellingSession([frames.names[i] for i in frames.offered], data.label_set)
-        desk = self.desk = Desk(page, self._tasks, data, frames, session, self._context.say)
-        if before is not None and before.data.root == data.root:  # What could not be saved is not forgotten.
-            desk.unsaved, desk.glimpses = before.unsaved, before.glimpses
+        unsaved = self._unsaved.setdefault(data.root, Unsaved())  # What could not be written is not forgotten.
+        label_set = (unsaved.classes if unsaved.frames else None) or data.label_set
+        session = LabellingSession([frames.names[i] for i in frames.offered], label_set)
+        desk = self.desk = Desk(page, self._tasks, data, frames, session, self._context.say, unsaved)
+        if before is not None and before.data.root == data.root:
+            desk.glimpses, desk.doubter = before.glimpses, before.doubter
         self._hands, self._classes = Hands(desk), LabelClasses(desk)
         page.class_wanted.connect(lambda _label: self._hands.refresh() if self._hands else None)
         self._guide = Guide(desk, self._context.session, self.open_row)
@@ -186,6 +196,7 @@ class LabellingController(QObject):
         self._hands.take_tool("region")
         self.open_row(min(round(position / frames.stride), len(session.names) - 1))
         self._look_on(desk, 0)
+        desk.go_on_saving()
 
     # Frames
 
@@ -213,8 +224,8 @@ class LabellingController(QObject):
         if desk is not self.desk or self._hands is None:
             return
         name, frame, labels, problem = found
-        if name in desk.unsaved:  # What could not be written yet is newer than what lies on the disk.
-            labels, problem = desk.unsaved[name][1], ""
+        if name in desk.unsaved.frames:  # What could not be written yet is newer than what lies on the disk.
+            labels, problem = desk.unsaved.frames[name][1], ""
         desk.session.open(name, frame, labels, desk.states.get(name))
         desk.adopt_classes(desk.data.label_set)
         desk.page.canvas.show_frame(frame)
@@ -320,9 +331,8 @@ class LabellingController(QObject):
             page.canvas.show_viewport(Viewport())
 
     def _failed(self, kind: str, why: str) -> None:
-        if kind == "save":
-            text = f"{why}. What you painted stays here, and the next stroke saves it all."
-            self._context.say("labelling", text, "error")
+        if kind == "save" and self.desk is not None:
+            self.desk.say_unsaved(why)
             return
         if kind in (READING, IMPORTING) and self._importer is not None:
             self._importer.failed(why)

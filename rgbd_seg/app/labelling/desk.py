@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.labelling.page import LabelPage
     from rgbd_seg.app.labelling.tasks import Tasks
     from rgbd_seg.frame import RgbdFrame
+    from rgbd_seg.inference.segmenter import SegmenterInfo
     from rgbd_seg.labelling.data_set import DataSet
     from rgbd_seg.labelling.doubt import Glimpse
     from rgbd_seg.labelling.frames import Frames
@@ -43,6 +45,21 @@ class Beside(Protocol):
         """Waits for its thread."""
 
 
+@dataclass(slots=True)
+class Unsaved:
+    """What is painted and not on the disk yet; it outlives the desk, for the case that it cannot be written.
+
+    Attributes:
+        frames: The frame, its labels and its state, by name.
+        states: What a frame is from now on, where that alone has changed.
+        classes: What the labels mean.
+    """
+
+    frames: dict[str, tuple[RgbdFrame, NDArray[np.uint8], FrameState]] = field(default_factory=dict)
+    states: dict[str, FrameState] = field(default_factory=dict)
+    classes: LabelSet | None = None
+
+
 class Desk:
     """One data set that is open.
 
@@ -51,7 +68,10 @@ class Desk:
         states: Of all frames, as this window knows them: ahead of the disk by what is still to be written.
         hints: Why a frame should be looked at, by name.
         glimpses: What is known of frames that were looked at, by name.
+        doubter: The model that was unsure of them, None where none was asked.
         regions: Of the frames that were open last, by name.
+        unsaved: What is not on the disk yet.
+        save_failed: Whether that is because it could not be written.
         cloud: The 3D view, None until it is first wanted.
     """
 
@@ -63,13 +83,17 @@ class Desk:
         frames: Frames,
         session: LabellingSession,
         say: Callable[..., None],
+        unsaved: Unsaved,
     ) -> None:
         self.page, self.tasks, self.data, self.frames, self.session, self.say = page, tasks, data, frames, session, say
-        self.states: dict[str, FrameState] = dict(data.states)
+        self.unsaved = unsaved
+        self.states: dict[str, FrameState] = {}
+        self.read_states()
         self.hints: dict[str, str] = {}
         self.glimpses: dict[str, Glimpse] = {}
+        self.doubter: SegmenterInfo | None = None
         self.regions: dict[str, Regions] = {}
-        self.unsaved: dict[str, tuple[RgbdFrame, NDArray[np.uint8], FrameState]] = {}
+        self.save_failed = bool(unsaved.frames or unsaved.states)
         self.cloud: Beside | None = None
         self._opacity = 2
 
@@ -95,16 +119,46 @@ class Desk:
         """Writes the open frame's labels and state."""
         session = self.session
         if session.frame is not None and session.state is not None:
-            self.unsaved[session.name] = (session.frame, session.labels, session.state)
+            self.unsaved.frames[session.name] = (session.frame, session.labels, session.state)
+            self.unsaved.states.pop(session.name, None)
+            self.unsaved.classes = session.label_set
             self.states[session.name] = session.state
             self.show_states()
             self._write(session.name)
 
     def save_state(self, name: str, state: FrameState) -> None:
         """Writes the state of a frame alone."""
-        self.states[name] = state
+        self.states[name] = self.unsaved.states[name] = state
+        if name in self.unsaved.frames:
+            frame, labels, _ = self.unsaved.frames[name]
+            self.unsaved.frames[name] = (frame, labels, state)
         self.show_states()
-        self.tasks.do("save", partial(self.data.set_state, name, state), lambda _: self.tell(), SAVE)
+        self._write_state(name)
+
+    def say_unsaved(self, why: str) -> None:
+        """Says that something could not be written; the next stroke tries all of it again."""
+        self.save_failed = True
+        self.say("labelling", f"{why}. What you painted stays here, and the next stroke saves it all.", "error")
+
+    def go_on_saving(self, saved: str = "") -> None:
+        """Writes what could not be written before, one thing after the other.
+
+        Args:
+            saved: The frame that was written last; newer labels of it are on their way.
+        """
+        name = next(iter(self.unsaved.frames), saved)
+        if name != saved:
+            self._write(name)
+        elif self.unsaved.states:
+            self._write_state(next(iter(self.unsaved.states)))
+        elif self.save_failed and not self.unsaved.frames:
+            self.save_failed = False
+            self.say("labelling", "Everything that you painted is saved now.", "info")
+
+    def read_states(self) -> None:
+        """Takes the states that the disk has, but for frames that are newer here."""
+        newer = {name: state for name, (_, _, state) in self.unsaved.frames.items()}
+        self.states = {**dict(self.data.states), **newer, **self.unsaved.states}
 
     def save_classes(self) -> None:
         """Writes other names and colours; a set without any labels is written with its first stroke."""
@@ -113,7 +167,7 @@ class Desk:
             self.tasks.do("save", lambda: self.data.set_classes(label_set), lambda _: self.tell(), SAVE)
 
     def _write(self, name: str) -> None:
-        frame, labels, state = self.unsaved[name]
+        frame, labels, state = self.unsaved.frames[name]
         data, label_set = self.data, self.session.label_set
 
         def work() -> None:
@@ -122,14 +176,24 @@ class Desk:
             data.save(name, frame, labels, state)
 
         def saved(_: None) -> None:
-            if name in self.unsaved and self.unsaved[name][1] is labels:
-                del self.unsaved[name]
+            if name in self.unsaved.frames and self.unsaved.frames[name][1] is labels:
+                del self.unsaved.frames[name]
             self.tell()
-            again = next(iter(self.unsaved), name)
-            if again != name:  # It could not be written before.
-                self._write(again)
+            self.go_on_saving(name)
 
         self.tasks.do("save", work, saved, SAVE)
+
+    def _write_state(self, name: str) -> None:
+        state = self.unsaved.states[name]
+
+        def saved(_: None) -> None:
+            if self.unsaved.states.get(name) == state:
+                del self.unsaved.states[name]
+            self.tell()
+            if self.save_failed:
+                self.go_on_saving()
+
+        self.tasks.do("save", partial(self.data.set_state, name, state), saved, SAVE)
 
     # Showing
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,7 @@ class Guide:
         desk, journey = self._desk, self._journey
         if journey is None:
             return
-        desk.states = {**dict(desk.data.states), **{name: one[2] for name, one in desk.unsaved.items()}}
+        desk.read_states()
         desk.show_states()
         if so_far is None:
             self._journey = None
@@ -119,7 +120,12 @@ class Guide:
     def propose(self) -> None:
         """Goes to it; a loaded model looks at some frames first."""
         desk = self._desk
-        if self._has_model and self._pipeline.playback is not None and not self._to_ask:
+        model = self._pipeline.status().model.info
+        if model != desk.doubter:  # What another one was unsure of says nothing of this one.
+            desk.doubter = model
+            for name, one in desk.glimpses.items():
+                desk.glimpses[name] = replace(one, doubtful=None)
+        if model is not None and self._pipeline.playback is not None and not self._to_ask:
             names = desk.frames.names
             open_ = [p for p in desk.frames.offered if desk.states.get(names[p]) not in ("done", "skipped")]
             glimpses = {position: desk.glimpses.get(names[position]) for position in open_}

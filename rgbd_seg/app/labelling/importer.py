@@ -81,7 +81,7 @@ class Importer:
 
     def _ended(self, found: Annotations) -> None:
         desk, result = self._desk, self._result
-        desk.states = {**dict(desk.data.states), **{name: one[2] for name, one in desk.unsaved.items()}}
+        desk.read_states()
         desk.session.adopt_classes(desk.data.label_set)
         desk.show_states()
         desk.show_classes()

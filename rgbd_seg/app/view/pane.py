@@ -156,12 +156,20 @@ class Pane(QFrame):
 
     def _place(self) -> None:
         self._chip.setGeometry(8, 8, self._chip.sizeHint().width(), _CHIP_PX)
-        beside, width = self._chip.geometry().right() + 7, self._note.sizeHint().width()
-        if beside + width <= self.width() - 8:
-            self._note.setGeometry(beside, 8, width, _CHIP_PX)
-        else:  # A narrow view: below, where the words are whole.
-            self._note.setGeometry(8, _CHIP_PX + 12, min(width, self.width() - 16), _CHIP_PX)
+        self._place_note()
         self._hint.setGeometry(0, 0, self.width(), self.height())
         height = min(max(self.height() - 60, 60), 260)
         width = self._bar.sizeHint().width()
         self._bar.setGeometry(self.width() - width - 8, (self.height() - height) // 2, width, height)
+
+    def _place_note(self) -> None:
+        """Beside the chip where there is room, else below it in as many lines as it takes: it must be readable."""
+        note, beside = self._note, self._chip.geometry().right() + 7
+        note.setWordWrap(False)
+        wide = note.sizeHint().width()
+        if beside + wide <= self.width() - 8:
+            note.setGeometry(beside, 8, wide, _CHIP_PX)
+            return
+        note.setWordWrap(True)
+        wide = max(min(wide, self.width() - 16), 1)
+        note.setGeometry(8, self._chip.geometry().bottom() + 5, wide, max(note.heightForWidth(wide), _CHIP_PX))

@@ -26,7 +26,14 @@ class CloudView(QWidget):
     export_wanted = Signal()
     clicked = Signal(float, float)  # Place across and down, 0..1, of a click that did not turn the view.
 
-    def __init__(self, worker: CloudWorker, parent: QWidget | None = None) -> None:
+    def __init__(self, worker: CloudWorker, parent: QWidget | None = None, *, exports: bool = True) -> None:
+        """Shows nothing yet.
+
+        Args:
+            worker: Draws.
+            parent: Of the widget.
+            exports: Whether it offers to save what it shows.
+        """
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(40, 40)
@@ -51,6 +58,7 @@ class CloudView(QWidget):
         self.coloring = QComboBox()
         self.coloring.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.coloring.setAccessibleName("Colours of the cloud")
+        self.coloring.setMinimumContentsLength(4)  # In a narrow view it gives way to the buttons.
         for key, text in COLORINGS.items():
             self.coloring.addItem(text, key)
         self.coloring.activated.connect(self._recolor)
@@ -59,7 +67,7 @@ class CloudView(QWidget):
             ("Fit", "Look at the whole cloud", self.fit),
             ("Top", "Look from above", self.look_from_above),
             ("Front", "Look from the camera", self.look_from_camera),
-            ("PLY…", "Save this cloud as a PLY file", self.export_wanted.emit),
+            *([("PLY…", "Save this cloud as a PLY file", self.export_wanted.emit)] if exports else []),
         ):
             button = QToolButton()
             button.setText(text)
@@ -157,7 +165,8 @@ class CloudView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Asks for a picture of the new size."""
         super().resizeEvent(event)
-        self._bar.adjustSize()
+        size = self._bar.sizeHint()
+        self._bar.resize(min(size.width(), self.width() - 16), size.height())
         self._bar.move(8, self.height() - self._bar.height() - 8)
         self._ask()
 
