@@ -132,6 +132,7 @@ class LabellingController(QObject):
         if not self.active:
             return
         self.active = False
+        self._context.unsay("label file")
         if self._guide is not None:
             self._guide.stop()
         if self.desk is not None and self.desk.cloud is not None:
@@ -205,6 +206,7 @@ class LabellingController(QObject):
         desk = self.desk
         if desk is None or not 0 <= row < len(desk.session.names):
             return
+        desk.wanted_row = row
         position, data, frames = desk.frames.offered[row], desk.data, desk.frames
         name = frames.names[position]
 
@@ -230,12 +232,15 @@ class LabellingController(QObject):
         desk.adopt_classes(desk.data.label_set)
         desk.page.canvas.show_frame(frame)
         self._hands.drop()
+        desk.row = row
         desk.page.show_row(row)
         desk.show_labels()
         desk.show_states()
         desk.tell()
         if problem:
-            desk.say("labelling", problem)
+            desk.say("label file", problem)
+        else:
+            self._context.unsay("label file")
         if name not in desk.regions:
             desk.tasks.do("find the regions", lambda: _whole(find_regions(frame)), partial(self._keep, desk, name))
 
@@ -286,7 +291,8 @@ class LabellingController(QObject):
             return
         session, page = desk.session, desk.page
         if action in ("before", "after"):
-            self.open_row(desk.row + (1 if action == "after" else -1))
+            # From where one is on the way to: keys come faster than frames.
+            self.open_row(desk.wanted_row + (1 if action == "after" else -1))
         elif action == "done":
             if hands.close_polygon():
                 return
@@ -340,6 +346,8 @@ class LabellingController(QObject):
         self._context.say("labelling", why, "error")
         if kind == "open the labels":
             self.leave()
+        elif kind == "open the frame" and self.desk is not None:
+            self.desk.wanted_row = self.desk.row
         elif kind == "travel" and self._guide is not None:
             self._guide.forget_journey()
 

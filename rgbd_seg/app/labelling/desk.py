@@ -70,6 +70,8 @@ class Desk:
         glimpses: What is known of frames that were looked at, by name.
         doubter: The model that was unsure of them, None where none was asked.
         regions: Of the frames that were open last, by name.
+        row: The open frame's place in the strip.
+        wanted_row: That of the frame that was asked for last, which may not be there yet.
         unsaved: What is not on the disk yet.
         save_failed: Whether that is because it could not be written.
         cloud: The 3D view, None until it is first wanted.
@@ -94,6 +96,7 @@ class Desk:
         self.doubter: SegmenterInfo | None = None
         self.regions: dict[str, Regions] = {}
         self.save_failed = bool(unsaved.frames or unsaved.states)
+        self.row = self.wanted_row = 0
         self.cloud: Beside | None = None
         self._opacity = 2
 
@@ -101,12 +104,6 @@ class Desk:
     def opacity(self) -> float:
         """Of labels over the picture, 0..1."""
         return _OPACITIES[self._opacity]
-
-    @property
-    def row(self) -> int:
-        """The open frame's place in the strip."""
-        names = self.session.names
-        return names.index(self.session.name) if self.session.name in names else 0
 
     # Saving
 

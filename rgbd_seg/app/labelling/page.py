@@ -72,6 +72,7 @@ class LabelPage(QWidget):
         # A click on a frame or a class would take the keys out of this page, to what it lies in.
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setFocusProxy(self.canvas)
+        self._shown: dict[str, tuple[str, str]] = {}  # State and hint of each frame, as the strip shows them.
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 8, 6)
         column.setSpacing(6)
@@ -218,6 +219,7 @@ class LabelPage(QWidget):
 
     def show_strip(self, names: Sequence[str]) -> None:
         self.strip.clear()
+        self._shown.clear()
         blank = QPixmap(_THUMB)
         blank.fill(QColor(40, 42, 46))
         for name in names:
@@ -230,17 +232,22 @@ class LabelPage(QWidget):
         """Shows the small picture of a frame."""
         item = self.strip.item(row)
         if item is not None:
-            item.setIcon(QIcon(QPixmap.fromImage(image)))
+            icon = QIcon()
+            for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):  # The open frame's picture is not tinted.
+                icon.addPixmap(QPixmap.fromImage(image), mode)
+            item.setIcon(icon)
 
     def show_states(self, names: Sequence[str], states: Mapping[str, FrameState], hints: Mapping[str, str]) -> None:
         """Shows the state of each frame by a bar of colour, and why one should be looked at."""
         for row, name in enumerate(names):
+            state, hint = states.get(name, ""), hints.get(name, "")
+            if self._shown.get(name) == (state, hint):  # A strip is long, and with a stroke one frame changes.
+                continue
+            self._shown[name] = (state, hint)
             item = self.strip.item(row)
-            state = states.get(name)
-            item.setForeground(QColor(_STATE_COLORS.get(state or "", "#f5a524")))
-            words = state or "empty"
-            item.setText("?" if name in hints else _STATE_MARKS.get(state or "", ""))
-            item.setToolTip(f"{name}: {words}{f'. Look at this one: {hints[name]}' if name in hints else ''}")
+            item.setForeground(QColor(_STATE_COLORS.get(state, "#f5a524")))
+            item.setText("?" if hint else _STATE_MARKS.get(state, ""))
+            item.setToolTip(f"{name}: {state or 'empty'}{f'. Look at this one: {hint}' if hint else ''}")
 
     def show_row(self, row: int) -> None:
         self.strip.setCurrentRow(row)
