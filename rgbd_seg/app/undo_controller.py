@@ -38,6 +38,7 @@ class UndoController(QObject):
         self._coming = ""  # The model that an undo is loading: it is there only later, and is no new step either.
         self._uri = ""
         self._at_work = False  # What an undo changes is no new step.
+        self._strokes: Callable[[str], None] | None = None
         self.menu = QMenu(context.widget)
         self.menu.aboutToShow.connect(self._fill)
         context.presenter.display_changed.connect(self._display_changed)
@@ -49,13 +50,24 @@ class UndoController(QObject):
         """Remembers something that was done by hand."""
         if not self._at_work:
             self.history.add(Step(text, undo, redo, key))
-            self.changed.emit(self.history.done)
+            self._tell()
+
+    def begin_strokes(self, strokes: Callable[[str], None] | None) -> None:
+        """Label mode has an undo of its own, which takes "undo" or "redo"; None where it ends."""
+        self._strokes = strokes
+        self._tell()
 
     def undo(self) -> None:
+        if self._strokes is not None:
+            self._strokes("undo")
+            return
         self._go("Undone", self.history.undo, "Ctrl+Shift+Z does it again")
 
     def redo(self) -> None:
         """Does again what was taken back."""
+        if self._strokes is not None:
+            self._strokes("redo")
+            return
         self._go("Done again", self.history.redo, "Ctrl+Z takes it back")
 
     def undo_several(self, count: int) -> None:
@@ -74,12 +86,20 @@ class UndoController(QObject):
     def _go(self, word: str, run: Callable[[], Step | None], hint: str) -> None:
         with self.quietly():
             step = run()
-        self.changed.emit(self.history.done)
+        self._tell()
         text = f"{word}: {step.text}. {hint}." if step else f"There is nothing to be {word.lower()}."
         self.message.emit(text)
 
+    def _tell(self) -> None:
+        self.changed.emit(("the last stroke",) if self._strokes is not None else self.history.done)
+
     def _fill(self) -> None:
         self.menu.clear()
+        if self._strokes is not None:
+            for action in ("undo", "redo"):
+                text = f"{action.capitalize()} a stroke"
+                self.menu.addAction(text).triggered.connect(partial(self._strokes, action))
+            return
         for number, text in enumerate(self.history.done[:_LONGEST_LIST], start=1):
             action = self.menu.addAction(f"Undo {text}")
             action.triggered.connect(partial(self._undo_from_list, number))

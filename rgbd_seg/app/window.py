@@ -149,6 +149,7 @@ class MainWindow(WindowParts):
         self.recording_panel.export_wanted.connect(self.exports.ask)
         self.training_panel.score_wanted.connect(lambda: self.commands.run["score_folder"]())
         self.undos.changed.connect(self.top_bar.show_undo)
+        self.labelling.changed.connect(lambda on: self.undos.begin_strokes(self.labelling.act if on else None))
         self.undos.message.connect(lambda text: self.status_line.show_notice(text, _UNDO_NOTICE_MS))
         self.look.changed.connect(self.show_theme)
         self._saver.failed.connect(lambda problem: self.say("settings", problem, "error"))

@@ -25,6 +25,8 @@ _SUPPORT_SHARE = 0.06
 _SMALLEST_PART = 0.001
 # Neighbouring pieces whose mean depths differ by more than this share are not one thing.
 _CLUSTER_GAP = 0.05
+# Where a frame has no depth at all, a plane or a thing is a region of colour at this grain.
+_FLAT_GRAIN = 40
 # GrabCut takes a second on a full picture, and its answer hardly changes at half the size.
 _GRAB_PIXELS = 90_000
 _GRAB_ROUNDS = 4
@@ -100,6 +102,8 @@ def plane(regions: Regions, point: Point) -> Mask:
     pieces = regions.pieces
     if not _inside(pieces.map.shape, point):
         return np.zeros(pieces.map.shape, bool)
+    if not pieces.plane[:, 0].any():
+        return region(regions, [point], _FLAT_GRAIN)
     surfaces = regions.surfaces
     start = surfaces[pieces.map[point[1], point[0]]]
     sums = np.zeros((int(surfaces.max()) + 1, pieces.plane.shape[1]))
@@ -128,6 +132,8 @@ def cluster(regions: Regions, point: Point) -> Mask:
         return np.zeros(pieces.map.shape, bool)
     start = int(pieces.map[point[1], point[0]])
     known = pieces.plane[:, 0]
+    if not known.any():
+        return region(regions, [point], _FLAT_GRAIN)
     on_surface = np.bincount(surfaces, known)
     carrying = (on_surface >= _SUPPORT_SHARE * pieces.size.sum())[surfaces]
     if carrying[start]:

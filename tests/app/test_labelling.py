@@ -159,6 +159,12 @@ def test_strokes_are_undone_one_by_one_and_the_file_follows(painter: Painter, wa
     assert (painter.saved(name) > 0).sum() == 81
     painter.presses(Qt.Key.Key_Y, held=Qt.KeyboardModifier.ControlModifier)
     assert np.array_equal(painter.saved(name), two)
+    painter.window.top_bar.undo.click()  # Button and menu mean strokes as well.
+    painter.rests()
+    assert (painter.saved(name) > 0).sum() == 81
+    painter.window.commands.run["redo"]()
+    painter.rests()
+    assert np.array_equal(painter.saved(name), two)
     painter.presses(Qt.Key.Key_X)
     painter.drags((2, 2), (10, 10))
     assert (painter.saved(name) > 0).sum() < (two > 0).sum()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -110,6 +111,14 @@ def test_cluster_takes_a_thing_with_its_hole_but_not_the_floor(regions: Regions)
     assert agreement(found, box()) > 0.93
     assert found[155, 105]
     assert agreement(tools.cluster(regions, (30, 200)), floor()) > 0.95
+
+
+def test_without_depth_a_plane_or_a_thing_is_what_has_one_colour(frame: RgbdFrame) -> None:
+    apart = replace(frame, calibration=replace(frame.calibration, registered=False))
+    for tool in (tools.plane, tools.cluster):
+        taken = tool(find_regions(apart), (10, SHAPE[0] - 10))
+        assert taken.any()
+        assert taken.mean() < 0.9
 
 
 def test_cut_out_finds_a_thing_in_a_box_by_its_depth(frame: RgbdFrame) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QDockWidget, QStackedWidget, QWidget
 
@@ -23,6 +23,7 @@ from rgbd_seg.app.labelling.hands import Hands
 from rgbd_seg.app.labelling.importer import IMPORTING, READING, Importer
 from rgbd_seg.app.labelling.page import LabelPage
 from rgbd_seg.app.labelling.tasks import BACKGROUND, Tasks
+from rgbd_seg.app.source.geometry import UNREGISTERED
 from rgbd_seg.app.source.names import recording_of
 from rgbd_seg.app.view.viewport import Viewport
 from rgbd_seg.errors import RgbdSegError
@@ -34,6 +35,7 @@ from rgbd_seg.labelling.regions import Regions, find_regions
 from rgbd_seg.labelling.session import LabellingSession
 from rgbd_seg.sensors import open_any_recording
 
+_REGISTER = "If it is, leave label mode with E, and tick that in the source panel."
 _FROZEN_FOLDER = "camera labels"
 _KEPT_REGIONS = 8
 _THUMB = (112, 84)
@@ -43,6 +45,8 @@ _Opened = tuple[str, "RgbdFrame", "NDArray[np.uint8] | None", str]
 
 class LabellingController(QObject):
     """Owns the page and the thread of label mode, and the desk while a data set is open."""
+
+    changed = Signal(bool)  # Whether it is on.
 
     def __init__(
         self,
@@ -107,6 +111,7 @@ class LabellingController(QObject):
             context.say("labelling", "There is nothing to label yet: open a recording, a folder or a camera first.")
             return
         self.active = True
+        self.changed.emit(True)
         page = self._fresh_page()
         if self._tasks is None:
             self._tasks = Tasks(context.post, self._failed)
@@ -132,7 +137,9 @@ class LabellingController(QObject):
         if not self.active:
             return
         self.active = False
-        self._context.unsay("label file")
+        self.changed.emit(False)
+        for key in ("label file", "label depth"):
+            self._context.unsay(key)
         if self._guide is not None:
             self._guide.stop()
         if self.desk is not None and self.desk.cloud is not None:
@@ -165,7 +172,7 @@ class LabellingController(QObject):
             self.page.deleteLater()
         page = self.page = LabelPage()
         page.frame_wanted.connect(self.open_row)
-        page.action_wanted.connect(self._act)
+        page.action_wanted.connect(self.act)
         page.canvas.viewport_wanted.connect(page.canvas.show_viewport)
         stage.addWidget(page)
         stage.setCurrentWidget(page)
@@ -237,6 +244,9 @@ class LabellingController(QObject):
         desk.show_labels()
         desk.show_states()
         desk.tell()
+        if not frame.calibration.registered and not desk.told_flat:
+            desk.told_flat = True
+            desk.say("label depth", f"{UNREGISTERED.capitalize()}: tools go by colour alone. {_REGISTER}")
         if problem:
             desk.say("label file", problem)
         else:
@@ -283,7 +293,8 @@ class LabellingController(QObject):
 
     # What buttons and keys want
 
-    def _act(self, action: str) -> None:
+    def act(self, action: str, _checked: bool = False) -> None:
+        """Does what a button or key of label mode means; the words are those of `LabelPage.action_wanted`."""
         if action == "leave":
             self.leave()
         desk, guide, hands = self.desk, self._guide, self._hands

@@ -70,6 +70,7 @@ class Desk:
         glimpses: What is known of frames that were looked at, by name.
         doubter: The model that was unsure of them, None where none was asked.
         regions: Of the frames that were open last, by name.
+        told_flat: Whether it was said that depth is of no use.
         row: The open frame's place in the strip.
         wanted_row: That of the frame that was asked for last, which may not be there yet.
         unsaved: What is not on the disk yet.
@@ -97,6 +98,7 @@ class Desk:
         self.regions: dict[str, Regions] = {}
         self.save_failed = bool(unsaved.frames or unsaved.states)
         self.row = self.wanted_row = 0
+        self.told_flat = False
         self.cloud: Beside | None = None
         self._opacity = 2
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from PySide6.QtCore import QPoint
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QPaintEvent, QResizeEvent
 
     from rgbd_seg.labels import LabelSet
     from rgbd_seg.recording.layouts.frame_states import FrameState
@@ -50,6 +50,14 @@ class _Hint(QLabel):
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+
+
+class _Strip(QListWidget):
+    """Keeps the open frame in sight when its height changes."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.scrollTo(self.currentIndex())
 
 
 class LabelPage(QWidget):
@@ -79,7 +87,7 @@ class LabelPage(QWidget):
         column.addLayout(self._make_tools())
         row = QHBoxLayout()
         row.setSpacing(8)
-        self.strip = QListWidget()
+        self.strip = _Strip()
         self.strip.setObjectName("frames")
         self.strip.setAccessibleName("Frames")
         self.strip.setIconSize(_THUMB)
