@@ -96,9 +96,9 @@ class UndoController(QObject):
     def _fill(self) -> None:
         self.menu.clear()
         if self._strokes is not None:
-            for action in ("undo", "redo"):
-                text = f"{action.capitalize()} a stroke"
-                self.menu.addAction(text).triggered.connect(partial(self._strokes, action))
+            for word in ("undo", "redo"):
+                text = f"{word.capitalize()} a stroke"
+                self.menu.addAction(text).triggered.connect(partial(self._strokes, word))
             return
         for number, text in enumerate(self.history.done[:_LONGEST_LIST], start=1):
             action = self.menu.addAction(f"Undo {text}")

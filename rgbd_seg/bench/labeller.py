@@ -6,21 +6,17 @@ Events are posted one by one, as a screen delivers them, so that each is answere
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
 
+from rgbd_seg.app.labelling.desk import Desk
 from rgbd_seg.app.labelling.tools import TOOLS
 from rgbd_seg.app.view.cloud.view import CloudView
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from PySide6.QtWidgets import QWidget
-
-    from rgbd_seg.app.labelling.desk import Desk
-    from rgbd_seg.app.window import MainWindow
+from rgbd_seg.app.window import MainWindow
 
 _STEP_S = 0.02  # Between two events of a moving hand.
 _PAUSE_S = 0.3  # Between two acts.
@@ -59,7 +55,7 @@ class Labeller:
         yield from self._rests()
         yield from self._does("first frame", lambda: window.labelling.open_row(0))
         for name in ("wall", "thing"):
-            yield from self._does("new class", lambda name=name: self._desk.page.class_typed.emit(name))
+            yield from self._does("new class", partial(self._desk.page.class_typed.emit, name))
         for tool in TOOLS:
             yield from self._uses(tool.name, tool.key, tool.hands)
         yield from self._does("class", lambda: self._key(self._canvas, "1"))
@@ -71,7 +67,7 @@ class Labeller:
         yield from self._drags("pan", self._canvas, (0.5, 0.5), (0.6, 0.6), Qt.MouseButton.RightButton)
         yield from self._does("whole", lambda: self._key(self._canvas, "0"))
         for name in ("right", "right", "left"):
-            yield from self._does("another frame", lambda name=name: self._key(self._canvas, name))
+            yield from self._does("another frame", partial(self._key, self._canvas, name))
         if self._with_model:
             yield from self._does("draft", lambda: self._key(self._canvas, "m"))
             yield 2.0
