@@ -18,7 +18,7 @@ from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import RgbdFrame, Segmentation
 from rgbd_seg.recording.exports.formats import ExportOptions, ExportSource, format_of, formats, open_target
 from rgbd_seg.recording.layouts.sunrgbd import KIND_NOTE
-from rgbd_seg.recording.reader import Gap, RecordingReader, StoredFrame, video_fps
+from rgbd_seg.recording.reader import Gap, RecordingReader, StoredFrame, reason_of, video_fps
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Damage:
 
     def add(self, position: int, error: RecordingError) -> None:
         """Notes one frame that was left out."""
-        self.sentences.append(f"frame {position} was left out: {error}")
+        self.sentences.append(f"frame {position} was left out: {reason_of(error)}")
 
 
 def stored_frames(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgbd_seg.calibration import Calibration, depth_in_metres, points_of
-from rgbd_seg.errors import ConfigurationError, RecordingError
+from rgbd_seg.errors import ConfigurationError, RecordingError, RgbdSegError
 from rgbd_seg.frame import Prediction, RgbdFrame, Truth, TruthOrigin
 from rgbd_seg.labels import LabelSet
 
@@ -230,6 +230,11 @@ class RecordingReader(ABC):
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+
+def reason_of(error: RecordingError) -> str:
+    """Why a frame could not be read, for whoever says himself which one it was."""
+    return str(error.__cause__ if isinstance(error.__cause__, RgbdSegError) else error)
 
 
 def usual_fps(times_us: NDArray[np.int64]) -> float:

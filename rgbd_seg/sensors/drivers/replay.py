@@ -11,7 +11,7 @@ from pathlib import Path
 from rgbd_seg.calibration import Calibration
 from rgbd_seg.errors import ConfigurationError, EndOfStream, RecordingError, SensorError, SensorLost
 from rgbd_seg.recording.pictures.sequence import follow_each_other
-from rgbd_seg.recording.reader import RecordingInfo, RecordingReader
+from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, reason_of
 from rgbd_seg.sensors import Uri, open_any_recording
 from rgbd_seg.sensors.playback import Playback
 from rgbd_seg.sensors.sensor import Capture, Request, Sensor, SensorInfo
@@ -144,7 +144,7 @@ class ReplaySensor(Sensor):
         if not path.exists():
             raise SensorLost(f"{path} is no longer there: it was deleted or moved, or its disk was taken out")
         try:
-            self.playback.pass_over(position, f"Frame {position + 1} was left out: {error}")
+            self.playback.pass_over(position, f"Frame {position + 1} was left out: {reason_of(error)}")
         except EndOfStream:
             raise SensorLost(f"no frame of {path} can be read any more: {error}") from None
 
