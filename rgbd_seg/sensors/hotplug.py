@@ -70,7 +70,7 @@ def discover_isolated(
                 if answer is None:
                     problems[scheme] = f"the driver did not answer within {limit_s:g} s while looking for devices"
                     break
-                found += [messages.info_from_dict(row) for row in answer["devices"]]
+                found += [SensorInfo(**row) for row in answer["devices"]]
                 problems |= answer["problems"]
                 del left[scheme]
         except ChildEnded as end:

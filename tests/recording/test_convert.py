@@ -182,7 +182,7 @@ class TestConduct:
             assert result.frames == 3
             assert len(damage.sentences) == 1
             assert damage.sentences[0].startswith(f"frame 2 was left out: {path} is truncated")
-            with pytest.raises(RecordingError, match="frame 2 of .*in cannot be read: .*truncated"):
+            with pytest.raises(RecordingError, match=r"frame 2 of .*in cannot be read: .*truncated"):
                 list(stored_frames(reader))
 
     def test_progress_counts_up_to_the_total(self, frames: list[StoredFrame], tmp_path: Path) -> None:

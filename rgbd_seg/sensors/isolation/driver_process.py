@@ -7,6 +7,7 @@ controls, set, close. `rgbd_seg.sensors.isolation.isolated` is the other side.
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from importlib import import_module
 
 from rgbd_seg.calibration import Calibration
@@ -152,7 +153,7 @@ class _Stream:
         elif kind == "close":
             self._closing = True
         elif kind == "controls":
-            controls = [messages.control_to_dict(control) for control in self._sensor.controls()]
+            controls = [asdict(control) for control in self._sensor.controls()]
             self._channel.send({"type": "controls", "controls": controls})
         elif kind == "set":
             try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import Any
 
@@ -119,7 +119,7 @@ class IsolatedSensor(Sensor):
 
     def _open(self) -> Calibration:
         self._end, self._frames, self._silent_s, self._warnings = None, deque(), 0.0, ()
-        order = {"type": "open", "uri": self._uri, "request": messages.request_to_dict(self.request)}
+        order = {"type": "open", "uri": self._uri, "request": asdict(self.request)}
         try:
             process = self._standby.take(order)
         except (ChildEnded, OSError) as error:
@@ -144,7 +144,7 @@ class IsolatedSensor(Sensor):
             raise
         process.memory.close()
         self._reader = reader
-        self.info = messages.info_from_dict(opened["info"])
+        self.info = SensorInfo(**opened["info"])
         self._modes = tuple(StreamMode(*row) for row in opened["modes"])
         self._stream_calibration, self._labels_told = calibration, {}
         self._opened_at = time.monotonic()

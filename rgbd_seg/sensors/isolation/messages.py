@@ -18,21 +18,9 @@ def info_to_dict(info: SensorInfo) -> dict[str, Any]:
     return asdict(info) | {"details": dict(info.details)}
 
 
-def info_from_dict(data: Mapping[str, Any]) -> SensorInfo:
-    return SensorInfo(**data)
-
-
-def request_to_dict(request: Request) -> dict[str, Any]:
-    return asdict(request)
-
-
 def request_from_dict(data: Mapping[str, Any]) -> Request:
     mode = data["mode"]
     return Request(StreamMode(**mode) if mode else None, data["registered"])
-
-
-def control_to_dict(control: Control) -> dict[str, Any]:
-    return asdict(control)
 
 
 def control_from_dict(data: Mapping[str, Any]) -> Control:
