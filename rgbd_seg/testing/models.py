@@ -11,17 +11,17 @@ from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.models.card import ModelCard
-from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
+from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig, Fusion
 
 CLASSES = ("wall", "floor", "chair", "table", "lamp")
 
 
 @cache
-def random_network(seed: int = 0) -> DeResUNet:
+def random_network(seed: int = 0, fusion: Fusion = "dual") -> DeResUNet:
     """A tiny network whose labels depend on its input: its last layer is scaled up so that no class wins everywhere."""
     torch.manual_seed(seed)
     network = DeResUNet(
-        DeResUNetConfig(len(CLASSES), "resnet18", base_width=8, decoder_widths=(32, 16, 16, 8, 8), tail_width=4)
+        DeResUNetConfig(len(CLASSES), "resnet18", fusion, 8, decoder_widths=(32, 16, 16, 8, 8), tail_width=4)
     )
     with torch.no_grad():  # Training mode once: running statistics that fit such inputs.
         for _ in range(20):

@@ -72,7 +72,7 @@ def recording(tmp_path: Path) -> Path:
 def model(tmp_path: Path) -> Path:
     """A small network with random weights."""
     torch.manual_seed(0)
-    config = DeResUNetConfig(3, "resnet18", base_width=8, decoder_widths=(32, 16, 16, 8, 8), tail_width=4)
+    config = DeResUNetConfig(3, "resnet18", "early", 8, (32, 16, 16, 8, 8), 4)
     labels = LabelSet.from_dict({"name": "three", "classes": ["wall", "floor", "thing"]})
     path = tmp_path / "small.safetensors"
     save_model(path, DeResUNet(config), ModelCard("small", config, labels, size=(48, 64)))

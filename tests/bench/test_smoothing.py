@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def test_it_measures_every_camera_and_level(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
-    config = DeResUNetConfig(3, "resnet18", base_width=8, decoder_widths=(32, 16, 16, 8, 8), tail_width=4)
+    config = DeResUNetConfig(3, "resnet18", "early", 8, (32, 16, 16, 8, 8), 4)
     labels = LabelSet.from_dict({"name": "three", "classes": ["wall", "floor", "thing"]})
     path = f"{tmp_path}/tiny.safetensors"
     save_model(path, DeResUNet(config), ModelCard("tiny", config, labels, size=(48, 64)))

@@ -38,18 +38,19 @@ class TestOpenVino(SegmenterConformance):
 
 
 def test_second_start_takes_the_compiled_graph_from_the_cache(
-    model_path: Path, make_frame: Callable[..., RgbdFrame], cache: Path
+    make_frame: Callable[..., RgbdFrame], cache: Path
 ) -> None:
+    model = model_path(DEMO)
     options = SegmenterOptions(frame_size=(96, 128), threads=1)
     results = []
     for expected in ("compiled now", "taken from the cache"):
-        with open_segmenter(model_path, options, "", ignore) as segmenter:
+        with open_segmenter(model, options, "", ignore) as segmenter:
             assert segmenter.info.details["compiled graph"] == expected
             results.append(segmenter(make_frame()).labels)
     assert (results[0] == results[1]).all()
     for entry in cache.rglob("*.blob"):
         entry.write_bytes(entry.read_bytes()[:1000])
-    with open_segmenter(model_path, options, "", ignore) as segmenter:
+    with open_segmenter(model, options, "", ignore) as segmenter:
         assert segmenter.info.details["compiled graph"] == "compiled now"
 
 
