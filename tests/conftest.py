@@ -39,8 +39,10 @@ sys.dont_write_bytecode = False
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # The networks are tiny: threads would only wait for each other.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from rgbd_seg.inference.torch.triton_beside_mesa import settle  # noqa: E402 (behind the variables above)
+from rgbd_seg.inference.cpu import wait_passively  # noqa: E402 (behind the variables above)
+from rgbd_seg.inference.torch.triton_beside_mesa import settle  # noqa: E402
 
+wait_passively()  # Threads that spin cost a test several times what it computes; children inherit this, too.
 settle()  # Tests render rooms and compile networks in one process.
 
 # A suite that a shell runs in the background ignores Ctrl-C, and its children would too.
