@@ -76,11 +76,11 @@ def _import(args: argparse.Namespace) -> int:
     finally:
         frames.close()
     names = ", ".join(label_set.names)
-    print(f"{len(result.taken)} frames of {data_set.root} have labels now, of {len(label_set)} classes: {names}")
+    print(f"{len(result.taken)} frames of {data_set.root} have labels now; classes: {names}")
     remarks = result.remarks("--replace takes the new ones")
     for message in [*dict.fromkeys(found.messages), *data_set.messages, *remarks]:
         print(f"rgbd-seg: {message}", file=sys.stderr)
-    return 1 if result.strangers or result.kept or found.messages or not result.taken else 0
+    return 1 if result.strangers or result.misfits or result.kept or found.messages or not result.taken else 0
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:

@@ -318,6 +318,7 @@ def test_labels_of_another_tool_come_in_by_a_table_that_asks(painter: Painter, w
     mask[BOX] = (0, 0, 128)  # OpenCV's order.
     for name in ("000002", "000003", "999999"):
         cv2.imwrite(str(masks / "SegmentationClass" / f"{name}.png"), mask)
+    cv2.imwrite(str(masks / "SegmentationClass" / "000005.png"), mask[::2, ::2])
     painter.opens(walk)
     painter.desk.page.buttons["import"].click()
     importer = painter.mode._importer
@@ -336,6 +337,7 @@ def test_labels_of_another_tool_come_in_by_a_table_that_asks(painter: Painter, w
     assert dialog.begin.isEnabled()
     dialog.begin.click()
     painter.qtbot.waitUntil(lambda: painter.is_told("999999 match no picture"))
+    assert painter.is_told("000005 have another size")
     painter.rests()
     assert painter.desk.session.label_set.names == ("seat",)
     assert [painter.desk.states.get(f"00000{i}") for i in (1, 2, 3)] == [None, "done", "done"]

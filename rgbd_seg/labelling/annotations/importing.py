@@ -29,12 +29,14 @@ class Imported:
         made_by: "predicted by ..." where a model made the labels, else "".
         taken: Names of the frames that have labels now.
         strangers: Names that are none of the recording's.
+        misfits: Names of pictures that have another size than their frame.
         kept: Names of frames that had labels already, which stay.
     """
 
     made_by: str = ""
     taken: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
+    misfits: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
 
     def remarks(self, how: str) -> list[str]:
@@ -51,6 +53,8 @@ class Imported:
             )
         if self.strangers:
             said.append(f"{some(self.strangers)} match no picture of the recording and were left out")
+        if self.misfits:
+            said.append(f"{some(self.misfits)} have another size than the frames and were left out")
         if self.kept:
             said.append(f"{some(self.kept)} have labels already and were left as they are ({how})")
         return said
@@ -73,7 +77,7 @@ def importing(
         After every picture what has become of all so far.
 
     Raises:
-        RecordingError: A picture is damaged or has another size than its frame, or labels cannot be written.
+        RecordingError: A picture is damaged, or labels cannot be written.
     """
     position_of = {name: position for position, name in enumerate(frames.names)}
     before = set(data_set.names())
@@ -88,12 +92,10 @@ def importing(
         else:
             frame = frames.read(position)
             if picture.labels.shape != frame.depth.shape:
-                (height, width), (rows, columns) = picture.labels.shape, frame.depth.shape
-                raise RecordingError(
-                    f"the labels of {picture.name} have {width}x{height} pixels, but the frame has {columns}x{rows}"
-                )
-            data_set.save(picture.name, frame, table[picture.labels], state)
-            so_far.taken.append(picture.name)
+                so_far.misfits.append(picture.name)
+            else:
+                data_set.save(picture.name, frame, table[picture.labels], state)
+                so_far.taken.append(picture.name)
         yield so_far
 
 

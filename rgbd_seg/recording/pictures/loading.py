@@ -229,7 +229,7 @@ def _grey(path: Path, pixels: NDArray[np.generic]) -> NDArray[np.integer[Any]]:
         some = ", ".join(str(tuple(map(int, color))) for color in colors[:4])
         raise RecordingError(
             f"{path} is no label map: it holds colours ({some}{', ...' if len(colors) > 4 else ''}), not class ids. "
-            "rgbd-seg labels import turns colours into ids, with a list of what they mean"
+            "rgbd-seg labels import reads them from SegmentationClass/ beside a labelmap.txt with lines NAME:R,G,B::"
         )
     return first  # type: ignore[return-value]
 
