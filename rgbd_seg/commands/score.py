@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 Classes are matched by name; --map says what else is one and the same, and what is not compared is named. Void is left
-out. The mean is over the classes that occur in labels or predictions."""
+out. The mean is over the classes that occur in labels or predictions; where models know different ones, there is
+another over the classes of all."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,14 +79,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _show(scores: list[SourceScore]) -> None:
     """A table with a column for each model."""
-    found = [score.to_dict() for score in scores]
-    names = dict.fromkeys(name for one in found for name in one["class_iou"])
-    width = max(map(len, [*names, "pixels right"]))
-    print(f"{'':{width}}" + "".join(f"  {one['model'][:16]:>16}" for one in found))
-    for title, key in (("mean IoU", "mean_iou"), ("pixels right", "pixel_accuracy")):
-        print(f"{title:{width}}" + "".join(f"  {_text(one[key]):>16}" for one in found))
-    for name in names:
-        print(f"{name:{width}}" + "".join(f"  {_text(one['class_iou'].get(name)):>16}" for one in found))
+    from rgbd_seg.pipeline.offline.score_table import score_rows
+
+    found, rows = [score.to_dict() for score in scores], score_rows(scores)
+    width = max(len(row.name) for row in rows)
+    print(f"{'':{width}}" + "".join(f"  {score.model[:16]:>16}" for score in scores))
+    for row in rows:
+        print(f"{row.name:{width}}" + "".join(f"  {_text(value):>16}" for value in row.values))
     for score, one in zip(scores, found, strict=True):
         worst = ", ".join(f"{entry['frame']} ({_text(entry['mean_iou'])})" for entry in one["worst"])
         print(f"{score.model}: {score.frames} frames with labels; worst: {worst}")
@@ -93,4 +94,4 @@ def _show(scores: list[SourceScore]) -> None:
 
 
 def _text(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    return "-" if value is None or math.isnan(value) else f"{value:.4f}"

@@ -26,14 +26,17 @@ def folder(tmp_path: Path) -> Path:
     return write_folder(tmp_path / "mine", 3)
 
 
+def two_classes(path: Path, *names: str) -> Path:
+    config = DeResUNetConfig(2, "resnet18", "color", 8, (32, 16, 16, 8, 8), 8)
+    label_set = LabelSet.from_dict({"name": "two", "classes": list(names)})
+    save_model(path, DeResUNet(config), ModelCard("two", config, label_set, (64, 64)))
+    return path
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with one class of the labels, and one of its own."""
-    path = tmp_path_factory.mktemp("model") / "two.safetensors"
-    config = DeResUNetConfig(2, "resnet18", "color", 8, (32, 16, 16, 8, 8), 8)
-    label_set = LabelSet.from_dict({"name": "two", "classes": ["wall", "sphere"]})
-    save_model(path, DeResUNet(config), ModelCard("two", config, label_set, (64, 64)))
-    return path
+    return two_classes(tmp_path_factory.mktemp("model") / "two.safetensors", "wall", "sphere")
 
 
 def test_the_figures_are_those_of_the_running_scores(folder: Path, model: Path, capsys):
@@ -53,11 +56,12 @@ def test_the_figures_are_those_of_the_running_scores(folder: Path, model: Path, 
 
 
 def test_a_mapping_compares_what_is_the_same_and_a_page_is_written(folder: Path, model: Path, tmp_path: Path, capsys):
-    page = tmp_path / "page.html"
-    command = ["score", str(model), str(model), str(folder), "--map", "sphere=ball"]
+    page, other = tmp_path / "page.html", two_classes(tmp_path / "other.safetensors", "wall", "board")
+    command = ["score", str(model), str(other), str(folder), "--map", "sphere=ball"]
     command += ["--html", str(page), "--backend", "torch"]
     assert main(command) == 0
     said = capsys.readouterr().out
+    assert "mean IoU, classes of both" in said
     assert "sphere" in said
     assert "left out, since the model has no such class: the pixels of board" in said
     text = page.read_text()

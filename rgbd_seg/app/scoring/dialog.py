@@ -35,7 +35,7 @@ from rgbd_seg.class_matching import parse_mapping
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.pipeline.offline.score_report import worst_picture
 from rgbd_seg.pipeline.offline.score_source import SourceScore
-from rgbd_seg.scores import mean_iou, pixel_accuracy
+from rgbd_seg.pipeline.offline.score_table import score_rows
 
 _PICTURE_HEIGHT = 120
 _ROLE = Qt.ItemDataRole.UserRole
@@ -209,28 +209,18 @@ class ScoreDialog(QDialog):
 
     def _show_by_class(self) -> None:
         names, scores = list(self._scores), self.scores
-        change = len(scores) == 2
-        classes = list(dict.fromkeys(name for score in scores for name in score.matching.names))
-        rows = [("mean IoU", [mean_iou(one.matrix) for one in scores])]
-        rows.append(("pixels right", [pixel_accuracy(one.matrix) for one in scores]))
-        apart = change and set(scores[0].matching.names) != set(scores[1].matching.names)
-        if apart:  # Two means over different classes are no comparison.
-            both = [name for name in classes if all(math.isfinite(one.class_iou.get(name, math.nan)) for one in scores)]
-            rows.append(
-                ("mean IoU, classes of both", [_mean([one.class_iou[name] for name in both]) for one in scores])
-            )
-        rows += [(name, [one.class_iou.get(name, math.nan) for one in scores]) for name in classes]
+        rows, change = score_rows(scores) if scores else [], len(scores) == 2
         table = self.by_class
         table.setColumnCount(len(names) + change)
         table.setRowCount(len(rows))
         table.setHorizontalHeaderLabels([*names, "change"] if change else names)
-        table.setVerticalHeaderLabels([name.replace("_", " ") for name, _ in rows])
-        for row, (_, values) in enumerate(rows):
-            for place, value in enumerate(values):
-                table.setItem(row, place, _cell("–" if math.isnan(value) else f"{value:.3f}"))
+        table.setVerticalHeaderLabels([row.name.replace("_", " ") for row in rows])
+        for number, row in enumerate(rows):
+            for place, value in enumerate(row.values):
+                table.setItem(number, place, _cell("–" if math.isnan(value) else f"{value:.3f}"))
             if change:
-                by = math.nan if apart and row < 2 else values[1] - values[0]
-                table.setItem(row, 2, _cell("–" if math.isnan(by) else f"{by:+.3f}"))
+                by = row.values[1] - row.values[0] if row.is_fair else math.nan
+                table.setItem(number, 2, _cell("–" if math.isnan(by) else f"{by:+.3f}"))
         frames = ", ".join(str(count) for count in dict.fromkeys(one.frames for one in scores))
         self.tabs.setTabText(0, f"By class ({frames} frames)")
         table.resizeColumnsToContents()
@@ -305,10 +295,6 @@ def _table(name: str) -> QTableWidget:
     table.setToolTip(name)
     table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
     return table
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else math.nan
 
 
 def _cell(text: str) -> QTableWidgetItem:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from rgbd_seg.scores import mean_iou, pixel_accuracy
+from rgbd_seg.pipeline.offline.score_table import score_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,12 +46,9 @@ def score_page(source: str, scores: Sequence[SourceScore]) -> str:
 
 
 def _by_class(scores: Sequence[SourceScore]) -> str:
-    names = dict.fromkeys(name for score in scores for name in score.matching.names)
-    iou = [score.class_iou for score in scores]
-    rows = [["", *(score.model for score in scores)], ["mean IoU", *(_share(mean_iou(s.matrix)) for s in scores)]]
-    rows.append(["pixels right", *(_share(pixel_accuracy(score.matrix)) for score in scores)])
-    rows.append(["frames", *(str(score.frames) for score in scores)])
-    rows += [[name, *(_share(one.get(name, np.nan)) for one in iou)] for name in names]
+    """Means and classes, a column for each model."""
+    rows = [["", *(score.model for score in scores)], ["frames", *(str(score.frames) for score in scores)]]
+    rows += [[row.name, *map(_share, row.values)] for row in score_rows(scores)]
     lines = []
     for first, *others in rows:
         cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in others)
