@@ -64,17 +64,17 @@ _EVERYTHING: tuple[_Row, ...] = (
     ("acts", "things done", "", ""),
     ("everything_longest_ms", "longest pause of the event loop", "ms", "100"),
     ("everything_longest_act", "after", "", ""),
-    ("everything_computing_ms", "longest time that the window's thread computed at a stretch", "ms", "50"),
+    ("everything_computing_ms", "processor time of the dearest event in the window's thread", "ms", "50"),
     ("everything_computing_act", "after", "", ""),
-    ("everything_slowest", "the six longest of these", "ms", ""),
+    ("everything_slowest", "the six dearest", "ms", ""),
 )
 _LABELLING: tuple[_Row, ...] = (
     ("acts", "things done", "", ""),
     ("labelling_longest_ms", "longest pause of the event loop", "ms", "100"),
     ("labelling_longest_act", "after", "", ""),
-    ("labelling_computing_ms", "longest time that the window's thread computed at a stretch", "ms", "50"),
+    ("labelling_computing_ms", "processor time of the dearest event in the window's thread", "ms", "50"),
     ("labelling_computing_act", "after", "", ""),
-    ("labelling_slowest", "the six longest of these", "ms", ""),
+    ("labelling_slowest", "the six dearest", "ms", ""),
 )
 _CLOSING: tuple[_Row, ...] = (("closing_s", "from closing to the end of the process", "s", "2"),)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from rgbd_seg.cli import main
@@ -12,6 +13,8 @@ from rgbd_seg.inference import SegmenterOptions, open_segmenter
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
 from rgbd_seg.models.model_file import ModelCard, save_model
+from rgbd_seg.pipeline.offline.score_report import worst_picture
+from rgbd_seg.pipeline.offline.score_source import score_source
 from rgbd_seg.scores import Scores
 from rgbd_seg.sensors import open_sensor
 from rgbd_seg.sensors.offline import every_frame
@@ -53,6 +56,20 @@ def test_the_figures_are_those_of_the_running_scores(folder: Path, model: Path, 
     worst = [entry["mean_iou"] for entry in found["worst"]]
     assert worst == sorted(worst)
     assert len(worst) == 3
+
+
+def test_a_class_has_the_colour_of_the_labels_in_the_prediction_too(folder: Path, model: Path) -> None:
+    with open_segmenter(model) as segmenter:
+        score = score_source(open_sensor(str(folder)), segmenter)
+    one = score.worst[0]
+    truth, found = one.segmentation.frame.truth, one.segmentation
+    assert truth is not None
+    assert found.labels is not None
+    assert found.label_set is not None
+    wall, own = truth.label_set.palette()[1], found.label_set.palette()
+    own[found.label_set.id_of("wall")] = wall
+    predicted = np.hsplit(worst_picture(score, one, 64), 4)[2]
+    assert np.array_equal(predicted, own[found.labels])
 
 
 def test_a_mapping_compares_what_is_the_same_and_a_page_is_written(folder: Path, model: Path, tmp_path: Path, capsys):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rgbd_seg.app.labelling.tasks import BACKGROUND, HOVER
-from rgbd_seg.labelling.doubt import glimpse, suggest
+from rgbd_seg.labelling.doubt import Suggestion, glimpse, suggest
 from rgbd_seg.labelling.journey import journeys
 
 if TYPE_CHECKING:
@@ -141,20 +141,22 @@ class Guide:
             self._desk.say("labelling", f"The model looks at {len(self._to_ask)} more frames…", "info")
             playback.seek_frame(self._to_ask[0])
         else:  # After the last glimpse, which is work of the same thread.
-            self._desk.tasks.do("choose a frame", lambda: None, lambda _: self._show_proposals(), BACKGROUND)
+            self._desk.tasks.do("choose a frame", self._choose, self._show_proposals, BACKGROUND)
 
-    def _show_proposals(self) -> None:
+    def _choose(self) -> list[Suggestion]:
         desk = self._desk
-        names = desk.session.names
-        known = {name: one for name, one in desk.glimpses.items() if name in names}
-        closed = [name for name, state in desk.states.items() if state in ("done", "skipped")]
-        found = suggest(known, closed, 5)
+        known = {name: one for name in desk.session.names if (one := desk.glimpses.get(name)) is not None}
+        closed = [name for name, state in dict(desk.states).items() if state in ("done", "skipped")]
+        return suggest(known, closed, 5)
+
+    def _show_proposals(self, found: list[Suggestion]) -> None:
+        desk = self._desk
         desk.hints = {one.name: one.reason for one in found}
         desk.show_states()
         if not found:
             desk.say("labelling", "Every frame that was looked at is done or skipped.", "info")
             return
-        self._open_row(names.index(found[0].name))
+        self._open_row(desk.session.names.index(found[0].name))
         desk.say("labelling", f"{found[0].name} is next: {found[0].reason}.", "info")
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rgbd_seg.labelling.regions import Regions
 
 _OUTLINE = "see what a click takes"
+_OUTLINE_PX = 0.7
 _CLOSES_PX = 5  # A click so near the first corner closes a polygon.
 
 
@@ -120,7 +121,8 @@ class Hands(QObject):
         def work() -> list[NDArray[np.int32]]:
             mask = _taken(tool, regions, labels, [pixel], size, free=False).astype(np.uint8)
             found, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-            return [np.asarray(one, np.int32) for one in found]
+            # Without the corners of single pixels: a long line is drawn twice with every movement of the pointer.
+            return [np.asarray(cv2.approxPolyDP(one, _OUTLINE_PX, True), np.int32) for one in found]
 
         def arrived(contours: list[NDArray[np.int32]]) -> None:
             if self._pointer is not None and name == session.name and tool == self._tool.name:

@@ -35,7 +35,7 @@ from rgbd_seg.class_matching import parse_mapping
 from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.pipeline.offline.score_report import worst_picture
 from rgbd_seg.pipeline.offline.score_source import SourceScore
-from rgbd_seg.pipeline.offline.score_table import score_rows
+from rgbd_seg.pipeline.offline.score_table import occurring, score_rows
 
 _PICTURE_HEIGHT = 120
 _ROLE = Qt.ItemDataRole.UserRole
@@ -230,28 +230,31 @@ class ScoreDialog(QDialog):
         if score is None:
             table.setRowCount(0)
             return
-        names = [name.replace("_", " ") for name in score.matching.names]
+        there = occurring(score)
+        names = [score.matching.names[place - 1].replace("_", " ") for place in there]
         table.setRowCount(len(names))
         table.setColumnCount(len(names) + 1)
         table.setVerticalHeaderLabels(names)
         table.setHorizontalHeaderLabels([*names, "none of them"])
         accent = self.palette().highlight().color()
-        for row in range(len(names)):
-            counts = score.matrix[row + 1]
-            total = max(int(counts.sum()), 1)
-            for place, count in enumerate((*counts[1:].tolist(), int(counts[0]))):
+        for row, place in enumerate(there):
+            counts = score.matrix[place, [*there, 0]].tolist()
+            total = max(sum(counts), 1)
+            for column, count in enumerate(counts):
                 item = _cell(f"{100 * count / total:.0f}")
                 shade = QColor(accent)
                 shade.setAlphaF(0.7 * count / total)
                 item.setBackground(shade)
-                table.setItem(row, place, item)
+                table.setItem(row, column, item)
         table.resizeColumnsToContents()
 
     def _show_worst(self, model: str) -> None:
         self.worst.clear()
         score = self._scores.get(model)
-        for one in score.worst if score else ():
-            pixels = worst_picture(one, _PICTURE_HEIGHT)
+        if score is None:
+            return
+        for one in score.worst:
+            pixels = worst_picture(score, one, _PICTURE_HEIGHT)
             height, width = pixels.shape[:2]
             image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
             self.worst.setIconSize(QSize(width, height))

@@ -42,3 +42,8 @@ def score_rows(scores: Sequence[SourceScore]) -> list[ScoreRow]:
         words = "both" if len(scores) == 2 else "all"
         rows.append(ScoreRow(f"mean IoU, classes of {words}", means or (math.nan,) * len(scores)))
     return rows + classes
+
+
+def occurring(score: SourceScore) -> list[int]:
+    """Places of the classes in the confusion matrix, from 1, that labels or predictions have."""
+    return [place for place in range(1, len(score.matrix)) if score.matrix[place].any() or score.matrix[:, place].any()]
