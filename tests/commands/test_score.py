@@ -59,7 +59,7 @@ def test_the_figures_are_those_of_the_running_scores(folder: Path, model: Path, 
 
 
 def test_a_class_has_the_colour_of_the_labels_in_the_prediction_too(folder: Path, model: Path) -> None:
-    with open_segmenter(model) as segmenter:
+    with open_segmenter(model, SegmenterOptions(backend="torch")) as segmenter:
         score = score_source(open_sensor(str(folder)), segmenter)
     one = score.worst[0]
     truth, found = one.segmentation.frame.truth, one.segmentation
