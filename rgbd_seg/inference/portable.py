@@ -172,20 +172,33 @@ def _kept(card: ModelCard) -> Path | None:
 
 
 def _make_graph(path: Path, card: ModelCard) -> Path:
-    """Lets another process make a graph: PyTorch's exporter holds Python's lock for long."""
-    name, size = _cache_name(card), card.size
+    """Makes a graph, in another process where PyTorch is not loaded: its exporter holds Python's lock for long."""
+    name = _cache_name(card)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / name
-        wanted = ["--to", "graph", "--size", f"{size[0]}x{size[1]}", "-o", str(output)]
-        command = [sys.executable, "-m", "rgbd_seg", "model", "export", str(path), *wanted]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode or not output.is_file():
-            raise ModelError(f"PyTorch could not write the graph of {path.name}: {done.stderr.strip()[-500:]}")
+        (_make_here if "torch" in sys.modules else _make_apart)(path, output, card.size)
         contents = output.read_bytes()
     kept = write_entry(name, partial(_write, contents))
     if kept is None:
         raise ModelError(f"the graph of {path.name} cannot be kept in {cache_folder()}: is the disk full?")
     return kept
+
+
+def _make_here(path: Path, output: Path, size: Size) -> None:
+    from rgbd_seg.inference.portable_export import write_graph
+
+    try:
+        write_graph(path, output, size)
+    except (ImportError, RuntimeError) as error:  # Of the exporter: an operation that it does not know, for instance.
+        raise ModelError(f"PyTorch could not write the graph of {path.name}: {str(error)[-500:]}") from None
+
+
+def _make_apart(path: Path, output: Path, size: Size) -> None:
+    wanted = ["--to", "graph", "--size", f"{size[0]}x{size[1]}", "-o", str(output)]
+    command = [sys.executable, "-m", "rgbd_seg", "model", "export", str(path), *wanted]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode or not output.is_file():
+        raise ModelError(f"PyTorch could not write the graph of {path.name}: {done.stderr.strip()[-500:]}")
 
 
 def _write(contents: bytes, path: Path) -> None:
