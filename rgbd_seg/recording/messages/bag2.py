@@ -66,10 +66,10 @@ class Bag2Store:
                 channel = StoredChannel(str(topic)[:1000], str(schema)[:200], str(encoding or "cdr")[:40])
                 self.channels[int(number)] = channel
             for number in self.channels:
-                found = self._database.execute(
-                    "SELECT timestamp, id FROM messages WHERE topic_id = ? ORDER BY timestamp, id", (number,)
-                )
+                found = self._database.execute("SELECT timestamp, id FROM messages WHERE topic_id = ?", (number,))
                 table = np.array(found.fetchall(), np.int64).reshape(-1, 2)
+                # Not by the database: it would trust its index, which may be damaged.
+                table = table[np.lexsort((table[:, 1], table[:, 0]))]
                 self.tables[number] = np.column_stack([table, np.zeros(len(table), np.int64)])
         except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
             self.close()
