@@ -9,7 +9,6 @@ if PyTorch is installed: the first labels are there after a second or two instea
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -31,12 +30,11 @@ from rgbd_seg.inference.model_info import OwnModelFile
 from rgbd_seg.inference.quantised import quantise
 from rgbd_seg.inference.resize import Size
 from rgbd_seg.inference.segmenter import SegmenterInfo, SegmenterOptions
-from rgbd_seg.inference.surroundings import decision, smoothed_decision, with_preparation
+from rgbd_seg.inference.surroundings import NETWORK_KEY, decision, describe_network, smoothed_decision, with_preparation
 from rgbd_seg.models.card import ModelCard
 from rgbd_seg.models.model_header import SCALE, damaged, read_metadata
 
 SUFFIX = ".graph.onnx"
-NETWORK_KEY = "rgbd_seg.network"  # Metadata of the graph: `describe_network`.
 _LARGEST_GRAPH_BYTES = 8_000_000
 _BY_PYTORCH = "float16"  # Networks in this are made from the weights by PyTorch alone.
 
@@ -66,11 +64,6 @@ def _fits(graph: Path, card: ModelCard) -> bool:
         return graph.stat().st_size <= _LARGEST_GRAPH_BYTES and describe_network(card).encode() in graph.read_bytes()
     except OSError:
         return False
-
-
-def describe_network(card: ModelCard) -> str:
-    """What a graph must agree on with the model whose weights it takes."""
-    return json.dumps({"network": card.network.to_dict(), "size": card.size}, sort_keys=True)
 
 
 class PortableModel(OwnModelFile):

@@ -12,9 +12,8 @@ from typing import Any
 import torch
 
 from rgbd_seg.errors import ModelError
-from rgbd_seg.inference.portable import NETWORK_KEY, describe_network
 from rgbd_seg.inference.resize import Size
-from rgbd_seg.inference.surroundings import NETWORK_INPUTS, NETWORK_OUTPUT, OPSET
+from rgbd_seg.inference.surroundings import NETWORK_INPUTS, NETWORK_KEY, NETWORK_OUTPUT, OPSET, describe_network
 from rgbd_seg.models.model_file import load_model
 
 

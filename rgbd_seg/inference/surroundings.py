@@ -6,6 +6,7 @@ sampling points and roundings.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -25,7 +26,13 @@ from rgbd_seg.models.card import ModelCard
 Picker = Callable[[int, int], Iterable[int]]
 NETWORK_INPUTS, NETWORK_OUTPUT = ("network_color", "network_depth"), "network_logits"
 OPSET = 20
+NETWORK_KEY = "rgbd_seg.network"  # In a graph's metadata: `describe_network`.
 _HEADER = f'<ir_version: 10, opset_import: ["" : {OPSET}]>'
+
+
+def describe_network(card: ModelCard) -> str:
+    """What a graph must agree on with the model whose weights it takes."""
+    return json.dumps({"network": card.network.to_dict(), "size": card.size}, sort_keys=True)
 
 
 def with_preparation(
