@@ -211,8 +211,8 @@ class WindowCommands(QObject):
         for number, pane in enumerate(grid.visible_panes, start=1):
             for kind, name in VIEW_NAMES.items():
                 entries.append(Entry(f"View {number}: {name}", "", partial(pane.kind_wanted.emit, kind)))
-        for name, dock in self._parts.panels.docks.items():
-            entries.append(Entry(f"Panel: {name}", "", dock.toggleViewAction().trigger))
+        for name in self._parts.panels.docks:
+            entries.append(Entry(f"Panel: {name}", "", partial(self._parts.panels.toggle, name)))
         return [*entries, *_entries_of(self.main_menu, set(self.actions.values()))]
 
     def _show_palette(self) -> None:

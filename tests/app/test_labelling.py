@@ -170,6 +170,25 @@ def test_strokes_are_undone_one_by_one_and_the_file_follows(painter: Painter, wa
     assert (painter.saved(name) > 0).sum() < (two > 0).sum()
 
 
+def test_panels_are_as_large_after_label_mode_as_before(painter: Painter, walk: Path) -> None:
+    window, docks = painter.window, painter.window.docks
+
+    def heights() -> list[int]:
+        return [docks[name].height() for name in ("Classes", "Model") if docks[name].isVisible()]
+
+    window.sources.open(str(walk))
+    painter.qtbot.waitUntil(lambda: window.presenter.segmentation is not None)
+    for high in (200, 400):
+        before = heights()
+        window.resizeDocks([docks["Classes"], docks["Model"]], [high, 600 - high], Qt.Orientation.Vertical)
+        painter.qtbot.waitUntil(lambda before=before: heights() != before)
+        before = heights()
+        painter.enters()
+        assert heights() == []
+        window.labelling.leave()
+        painter.qtbot.waitUntil(lambda before=before: heights() == before)
+
+
 def test_a_click_beside_the_picture_leaves_label_mode_its_keys(painter: Painter, walk: Path) -> None:
     painter.opens(walk)
     page = painter.desk.page

@@ -10,9 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QDockWidget, QStackedWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
 
 from rgbd_seg.app.context import Context
 from rgbd_seg.app.labelling.classes import LabelClasses
@@ -68,7 +68,7 @@ class LabellingController(QObject):
             train: Asks how to train on what was labelled.
         """
         super().__init__(context.widget)
-        self._context, self._stage, self._views, self._bar, self._all_docks = context, stage, views, bar, docks
+        self._context, self._stage, self._views, self._bar, self._docks = context, stage, views, bar, docks
         self._train = train
         self.active = False
         self.page: LabelPage | None = None
@@ -80,7 +80,7 @@ class LabellingController(QObject):
         self._importer: Importer | None = None
         self._frozen = FrozenFrames()
         self._unsaved: dict[Path, Unsaved] = {}
-        self._docks: list[str] = []
+        self._put_away: dict[QDockWidget, QSize] = {}  # With the sizes that they had.
 
     @property
     def folder(self) -> str:
@@ -117,9 +117,9 @@ class LabellingController(QObject):
             self._tasks = Tasks(context.post, self._failed)
         context.unsay("labelling")
         self._bar.hide()
-        self._docks = [name for name, dock in self._all_docks.items() if not dock.isHidden()]
-        for name in self._docks:
-            self._all_docks[name].hide()
+        self._put_away = {dock: dock.size() for dock in self._docks.values() if not dock.isHidden()}
+        for dock in self._put_away:
+            dock.hide()
         page.about.setText("Opening…")
         if playback is not None:
             playback.pause()
@@ -144,14 +144,22 @@ class LabellingController(QObject):
             self._guide.stop()
         if self.desk is not None and self.desk.cloud is not None:
             self.desk.cloud.close()
-        for name in self._docks:
-            self._all_docks[name].show()
+        self._bring_back_docks()
         self._bar.setVisible(self._context.session.playback is not None)
         self._stage.setCurrentWidget(self._views)
         middle = self._stage.parentWidget()
         if middle is not None:
             middle.setFocus()
         self._context.wake()
+
+    def _bring_back_docks(self) -> None:
+        docks = {dock: size for dock, size in self._put_away.items() if dock.isHidden()}
+        for dock in docks:
+            dock.show()
+        window = self._context.widget.window()
+        if isinstance(window, QMainWindow):  # Qt divides their places anew.
+            window.resizeDocks(list(docks), [size.width() for size in docks.values()], Qt.Orientation.Horizontal)
+            window.resizeDocks(list(docks), [size.height() for size in docks.values()], Qt.Orientation.Vertical)
 
     def close(self, timeout_s: float) -> None:
         """Saves what waits to be saved, and ends the thread."""

@@ -86,6 +86,14 @@ class Panels(QObject):
             for name in _FIRST_SHOWN:
                 self.docks[name].show()
 
+    def toggle(self, name: str) -> None:
+        """Brings a panel to the front, or hides it where it is there."""
+        dock = self.docks[name]
+        in_front = not dock.visibleRegion().isEmpty()
+        dock.setVisible(not in_front)
+        if not in_front:
+            dock.raise_()
+
     def places(self) -> tuple[PanelPlace, ...]:
         """Where the panels lie that are shown; those in front come last."""
         sides = {area: side for side, area in _AREAS.items()}

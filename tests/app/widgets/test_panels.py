@@ -118,6 +118,16 @@ def test_escape_ends_the_doctor_as_well(window: MainWindow) -> None:
     assert process.state() is QProcess.ProcessState.NotRunning
 
 
+def test_the_palette_brings_a_panel_to_the_front_and_hides_it_there(window: MainWindow, qtbot: QtBot) -> None:
+    window.show_panel("Recording")
+    qtbot.waitUntil(lambda: in_front(window, "Recording") and not in_front(window, "Model"))
+    toggle = next(entry.run for entry in window.commands.entries() if entry.text == "Panel: Model")
+    toggle()
+    qtbot.waitUntil(lambda: in_front(window, "Model"))
+    toggle()
+    assert window.docks["Model"].isHidden()
+
+
 def test_a_small_window_puts_the_panels_into_one_column_and_a_larger_one_back(window: MainWindow, qtbot: QtBot) -> None:
     docks, panels = window.docks, window.panels
     docks["Plots"].show()
