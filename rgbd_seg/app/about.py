@@ -10,6 +10,7 @@ from PySide6.QtCore import QProcess, Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
 
+from rgbd_seg.app.widgets.dialog_size import resize_within_screen
 from rgbd_seg.version import __version__
 
 _LIBRARIES = ("torch", "openvino", "onnxruntime", "PySide6-Essentials", "numpy", "opencv-python-headless", "mcap")
@@ -64,7 +65,7 @@ class DoctorDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Doctor")
-        self.resize(720, 480)
+        resize_within_screen(self, 720, 480)
         layout = QVBoxLayout(self)
         self.report = QPlainTextEdit("Looking at libraries, cameras, back ends and the disk…")
         self.report.setReadOnly(True)

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from rgbd_seg.app.widgets.accessible_names import name_controls
+from rgbd_seg.app.widgets.dialog_size import resize_within_screen
 from rgbd_seg.app.widgets.file_dialog import LABELS, choose
 from rgbd_seg.labelling.annotations import FORMATS
 from rgbd_seg.labelling.annotations.annotations import DOUBTFUL_NAMES
@@ -46,7 +47,7 @@ class ImportDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Import labels of another tool")
-        self.resize(560, 420)
+        resize_within_screen(self, 560, 420)
         self._ours = ours.names if ours else ()
         self._theirs: tuple[str, ...] = ()
         column = QVBoxLayout(self)

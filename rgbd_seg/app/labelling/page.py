@@ -229,7 +229,7 @@ class LabelPage(QWidget):
         self.strip.clear()
         self._shown.clear()
         blank = QPixmap(_THUMB)
-        blank.fill(QColor(40, 42, 46))
+        blank.fill(self.palette().mid().color())
         for name in names:
             item = QListWidgetItem(QIcon(blank), "")
             item.setToolTip(name)

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 
 from rgbd_seg.app.scoring.request import ScoreRequest, ScoreResult
 from rgbd_seg.app.widgets.accessible_names import name_controls
+from rgbd_seg.app.widgets.dialog_size import resize_within_screen
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
 from rgbd_seg.class_matching import parse_mapping
 from rgbd_seg.errors import ConfigurationError
@@ -64,7 +65,7 @@ class ScoreDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Score models on labelled frames")
-        self.resize(720, 560)
+        resize_within_screen(self, 720, 560)
         self._held_out = tuple(held_out)
         self._request: ScoreRequest | None = None
         self._scores: dict[str, SourceScore] = {}

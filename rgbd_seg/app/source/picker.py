@@ -25,13 +25,13 @@ from PySide6.QtWidgets import (
 from rgbd_seg.app.notices import sentence
 from rgbd_seg.app.source.names import short_name
 from rgbd_seg.app.widgets.accessible_names import name_controls
+from rgbd_seg.app.widgets.dialog_size import resize_within_screen
 from rgbd_seg.app.widgets.file_dialog import RECORDINGS, choose
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.sensors import parse_uri
 from rgbd_seg.sensors.options import SourceOption, options_of, problem_of, with_option
 from rgbd_seg.sensors.sensor import SensorInfo
 
-_FRAME_PX = 40  # Of a window, around a dialog that has to fit on a low screen.
 _LOOK_AFTER_MS = 150  # Of quiet in the field: then the file is looked for.
 _ABOUT = (
     "A file or folder, or the name of a source: synthetic:?room=kitchen, realsense:, openni:, kinect1:0, kinect2:, "
@@ -59,8 +59,7 @@ class SourcePicker(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Open a source")
-        room = self.screen().availableGeometry()
-        self.resize(min(580, room.width()), min(480, room.height() - _FRAME_PX))
+        resize_within_screen(self, 580, 480)
         self._folder = folder
         self._offered: tuple[SourceOption, ...] | None = None
         self._fields: dict[str, QComboBox | QLineEdit] = {}

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from rgbd_seg.app.notices import sentence
 from rgbd_seg.app.statistics.figure_table import FigureTable
 from rgbd_seg.app.widgets.accessible_names import name_controls
+from rgbd_seg.app.widgets.dialog_size import resize_within_screen
 from rgbd_seg.app.widgets.spin_box import SpinBox
 from rgbd_seg.pipeline.offline.class_statistics import SEEN_SHARE, RecordingStatistics
 from rgbd_seg.pipeline.offline.job import JobStatus, progress_text
@@ -53,8 +54,7 @@ class RecordingDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(f"Statistics of {recording.name}")
-        room = self.screen().availableGeometry()
-        self.resize(min(760, room.width()), min(520, room.height() - 40))
+        resize_within_screen(self, 760, 520)
         self.recording = recording
         self.result_shown: RecordingStatistics | None = None
         column = QVBoxLayout(self)

@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
+from rgbd_seg.app.widgets.dialog_size import resize_within_screen
+
 _SHOWN_BYTES = 100_000
 _EVERY_MS = 1000
 
@@ -19,7 +21,7 @@ class LogDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
-        self.resize(820, 460)
+        resize_within_screen(self, 820, 460)
         self._path = path
         self._size = -1
         layout = QVBoxLayout(self)

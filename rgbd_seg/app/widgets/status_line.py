@@ -70,7 +70,7 @@ class StatusLine(QStatusBar):
         self._probed = ""
         self._notice_over = QTimer(self)
         self._notice_over.setSingleShot(True)
-        self._notice_over.timeout.connect(lambda: self._probe.setText(self._probed))
+        self._notice_over.timeout.connect(lambda: self._say(self._probed))
 
     def show_rates(self, texts: tuple[str, str, str, str]) -> None:
         """Shows rates; `rate_texts` makes them."""
@@ -86,15 +86,21 @@ class StatusLine(QStatusBar):
         """Shows what is under the pointer, "" for nothing."""
         self._probed = text
         if not self._notice_over.isActive():
-            self._probe.setText(text)
+            self._say(text)
 
     def show_notice(self, text: str, time_ms: int) -> None:
         """Shows a sentence in the probe's place for a while.
 
         Qt's own messages hide the figures, and the probe's label leaves them no room to be read.
         """
-        self._probe.setText(text)
+        self._say(text)
         self._notice_over.start(time_ms)
+
+    def _say(self, text: str) -> None:
+        """Shows it whole: where there is too little room, the score makes some."""
+        self._probe.setText(text)
+        taken_px = sum(label.width() for label in self._rates) + self._score.sizeHint().width()
+        self._score.setVisible(taken_px + self._probe.sizeHint().width() <= self.width())
 
     @property
     def text(self) -> str:

@@ -11,6 +11,7 @@ from rgbd_seg.app.about import DoctorDialog
 from rgbd_seg.app.replay.bar import ReplayBar
 from rgbd_seg.app.source.control_form import ControlForm
 from rgbd_seg.app.widgets.panels import BELOW, LEFT, RIGHT
+from rgbd_seg.app.widgets.status_line import StatusLine
 from rgbd_seg.app.widgets.theme import DARK
 from rgbd_seg.sensors.sensor import Control
 
@@ -161,3 +162,16 @@ def test_a_small_window_puts_the_panels_into_one_column_and_a_larger_one_back(wi
     window.panels.make_roomy()
     window.restoreState(QByteArray.fromBase64(restored.encode()))  # What was kept while there was one column.
     assert window.dockWidgetArea(docks["Plots"]) == BELOW
+
+
+def test_in_a_narrow_window_a_notice_of_the_status_line_is_whole(qtbot: QtBot) -> None:
+    line = StatusLine()
+    qtbot.addWidget(line)
+    line.show()
+    line.show_score("mIoU 0.311   pixels right 96.2%")
+    for width, beside in ((1600, True), (900, False)):
+        line.resize(width, 24)
+        line.show_notice("The layout of this afternoon is in the menu, under Layouts", 60_000)
+        assert line._score.isVisible() == beside
+    line.show_notice("", 0)
+    qtbot.waitUntil(line._score.isVisible)
