@@ -77,19 +77,30 @@ sys.addaudithook(_stay_here)
 # A worker gets a file at a time, and whoever begins a long one last is waited for: these come first. The others follow
 # by the number of their tests, most first.
 _LONG = (
-    "api/test_typing.py",
     "reliability/test_faults.py",
-    "inference/openvino/test_conversion.py",
     "training/run/test_processes.py",
-    "training/run/test_fit.py",
-    "inference/openvino/test_segmenter.py",
-    "inference/onnx/test_segmenter.py",
-    "inference/test_graph_export.py",
-    "training/data/test_rooms.py",
     "training/run/test_ending.py",
     "training/run/test_repeat.py",
+    "training/run/test_fit.py",
+    "inference/openvino/test_conversion.py",
+    "inference/openvino/test_segmenter.py",
+    "inference/onnx/test_segmenter.py",
     "inference/openvino/test_int8.py",
+    "inference/test_graph_export.py",
+    "sensors/isolation/test_isolated.py",
+    "bench/test_window.py",
+    "bench/test_inference.py",
+    "bench/test_smoothing.py",
+    "training/run/test_bench.py",
+    "training/data/test_rooms.py",
+    "training/preparation/test_rooms.py",
     "training/test_recipes.py",
+    "app/test_real_window.py",
+    "reliability/test_soak.py",
+    "test_extensions.py",
+    "test_nothing_leaves.py",
+    "api/test_examples.py",
+    "api/test_typing.py",
 )
 
 
@@ -97,6 +108,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Orders the files; the order in a file stays."""
     counts = Counter(item.path for item in items)
     places = {Path(__file__).parent / name: place for place, name in enumerate(_LONG)}
+    if gone := [str(path) for path in places if not path.is_file()]:
+        raise pytest.UsageError(f"the list of long files in {__file__} names what is gone: {gone}")
     items.sort(key=lambda item: (places.get(item.path, len(_LONG)), -counts[item.path], item.path))
 
 
