@@ -267,7 +267,7 @@ class Presenter(DrawingChoices):
         if self.segmentation is not None and self.segmentation.labels is None and kind == "overlay":
             return "model is loading" if self._labels_expected else "no model"
         if kind == "error" and self.scores.mean_iou is not None:
-            apart = ", ".join(self.scores.unknown[:4])
+            apart = ", ".join(name.replace("_", " ") for name in self.scores.unknown[:4])
             wrong, right = error_colors(self.display.palette)
             legend = f"wrong {wrong[0]}, right {right[0]}, dark: no truth"
             return f"mIoU {self.scores.mean_iou:.3f}; {legend}{f'; not compared: {apart}' if apart else ''}"

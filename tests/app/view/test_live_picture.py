@@ -136,6 +136,19 @@ def test_space_freezes_the_frame_on_screen_and_its_own_labels_come(
     qtbot.waitUntil(lambda: more() and window.presenter.frame.index > frozen.index)
 
 
+def test_a_model_that_comes_later_sees_the_frozen_frame(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    window.commands.run["toggle_play"]()
+    frozen = window.presenter.frame
+    for name in ("one", "two"):  # Also another one than that whose labels it has.
+        before = window.presenter.segmentation
+        window.models.load(str(tmp_path / f"{name}.safetensors"))
+        qtbot.waitUntil(lambda before=before: window.presenter.segmentation is not before)
+        assert window.presenter.segmentation.labels is not None
+        assert window.presenter.frame is frozen
+
+
 def test_label_mode_takes_the_frozen_frame(window: MainWindow, qtbot: QtBot) -> None:
     window.sources.open("steady:one")
     wait_for_picture(window, qtbot)
