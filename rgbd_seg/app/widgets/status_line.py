@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 
@@ -40,6 +40,9 @@ def _age_text(age_ms: float) -> str:
     return f"{age_ms:.0f} ms" if age_ms < 1000 else f"{age_ms / 1000:.1f} s"
 
 
+_MARGINS_PX = 32  # Around the probe, and Qt's own between what is on the line.
+
+
 class StatusLine(QStatusBar):
     """Shows texts; every figure keeps its place."""
 
@@ -67,7 +70,7 @@ class StatusLine(QStatusBar):
         self._probe.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._probe.setContentsMargins(8, 0, 8, 0)
         self.addPermanentWidget(self._probe, 1)
-        self._probed = ""
+        self._probed = self._said = ""
         self._notice_over = QTimer(self)
         self._notice_over.setSingleShot(True)
         self._notice_over.timeout.connect(lambda: self._say(self._probed))
@@ -97,12 +100,18 @@ class StatusLine(QStatusBar):
         self._notice_over.start(time_ms)
 
     def _say(self, text: str) -> None:
-        """Shows it whole: where there is too little room, the score makes some."""
-        self._probe.setText(text)
-        taken_px = sum(label.width() for label in self._rates) + self._score.sizeHint().width()
-        self._score.setVisible(taken_px + self._probe.sizeHint().width() <= self.width())
+        """Shows it whole: where there is too little room the score makes some; the tooltip has what is longer still."""
+        self._said = text
+        taken_px = sum(max(label.minimumWidth(), label.sizeHint().width()) for label in self._rates)
+        room_px = self.width() - taken_px - _MARGINS_PX
+        metrics = self._probe.fontMetrics()
+        wanted_px = metrics.horizontalAdvance(text)
+        self._score.setVisible(wanted_px + self._score.sizeHint().width() <= room_px)
+        self._probe.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(room_px, 0)))
+        self._probe.setToolTip(text if wanted_px > room_px else "")
 
     @property
     def text(self) -> str:
         """Everything on the line, for tests and screen readers."""
-        return "   ".join(label.text() for label in (*self._rates, self._score, self._probe) if label.text())
+        texts = (*(label.text() for label in (*self._rates, self._score)), self._said)
+        return "   ".join(text for text in texts if text)

@@ -169,9 +169,14 @@ def test_in_a_narrow_window_a_notice_of_the_status_line_is_whole(qtbot: QtBot) -
     qtbot.addWidget(line)
     line.show()
     line.show_score("mIoU 0.311   pixels right 96.2%")
-    for width, beside in ((1600, True), (900, False)):
+    for width, beside in ((1600, True), (1000, False)):
         line.resize(width, 24)
         line.show_notice("The layout of this afternoon is in the menu, under Layouts", 60_000)
         assert line._score.isVisible() == beside
+        assert line._probe.text() == line._said
+    line.resize(640, 24)
+    line.show_notice(f"Saved in {'a folder of a long name/' * 5}", 60_000)
+    assert line._probe.text().endswith("…")
+    assert line._probe.toolTip() == line._said
     line.show_notice("", 0)
     qtbot.waitUntil(line._score.isVisible)
