@@ -1,4 +1,4 @@
-"""The smoothing benchmark on one small room with random weights, and its scores by hand."""
+"""The smoothing benchmark on one small room, and its scores by hand."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 
 from rgbd_seg import cli
 from rgbd_seg.bench.smoothing import Tally, classes_of_truth
 from rgbd_seg.labels import LabelSet
-from rgbd_seg.models.card import ModelCard
-from rgbd_seg.models.deresunet import DeResUNet, DeResUNetConfig
-from rgbd_seg.models.model_file import save_model
 from tests.recording.picture_trees import write_pairs
 
 if TYPE_CHECKING:
@@ -23,18 +19,15 @@ if TYPE_CHECKING:
 
 
 def test_it_measures_every_camera_and_level(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    torch.manual_seed(0)
-    config = DeResUNetConfig(3, "resnet18", "early", 8, (32, 16, 16, 8, 8), 4)
-    labels = LabelSet.from_dict({"name": "three", "classes": ["wall", "floor", "thing"]})
-    path = f"{tmp_path}/tiny.safetensors"
-    save_model(path, DeResUNet(config), ModelCard("tiny", config, labels, size=(48, 64)))
-    options = ["--model", path, "--rooms", "1", "--frames", "3", "--format", "json"]
+    options = ["--model", "demo", "--rooms", "1", "--frames", "3", "--format", "json"]
     assert cli.main(["bench", "smoothing", *options]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert [(row["camera"], row["smoothing"]) for row in rows] == [
         (camera, level) for camera in ("standing", "walking") for level in ("off", "low", "high")
     ]
-    assert all(0 <= row["flicker_percent"] <= 100 and 0 <= row["miou"] <= 1 for row in rows)
+    off, low, high = (row["flicker_percent"] for row in rows[:3])
+    assert 100 > off > low > high >= 0
+    assert all(0.3 < row["miou"] <= 1 for row in rows)
     write_pairs(tmp_path / "still", 1)
     for part in ("rgb", "depth"):  # The same picture again: nothing may change.
         shutil.copy(tmp_path / "still" / part / "0.png", tmp_path / "still" / part / "1.png")
