@@ -218,7 +218,7 @@ class LabelPage(QWidget):
         for label, one in enumerate(label_set.classes, start=1):
             swatch = QPixmap(14, 14)
             swatch.fill(QColor(*one.color))
-            item = QListWidgetItem(QIcon(swatch), f"{label}  {one.name}" if label <= 9 else f"    {one.name}")
+            item = QListWidgetItem(_plain(swatch), f"{label}  {one.name}" if label <= 9 else f"    {one.name}")
             item.setData(Qt.ItemDataRole.UserRole, label)
             self.classes.addItem(item)
         if 1 <= active <= self.classes.count():
@@ -240,15 +240,13 @@ class LabelPage(QWidget):
         """Shows the small picture of a frame."""
         item = self.strip.item(row)
         if item is not None:
-            icon = QIcon()
-            for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):  # The open frame's picture is not tinted.
-                icon.addPixmap(QPixmap.fromImage(image), mode)
-            item.setIcon(icon)
+            item.setIcon(_plain(QPixmap.fromImage(image)))
 
     def show_states(self, names: Sequence[str], states: Mapping[str, FrameState], hints: Mapping[str, str]) -> None:
         """Shows the state of each frame by a bar of colour, and why one should be looked at."""
         for row, name in enumerate(names):
-            state, hint = states.get(name, ""), hints.get(name, "")
+            state = states.get(name, "")
+            hint = hints.get(name, "") if state not in ("done", "skipped") else ""
             if self._shown.get(name) == (state, hint):  # A strip is long, and with a stroke one frame changes.
                 continue
             self._shown[name] = (state, hint)
@@ -347,3 +345,10 @@ class _Search(QLineEdit):
         super().keyPressEvent(event)
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             event.accept()
+
+
+def _plain(pixmap: QPixmap) -> QIcon:
+    """An icon that is not tinted where it is chosen: its colours mean something."""
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon
