@@ -201,6 +201,16 @@ class DataSet:
             write_text(self.root / STATES_FILE, states.to_json())
         self._states = states
 
+    def back_up(self, name: str) -> None:
+        """Copies the labels of a frame to `backup/`, before others take their place.
+
+        Raises:
+            RecordingError: They cannot be copied.
+        """
+        path = self._label_path(name)
+        if path.is_file():
+            self._versions.keep(path, copied=True)
+
     def forget(self, name: str) -> None:
         """Takes the labels of a frame away; they are kept in `backup/`.
 
@@ -231,7 +241,8 @@ class DataSet:
         """
         before, self._label_set = self._label_set, label_set
         try:
-            if moved or label_set.palette().tobytes() != before.palette().tobytes():
+            had = len(before) + 1  # Files that do not hold a class need not know its colour.
+            if moved or label_set.palette()[:had].tobytes() != before.palette()[:had].tobytes():
                 self._rewrite(moved or {})
             else:
                 self._write_classes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,16 +65,19 @@ class Versions:
                 f"{BACKUP_FOLDER}/{kept.name}"
             )
 
-    def keep(self, path: Path) -> Path:
-        """Moves a file into `backup/` under a name that is free.
+    def keep(self, path: Path, *, copied: bool = False) -> Path:
+        """Moves a file into `backup/` under a name that is free, or copies it there.
 
         Raises:
-            RecordingError: It cannot be moved.
+            RecordingError: It cannot be written there.
         """
         try:
             self._backup.mkdir(exist_ok=True)
             target = unused(self._backup, path.stem, path.suffix)
-            os.replace(path, target)
+            if copied:
+                shutil.copy2(path, target)
+            else:
+                os.replace(path, target)
         except OSError as error:
             raise cannot_write(path, error) from error
         return target

@@ -355,8 +355,8 @@ def test_labels_of_another_tool_come_in_by_a_table_that_asks(painter: Painter, w
     rows["sofa"].setEditText("seat")
     assert dialog.begin.isEnabled()
     dialog.begin.click()
-    painter.qtbot.waitUntil(lambda: painter.is_told("999999 match no picture"))
-    assert painter.is_told("000005 have another size")
+    painter.qtbot.waitUntil(lambda: painter.is_told("no picture of that name: 999999"))
+    assert painter.is_told("than the frames: 000005")
     painter.rests()
     assert painter.desk.session.label_set.names == ("seat",)
     assert [painter.desk.states.get(f"00000{i}") for i in (1, 2, 3)] == [None, "done", "done"]

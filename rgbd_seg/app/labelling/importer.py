@@ -86,7 +86,8 @@ class Importer:
         desk.show_states()
         desk.show_classes()
         remarks = [*dict.fromkeys(found.messages), *result.remarks("tick the box to take the new ones")]
-        text = ". ".join([f"{len(result.taken)} frames have the labels now", *remarks])
+        said = [f"{remark[:1].upper()}{remark[1:]}" for remark in remarks]
+        text = ". ".join([f"{len(result.taken)} frames have the labels now", *said])
         desk.say("labelling", f"{text}.", "warning" if remarks else "info")
         if self.dialog is not None:
             self.dialog.close()

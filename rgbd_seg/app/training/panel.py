@@ -110,14 +110,19 @@ class TrainingPanel(QWidget):
         self.load.setObjectName("primary")
         self.load.clicked.connect(self.load_wanted)
         self.compare = self._button(
-            "Compare with the old one", "Both models on the held-out frames: IoU by class, and the worst frames"
+            "Compare", "Old and new model on the held-out frames: IoU by class, and the worst frames"
         )
         self.compare.clicked.connect(self.compare_wanted)
         self.rescue = self._button("Make a model of the best state", "From the last checkpoint of the broken run")
         self.rescue.clicked.connect(self.rescue_wanted)
         self.go_on = self._button("Go on", "Trains the broken run further from where it was")
         self.go_on.clicked.connect(self.go_on_wanted)
-        for button in (self.stop, self.load, self.compare, self.go_on, self.rescue):
+        column.addWidget(self.stop)
+        row = QHBoxLayout()  # Beside each other: the panel has room for what is said above them.
+        row.addWidget(self.load, 1)
+        row.addWidget(self.compare)
+        column.addLayout(row)
+        for button in (self.go_on, self.rescue):
             column.addWidget(button)
         column.addStretch(1)
         row = QHBoxLayout()

@@ -52,11 +52,11 @@ class Imported:
                 "score until a person has looked at each (what was corrected elsewhere is imported without that file)"
             )
         if self.strangers:
-            said.append(f"{some(self.strangers)} match no picture of the recording and were left out")
+            said.append(f"left out, because the recording has no picture of that name: {some(self.strangers)}")
         if self.misfits:
-            said.append(f"{some(self.misfits)} have another size than the frames and were left out")
+            said.append(f"left out, because they have another size than the frames: {some(self.misfits)}")
         if self.kept:
-            said.append(f"{some(self.kept)} have labels already and were left as they are ({how})")
+            said.append(f"left as they are, because they have labels already ({how}): {some(self.kept)}")
         return said
 
 
@@ -94,6 +94,7 @@ def importing(
             if picture.labels.shape != frame.depth.shape:
                 so_far.misfits.append(picture.name)
             else:
+                data_set.back_up(picture.name)
                 data_set.save(picture.name, frame, table[picture.labels], state)
                 so_far.taken.append(picture.name)
         yield so_far
