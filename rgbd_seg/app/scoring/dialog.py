@@ -38,7 +38,7 @@ from rgbd_seg.pipeline.offline.score_report import worst_picture
 from rgbd_seg.pipeline.offline.score_source import SourceScore
 from rgbd_seg.pipeline.offline.score_table import occurring, score_rows
 
-_PICTURE_HEIGHT = 120
+_PICTURES_PX = 560  # Four beside each other, with room for their text.
 _ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -255,7 +255,8 @@ class ScoreDialog(QDialog):
         if score is None:
             return
         for one in score.worst:
-            pixels = worst_picture(score, one, _PICTURE_HEIGHT)
+            frame = one.segmentation.frame
+            pixels = worst_picture(score, one, round(_PICTURES_PX / 4 * frame.height / frame.width))
             height, width = pixels.shape[:2]
             image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
             self.worst.setIconSize(QSize(width, height))

@@ -112,8 +112,14 @@ def _unbroken(frame: RgbdFrame, stride: int, rows: int, columns: int) -> NDArray
     return ~broken
 
 
-def point_grid(scene: Scene, stride: int) -> PointGrid:
-    """Every `stride`-th point of every `stride`-th row, coloured."""
+def point_grid(scene: Scene, stride: int, *, joined: bool = True) -> PointGrid:
+    """Every `stride`-th point of every `stride`-th row, coloured.
+
+    Args:
+        scene: What is drawn.
+        stride: 1 for all points.
+        joined: Whether triangles will be wanted; that all pixels between the points are looked at takes longest.
+    """
     one, frame = scene.segmentation, scene.frame
     pick = (slice(None, None, stride), slice(None, None, stride))
     depth = frame.depth[pick]
@@ -140,7 +146,7 @@ def point_grid(scene: Scene, stride: int) -> PointGrid:
                 mixed = rgb * (1 - share) + tints[labels] * share
                 rgb = np.where((labels > 0)[..., None], mixed, rgb).astype(np.uint8)
     rows, columns = there.shape
-    unbroken = _unbroken(frame, stride, rows - 1, columns - 1) if stride > 1 else None
+    unbroken = _unbroken(frame, stride, rows - 1, columns - 1) if joined and stride > 1 else None
     return PointGrid(points, np.ascontiguousarray(rgb, np.uint8), there, stride, frame.calibration.color.fx, unbroken)
 
 

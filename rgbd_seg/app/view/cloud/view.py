@@ -132,7 +132,7 @@ class CloudView(QWidget):
         """Looks at the middle of the cloud."""
         scene = self.scene
         if scene is not None:
-            grid = point_grid(scene, 8)
+            grid = point_grid(scene, 8, joined=False)
             self._orbit = self._orbit.fitted(np.asarray(grid.points_m[grid.there]))
             self._ask()
 
