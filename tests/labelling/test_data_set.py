@@ -22,7 +22,6 @@ from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording import open_recording
 from rgbd_seg.recording.layouts.labelled_folder import list_pictures, weights_of
 from rgbd_seg.recording.pictures.saving import write_gray
-from training.data.folder import PictureFolder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,6 +77,8 @@ def test_label_files_look_right_in_any_viewer(tmp_path: Path) -> None:
 
 
 def test_training_reads_it_as_it_is_and_weighs_it_and_leaves_drafts_out(tmp_path: Path) -> None:
+    from training.data.folder import PictureFolder  # Seconds, which the process that is killed below would take.
+
     begun(tmp_path)
     pictures = [color for color, _, _ in list_pictures(tmp_path)]
     assert [path.stem for path in pictures] == ["000000", "000010"]
@@ -256,4 +257,4 @@ def test_a_kill_between_strokes_loses_at_most_the_last_one(tmp_path: Path) -> No
         assert read is not None
         assert read.min() == read.max()
         assert int(read[0, 0]) == stroke % 3 + 1
-    assert len(PictureFolder(tmp_path)) == 7
+    assert len(list_pictures(tmp_path)) == 7
