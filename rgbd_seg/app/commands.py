@@ -213,6 +213,11 @@ class WindowCommands(QObject):
                 entries.append(Entry(f"View {number}: {name}", "", partial(pane.kind_wanted.emit, kind)))
         for name in self._parts.panels.docks:
             entries.append(Entry(f"Panel: {name}", "", partial(self._parts.panels.toggle, name)))
+        known = {one.text for one in COMMANDS}
+        for heading, menu in (("Source: ", self._parts.sources.menu), ("Model: ", self._parts.models.menu)):
+            menu.aboutToShow.emit()  # It is filled then.
+            offered = _entries_of(menu, set(), heading)
+            entries += [one for one in offered if one.text.removeprefix(heading) not in known]
         return [*entries, *_entries_of(self.main_menu, set(self.actions.values()))]
 
     def _show_palette(self) -> None:
@@ -271,7 +276,7 @@ def _entries_of(menu: QMenu, known: set[QAction], heading: str = "") -> list[Ent
     for action in menu.actions():
         inner = action.menu()
         if isinstance(inner, QMenu):
-            found += _entries_of(inner, known, f"{action.text()}: ")
+            found += _entries_of(inner, known, f"{heading}{action.text()}: ")
         elif not action.isSeparator() and action not in known:
             found.append(Entry(heading + action.text(), "", action.trigger))
     return found
