@@ -29,7 +29,7 @@ from rgbd_seg.app.widgets.stage import Stage
 from rgbd_seg.app.widgets.status_line import StatusLine
 from rgbd_seg.app.widgets.theme import Theme
 
-_SMALLEST_PX = (640, 360)
+_SMALLEST_PX = (640, 330)  # A screen of 640x360, less the frame that a window manager draws.
 _WIDE_PX = 1500  # From this width on there is room for the source panel without taking it from the picture.
 
 
