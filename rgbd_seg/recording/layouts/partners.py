@@ -49,6 +49,7 @@ _SPECIAL = (
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 # From here on a number in a name is a time, with this many to the second.
 _CLOCKS = ((1e8, 1.0), (1e11, 1e3), (1e14, 1e6), (1e17, 1e9))
+_LAST_S = 9e9  # A time beyond is none: nanoseconds have 64 bits.
 _MOST_NUMBERS = 8
 
 
@@ -222,6 +223,8 @@ def _times_of(files: Mapping[str, Path]) -> dict[str, int]:
         if not scales:
             return {}
         per_second = scales[-1]
+    if values.max() / per_second > _LAST_S:
+        return {}
     times = {key: round(float(value) * (1e6 / per_second)) for key, value in zip(files, values, strict=True)}
     return times if len(set(times.values())) == len(times) else {}
 
