@@ -14,6 +14,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from rgbd_seg.app.collecting import WindowCollector
 from rgbd_seg.app.settings import Settings, SettingsFile
 from rgbd_seg.app.widgets.theme import apply_theme
 from rgbd_seg.app.window import MainWindow
@@ -91,7 +92,9 @@ def run(
     QTimer.singleShot(0, lambda: _open(window, source, model, launch.registered))
     _let_python_see_signals(application, window)
     watcher = watch(window) if watch else None
+    collector = WindowCollector(application)
     code = application.exec()
+    collector.stop()
     del watcher
     if any(thread.name.startswith("rgbd-seg") for thread in threading.enumerate()):
         # A native library is still at work, loading a model for instance. It can be neither interrupted nor torn down

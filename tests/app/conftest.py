@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -29,6 +30,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytestqt.qtbot import QtBot
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _collected_by_the_windows_thread() -> Iterator[None]:
+    """Windows that a test leaves in cycles of references are freed here: in another thread that ends the process."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def _young_garbage_is_collected(_collected_by_the_windows_thread: None) -> Iterator[None]:
+    yield
+    gc.collect(1)
+
 
 WIDTH, HEIGHT = 64, 48
 CALIBRATION = Calibration(Intrinsics(WIDTH, HEIGHT, 60.0, 60.0, 32.0, 24.0))
