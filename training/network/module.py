@@ -259,6 +259,8 @@ class SegmentationModule(lightning.LightningModule):
         Raises:
             ConfigurationError: There was nothing to learn from: no pixel of the epoch had a label.
         """
+        if not self.train_confusion.update_called:
+            return  # The run goes on from a checkpoint after the last step of an epoch, whose scores were told then.
         scores = scores_of(self.train_confusion, self.card.label_set.names)
         if not scores.matrix.any():
             raise ConfigurationError(
