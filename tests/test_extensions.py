@@ -13,6 +13,7 @@ import pytest
 
 from rgbd_seg.doctor import check_extensions
 from tests.waiting import PATIENCE_S
+from tests.wheels import build_wheel
 
 TOY = Path(__file__).parent / "toy"
 
@@ -21,10 +22,7 @@ TOY = Path(__file__).parent / "toy"
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the toy package as an installer would leave it."""
     folder = tmp_path_factory.mktemp("toy")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=TOY, check=True, capture_output=True, timeout=PATIENCE_S)
-    (wheel,) = folder.glob("*.whl")
-    zipfile.ZipFile(wheel).extractall(folder / "site")
+    zipfile.ZipFile(build_wheel(TOY, folder)).extractall(folder / "site")
     return folder / "site"
 
 

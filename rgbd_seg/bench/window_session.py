@@ -60,23 +60,21 @@ _LIVE: tuple[_Row, ...] = (
     ("labels_late_ms", "of 95 % of the labels less than", "ms", ""),
     ("live_longest_ms", "longest pause of the event loop", "ms", "100"),
 )
-_EVERYTHING: tuple[_Row, ...] = (
-    ("acts", "things done", "", ""),
-    ("everything_longest_ms", "longest pause of the event loop", "ms", "100"),
-    ("everything_longest_act", "after", "", ""),
-    ("everything_computing_ms", "processor time of the dearest event in the window's thread", "ms", "50"),
-    ("everything_computing_act", "after", "", ""),
-    ("everything_slowest", "the six dearest", "ms", ""),
-)
-_LABELLING: tuple[_Row, ...] = (
-    ("acts", "things done", "", ""),
-    ("labelling_longest_ms", "longest pause of the event loop", "ms", "100"),
-    ("labelling_longest_act", "after", "", ""),
-    ("labelling_computing_ms", "processor time of the dearest event in the window's thread", "ms", "50"),
-    ("labelling_computing_act", "after", "", ""),
-    ("labelling_slowest", "the six dearest", "ms", ""),
-)
+
+
 _CLOSING: tuple[_Row, ...] = (("closing_s", "from closing to the end of the process", "s", "2"),)
+
+
+def _rows_of_acts(phase: str) -> tuple[_Row, ...]:
+    """What a phase that does one thing after another tells."""
+    return (
+        ("acts", "things done", "", ""),
+        (f"{phase}_longest_ms", "longest pause of the event loop", "ms", "100"),
+        (f"{phase}_longest_act", "after", "", ""),
+        (f"{phase}_computing_ms", "processor time of the dearest event in the window's thread", "ms", "50"),
+        (f"{phase}_computing_act", "after", "", ""),
+        (f"{phase}_slowest", "the six dearest", "ms", ""),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +134,14 @@ PARTS = {
     "everything": Part(
         "Everything in the window, again and again",
         ("everything",),
-        (*_EVERYTHING,),
+        _rows_of_acts("everything"),
         "{minutes:g} min of views, panels, layouts, dialogs, tools, themes, recordings, snapshots and label mode, one "
         "act every 0.4 s.",
     ),
     "labelling": Part(
         "Label mode",
         ("labelling",),
-        (*_LABELLING,),
+        _rows_of_acts("labelling"),
         "Every tool, undo, classes, zoom, frames, drafts, travel, the 3D view and the choice of the next frame, on a "
         "copy of the first 240 frames, in windows of 1280x720 and 3840x2160.",
         copied=True,

@@ -8,7 +8,7 @@ _INDENT_PX = 6
 
 
 class SpinBox(QSpinBox):
-    """Whole numbers."""
+    """A box for whole numbers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -16,7 +16,7 @@ class SpinBox(QSpinBox):
 
 
 class DoubleSpinBox(QDoubleSpinBox):
-    """Numbers with a fraction."""
+    """A box for numbers with a fraction."""
 
     def __init__(self) -> None:
         super().__init__()
