@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from rgbd_seg.app.view.cloud import gl_painter
 from rgbd_seg.app.view.cloud.gl_painter import GlPainter
 from rgbd_seg.app.view.cloud.orbit import Orbit
 from rgbd_seg.app.view.cloud.picking import pick
 from rgbd_seg.app.view.cloud.scene import COLORINGS, Scene, point_grid
 from rgbd_seg.app.view.cloud.splat_painter import SplatPainter
+from rgbd_seg.app.view.cloud.view import CloudView
 from rgbd_seg.app.view.cloud.worker import CloudWorker, Thinning
 from rgbd_seg.app.view.display import Display
 from rgbd_seg.app.view.kinds import VIEW_NAMES
@@ -45,13 +47,17 @@ def test_axes_are_right_handed_and_pitch_rises_above() -> None:
 
 
 @pytest.mark.parametrize("make", [GlPainter, SplatPainter])
-def test_painters_draw_what_is_there_in_its_place(segmentation: Segmentation, make: type) -> None:
+def test_painters_draw_what_is_there_in_its_place(
+    segmentation: Segmentation, make: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
     try:
         painter = make()
     except Exception as error:
         pytest.skip(f"no OpenGL here: {error}")
     one = scene(segmentation)
     pixels = painter.paint(point_grid(one, 1), one.orbit, one.size)
+    monkeypatch.setattr(gl_painter, "_AT_ONCE", 1000)  # In many steps, the last of which is not full.
+    assert (painter.paint(point_grid(one, 1), one.orbit, one.size) == pixels).all()
     painter.close()
     assert pixels.shape == (120, 160, 4)
     assert tuple(pixels[60, 70, :3]) == (50, 100, 200)  # Qt's order: blue, green, red.
@@ -134,8 +140,35 @@ def test_a_cloud_that_stands_still_is_drawn_with_every_point(qtbot: QtBot, segme
         return strides[-1:] == [1]
 
     qtbot.waitUntil(whole)
-    worker.close()
     assert strides in ([3, 1], [1])  # The first may not have been looked at.
+    strides.clear()
+    worker.draw(scene(segmentation), stands=True)
+    qtbot.waitUntil(whole)
+    worker.close()
+    assert strides == [1]
+
+
+def test_labels_that_come_to_a_frame_that_stands_are_drawn_at_once_with_every_point(
+    qtbot: QtBot, segmentation: Segmentation
+) -> None:
+    woken: list[int] = []
+    worker = CloudWorker(lambda: woken.append(1))
+    view = CloudView(worker)
+    qtbot.addWidget(view)
+    view.show()
+    display = Display()
+    view.show_moment(Segmentation(segmentation.frame), display, (1.0, 2.0))
+
+    def whole() -> bool:
+        drawing = worker.drawings.take_nowait()
+        return drawing is not None and drawing.stride == 1
+
+    qtbot.waitUntil(whole)
+    drawn = len(woken)
+    view.show_moment(segmentation, display, (1.0, 2.0))
+    qtbot.waitUntil(whole)
+    assert len(woken) == drawn + 1  # No thinned one before it.
+    worker.close()
 
 
 def test_colour_is_the_camera_alone_and_overlay_has_the_classes_as_in_other_views(segmentation: Segmentation) -> None:

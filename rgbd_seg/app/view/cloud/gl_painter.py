@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rgbd_seg.app.view.cloud.scene import PointGrid
 
 BACKDROP = (16, 17, 19)
+# Triangles. moderngl keeps Python's lock while it draws, and the window waits; a processor needs some 8 ms for so many.
+_AT_ONCE = 65536
 
 _VERTEX = """
 #version 330
@@ -67,7 +69,8 @@ class GlPainter:
         if len(triangles):
             self._upload(grid, triangles)
             self._program["to_clip"].write(np.ascontiguousarray(orbit.matrix(*size).T).tobytes())
-            self._array.render(vertices=triangles.size)
+            for first in range(0, len(triangles), _AT_ONCE):
+                self._array.render(vertices=3 * min(_AT_ONCE, len(triangles) - first), first=3 * first)
         pixels = np.frombuffer(self._target.read(components=4, alignment=1), np.uint8).reshape(size[1], size[0], 4)
         return np.ascontiguousarray(pixels[::-1, :, [2, 1, 0, 3]])
 

@@ -42,6 +42,7 @@ class CloudView(QWidget):
         self._coloring: Coloring = "overlay"
         self._moment: tuple[Segmentation, Display, tuple[float, float]] | None = None
         self._picture: RgbdFrame | None = None
+        self._shown: tuple[RgbdFrame, Display] | None = None
         self._fitted = False
         self._drawing: Drawing | None = None
         self._last: QPointF | None = None
@@ -86,13 +87,14 @@ class CloudView(QWidget):
         picture: RgbdFrame | None = None,
     ) -> None:
         """Shows another frame, or the same one in another way; or a later one in the classes that are known."""
+        before, self._shown = self._shown, (picture or segmentation.frame, display)
         self._picture = picture
         self._moment = (segmentation, display, ends_m)
         if not self._fitted:
             self._fitted = True
             self.fit()
         else:
-            self._ask()
+            self._ask(stands=before == self._shown)  # Labels of its own have come to a frame that stands.
 
     def show_drawing(self, drawing: Drawing) -> None:
         self._drawing = drawing
@@ -102,7 +104,7 @@ class CloudView(QWidget):
 
     def forget(self) -> None:
         """Another source: fits again with its first frame."""
-        self._moment, self._drawing, self._fitted, self._picture = None, None, False, None
+        self._moment, self._drawing, self._fitted, self._picture, self._shown = None, None, False, None, None
         self.update()
 
     @property
@@ -121,10 +123,10 @@ class CloudView(QWidget):
     def orbit(self) -> Orbit:
         return self._orbit
 
-    def _ask(self) -> None:
+    def _ask(self, *, stands: bool = False) -> None:
         scene = self.scene
         if scene is not None and self.isVisible():
-            self._worker.draw(replace(scene, picture=self._picture))
+            self._worker.draw(replace(scene, picture=self._picture), stands=stands)
 
     # Commands
 

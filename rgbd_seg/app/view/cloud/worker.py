@@ -29,6 +29,7 @@ _DRAWINGS = 5  # So many take part in the decision, so that a single slow one ch
 _STANDING_S = 0.15  # Without another wish the cloud counts as standing still.
 # On a machine that draws with its processor, the network needs it more: at most this share of the time is drawing.
 _SOFTWARE_SHARE = 0.35
+_LONGEST_REST_S = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +47,14 @@ class Drawing:
     stride: int
     elapsed_ms: float
     painter: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Wish:
+    """A scene, and from when on (monotonic seconds) it stands still if no other has been asked for."""
+
+    scene: Scene
+    stands_s: float
 
 
 class Thinning:
@@ -87,49 +96,58 @@ class CloudWorker:
             wake: Called from the thread when a drawing is ready.
         """
         self.drawings: LatestSlot[Drawing] = LatestSlot()
-        self._scenes: LatestSlot[Scene] = LatestSlot()
+        self._wishes: LatestSlot[_Wish] = LatestSlot()
         self._wake = wake
         self._thread: threading.Thread | None = None
 
-    def draw(self, scene: Scene) -> None:
-        """Asks for a picture; an older wish that was not begun is forgotten."""
+    def draw(self, scene: Scene, *, stands: bool = False) -> None:
+        """Asks for a picture; an older wish that was not begun is forgotten.
+
+        Args:
+            scene: What to draw.
+            stands: Nothing has moved since the last one, so that it is drawn with every point at once.
+        """
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="rgbd-seg cloud", daemon=True)
             self._thread.start()
-        self._scenes.put(scene)
+        self._wishes.put(_Wish(scene, time.monotonic() + (0.0 if stands else _STANDING_S)))
 
     def close(self, timeout_s: float = 2.0) -> None:
-        self._scenes.close()
+        self._wishes.close()
         if self._thread is not None:
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
         painter = _best_painter()
         thinning = Thinning()
-        rough: Scene | None = None  # The last one drawn, if it was thinned.
-        rested_s = 0.0
+        rough: _Wish | None = None  # The last one drawn, if it was thinned.
+        rest_until_s = 0.0
         try:
-            while not self._scenes.closed:
-                scene = self._scenes.take(max(_STANDING_S - rested_s, 0.0) if rough is not None else None)
-                stride = thinning.stride if scene is not None else 1
-                scene = scene or rough
-                if scene is None:
+            while not self._wishes.closed:
+                wish = self._wishes.take(max(rough.stands_s - time.monotonic(), 0.0) if rough is not None else None)
+                if wish is not None:  # It moves: the network has its turn first, what comes meanwhile is drawn instead.
+                    time.sleep(max(rest_until_s - time.monotonic(), 0.0))
+                    wish = self._wishes.take_nowait() or wish
+                else:
+                    wish = rough
+                if wish is None:
                     continue
-                started = time.perf_counter()
+                started = time.monotonic()
+                stride = thinning.stride if started < wish.stands_s else 1
+                scene = wish.scene
                 try:
-                    grid = point_grid(scene, stride)
-                    pixels = painter.paint(grid, scene.orbit, scene.size)
+                    pixels = painter.paint(point_grid(scene, stride), scene.orbit, scene.size)
                 except Exception:  # A driver may fail on any frame; the pictures beside go on.
                     _log.exception("the 3D view could not be drawn")
                     return
-                elapsed_ms = (time.perf_counter() - started) * 1000
-                self.drawings.put(Drawing(pixels, stride, elapsed_ms, painter.name))
+                elapsed_s = time.monotonic() - started
+                self.drawings.put(Drawing(pixels, stride, elapsed_s * 1000, painter.name))
                 self._wake()
-                rough = scene if stride > 1 else None
+                rough = wish if stride > 1 else None
                 if stride == thinning.stride:
-                    thinning.took(elapsed_ms)
-                rested_s = min(elapsed_ms / 1000 * (1 / _SOFTWARE_SHARE - 1), 0.25) if painter.software else 0.0
-                time.sleep(rested_s)
+                    thinning.took(elapsed_s * 1000)
+                if painter.software:
+                    rest_until_s = time.monotonic() + min(elapsed_s * (1 / _SOFTWARE_SHARE - 1), _LONGEST_REST_S)
         finally:
             painter.close()
 
