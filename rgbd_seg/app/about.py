@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from PySide6.QtCore import QProcess, Qt
-from PySide6.QtGui import QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtGui import QFontDatabase, QFontMetricsF, QGuiApplication, QTextBlockFormat, QTextCursor
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QProgressBar, QTextEdit, QVBoxLayout, QWidget
 
 from rgbd_seg.app.widgets.dialog_size import resize_within_screen
 from rgbd_seg.version import __version__
 
 _LIBRARIES = ("torch", "openvino", "onnxruntime", "PySide6-Essentials", "numpy", "opencv-python-headless", "mcap")
+
+# The columns of a doctor's line: how it is and about what, or the arrow before what to do.
+_BEFORE_TEXT = re.compile(r"\s+-> |\S+\s+.*?\s{2,}(?=\S)")
 
 
 def versions() -> dict[str, str]:
@@ -67,7 +71,7 @@ class DoctorDialog(QDialog):
         self.setWindowTitle("Doctor")
         resize_within_screen(self, 720, 480)
         layout = QVBoxLayout(self)
-        self.report = QPlainTextEdit("Looking at libraries, cameras, back ends and the disk…")
+        self.report = QTextEdit("Looking at libraries, cameras, back ends and the disk…")
         self.report.setReadOnly(True)
         self.report.setAccessibleName("What the doctor found")
         self.report.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
@@ -91,6 +95,7 @@ class DoctorDialog(QDialog):
         self._busy.hide()
         text = bytes(self._process.readAll().data()).decode(errors="replace")
         self.report.setPlainText(text or "The doctor said nothing.")
+        _hang(self.report)
 
     def done(self, result: int) -> None:
         """Ends the child process, however the dialog is closed: Escape sends no close event."""
@@ -98,3 +103,17 @@ class DoctorDialog(QDialog):
         self._process.kill()
         self._process.waitForFinished(1000)
         super().done(result)
+
+
+def _hang(report: QTextEdit) -> None:
+    """Lets what does not fit into a line go on below the column that it begins in."""
+    cursor, width = QTextCursor(report.document()), QFontMetricsF(report.font()).horizontalAdvance("0")
+    while True:
+        before = _BEFORE_TEXT.match(cursor.block().text())
+        if before is not None:
+            layout = QTextBlockFormat()
+            layout.setLeftMargin(before.end() * width)
+            layout.setTextIndent(-before.end() * width)
+            cursor.mergeBlockFormat(layout)
+        if not cursor.movePosition(QTextCursor.MoveOperation.NextBlock):
+            return

@@ -62,4 +62,5 @@ class Messages:
             if notice is None:
                 self._banners.clear(key)
             else:
-                self._banners.show_message(Message(key, notice.kind, notice.text, *actions[notice.action]))
+                hint = notice.kind == "info"
+                self._banners.show_message(Message(key, notice.kind, notice.text, *actions[notice.action], hint=hint))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QTabBar, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QTabBar, QWidget
 
 from rgbd_seg.app.about import AboutDialog
 from rgbd_seg.app.widgets.banner import Message
@@ -189,6 +189,20 @@ def test_what_was_done_is_said_without_moving_the_views(window: MainWindow, qtbo
     window.commands.run["copy_picture"]()
     assert "copied" in window.status_line.text
     assert window.banners.isHidden()
+
+
+def test_the_key_answers_what_an_act_has_brought_before_a_hint_that_came_later(window: MainWindow) -> None:
+    pressed: list[str] = []
+    hint = Message("speed", "info", "It is slow.", "Choose", lambda: pressed.append("hint"), hint=True)
+    window.banners.show_message(Message("export", "info", "Exported.", "Open it", lambda: pressed.append("export")))
+    window.banners.show_message(hint)
+    marked = {button.text(): button.property("answers") for button in window.banners.findChildren(QPushButton)}
+    assert marked["Open it"]
+    assert not marked["Choose"]
+    window.commands.run["answer"]()
+    window.banners.clear("export")
+    window.commands.run["answer"]()
+    assert pressed == ["export", "hint"]
 
 
 def test_a_snapshot_holds_what_other_programs_need(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -6,19 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDialog,
-    QDialogButtonBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
+from rgbd_seg.app.widgets.form_area import FormArea
 from rgbd_seg.app.widgets.spin_box import SpinBox
 from rgbd_seg.coloring import OPACITY
 from rgbd_seg.inference.segmenter import SegmenterOptions
@@ -66,13 +57,13 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(f"Export {source.name}")
-        self.setMinimumWidth(480)
         self._source, self._source_options, self._folder = source, source_options, folder
         self._loaded, self._options, self._opacity = model, options, opacity
         self._frames, self._time_of = length, time_of
         self._other: Path | None = None
         self._proposed = ""
-        self._form = QFormLayout(self)
+        area = FormArea(self, 460)
+        self._form = area.form
         self.format = QComboBox()
         for name, one in formats().items():
             self.format.addItem(f"{name}: {one.summary}", name)
@@ -95,13 +86,13 @@ class ExportDialog(QDialog):
         self._note = QLabel()
         self._note.setObjectName("quiet")
         self._note.setWordWrap(True)
-        self._form.addRow(self._note)
+        area.column.addWidget(self._note)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         export = buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
         export.setObjectName("primary")
         buttons.accepted.connect(self._accept)
         buttons.rejected.connect(self.close)
-        self._form.addRow(buttons)
+        area.column.addWidget(buttons)
         self.format.currentIndexChanged.connect(self._show_format)
         self._show_format()
 

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -26,6 +25,7 @@ from rgbd_seg.app.training.plan import TrainingPlan
 from rgbd_seg.app.training.start_model import StartModel
 from rgbd_seg.app.training.words import duration
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
+from rgbd_seg.app.widgets.form_area import FormArea
 from rgbd_seg.app.widgets.spin_box import SpinBox
 
 if TYPE_CHECKING:
@@ -58,14 +58,14 @@ class TrainingDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Train a model")
-        self.setMinimumWidth(520)
         self._data: DataSurvey | None = None
         self._start: StartModel | None = None
         self._data_problem = _LOOKING if folder else "Choose a folder of labelled pictures."
         self._start_problem = ""
         self._pace: Pace | None = None
         self._pace_kind = ""
-        form = QFormLayout(self)
+        area = FormArea(self, 500)
+        form = area.form
         form.setHorizontalSpacing(12)
         self.name = QLineEdit("my model")
         self.name.textChanged.connect(self._check)
@@ -111,13 +111,13 @@ class TrainingDialog(QDialog):
         form.addRow("", self._about_time)
         self._note = QLabel()
         self._note.setWordWrap(True)
-        form.addRow(self._note)
+        area.column.addWidget(self._note)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.begin = buttons.addButton("Start training", QDialogButtonBox.ButtonRole.AcceptRole)
         self.begin.setObjectName("primary")
         buttons.accepted.connect(self._accept)
         buttons.rejected.connect(self.close)
-        form.addRow(buttons)
+        area.column.addWidget(buttons)
         self._check()
 
     def _make_class_buttons(self) -> QWidget:

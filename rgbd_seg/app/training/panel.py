@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, QTimer, Signal
 from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
@@ -175,23 +175,37 @@ class TrainingPanel(QWidget):
                 self._plots.addItem(plot, row, column)
 
     def _make_plots(self) -> None:
+        """Makes one plot after the other, so that the window answers between them."""
         import pyqtgraph
 
-        self._plots = pyqtgraph.GraphicsLayoutWidget()
-        for column, (title, lines) in enumerate(_PLOTS.items()):
-            plot = self._plots.addPlot(row=0, col=column)
-            self._subplots.append(plot)
-            plot.setLabel("left", title)
-            plot.setLabel("bottom", "steps")
-            plot.showGrid(x=False, y=True, alpha=0.15)
-            plot.setMenuEnabled(False)
-            for side in ("left", "bottom"):
-                plot.getAxis(side).enableAutoSIPrefix(False)
-            if len(lines) > 1:
-                self._legend = plot.addLegend(offset=(-8, 4), labelTextSize="9pt")
-            for name in lines:
-                symbol = "o" if name != "training" else None
-                self._curves[name] = plot.plot(name=name, symbol=symbol, symbolSize=5, symbolPen=None)
+        plots, titles = pyqtgraph.GraphicsLayoutWidget(), list(_PLOTS)
+
+        def make_next() -> None:
+            if titles:
+                self._make_plot(plots, titles.pop(0))
+            else:
+                self._finish_plots(plots)
+            if self._plots is None:
+                QTimer.singleShot(0, self, make_next)
+
+        make_next()
+
+    def _make_plot(self, plots: Any, title: str) -> None:
+        plot = plots.addPlot(row=0, col=len(self._subplots), enableMenu=False)
+        self._subplots.append(plot)
+        plot.setLabel("left", title)
+        plot.setLabel("bottom", "steps")
+        plot.showGrid(x=False, y=True, alpha=0.15)
+        for side in ("left", "bottom"):
+            plot.getAxis(side).enableAutoSIPrefix(False)
+        if len(_PLOTS[title]) > 1:
+            self._legend = plot.addLegend(offset=(-8, 4), labelTextSize="9pt")
+        for name in _PLOTS[title]:
+            symbol = "o" if name != "training" else None
+            self._curves[name] = plot.plot(name=name, symbol=symbol, symbolSize=5, symbolPen=None)
+
+    def _finish_plots(self, plots: Any) -> None:
+        self._plots = plots
         self._subplots[-1].setLimits(yMin=0, yMax=1)
         self._place_plots()
         self._paint_theme()

@@ -28,6 +28,7 @@ class Message:
         run: What the button does.
         part: How far the work it is about has come, 0..1, shown as a bar; None for a message that is no progress. A
             progress has no cross to close it: it goes when the work is done.
+        hint: Whether it only suggests something, and comes by itself: one that answers an act goes before it.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Message:
     action: str = ""
     run: Callable[[], None] | None = None
     part: float | None = None
+    hint: bool = False
 
 
 class Banners(QWidget):
@@ -76,6 +78,7 @@ class Banners(QWidget):
             frame.show()  # At once: a layout leaves that to a later turn of Qt's loop.
         bar.setValue(round(100 * (message.part or 0.0)))
         self._shown[message.key] = (message, frame, label, bar)
+        self._mark()
         self.show()
 
     def show_theme(self, theme: Theme) -> None:
@@ -95,6 +98,7 @@ class Banners(QWidget):
             self._layout.removeWidget(shown[1])
             shown[1].hide()
             shown[1].deleteLater()
+            self._mark()
         self.setVisible(bool(self._shown))
 
     def _close(self, key: str) -> None:
@@ -133,15 +137,33 @@ class Banners(QWidget):
         close.setVisible(message.part is None)
         return frame, text, bar
 
+    @property
+    def _answered(self) -> str:
+        """Which message the key answers: the newest that is no progress without a button, hints after all others."""
+        keys = [key for key, (message, *_) in self._shown.items() if message.run is not None or message.part is None]
+        return next(reversed([key for key in keys if not self._shown[key][0].hint] or keys), "")
+
+    def _mark(self) -> None:
+        """Shows which button the key presses, where there are several."""
+        buttons = {key: frame.findChild(QPushButton) for key, (_, frame, *_) in self._shown.items()}
+        several = sum(button is not None for button in buttons.values()) > 1
+        for key, button in buttons.items():
+            if button is None:
+                continue
+            button.setToolTip("Ctrl+Return" if key == self._answered else "")
+            marked = several and key == self._answered
+            if bool(button.property("answers")) != marked:
+                button.setProperty("answers", marked)
+                button.style().unpolish(button)
+                button.style().polish(button)
+
     def answer(self) -> None:
         """Does what the button of the newest message offers; closes that message if it has none."""
-        for key, (message, *_) in reversed(self._shown.items()):
-            if message.run is not None:
-                message.run()
-                return
-            if message.part is None:
-                self._close(key)
-                return
+        key = self._answered
+        if key and self._shown[key][0].run is None:
+            self._close(key)
+        elif key:
+            self._run(key)
 
     def _run(self, key: str) -> None:
         shown = self._shown.get(key)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QDialog
 
-_FRAME_PX = 40  # Of the window manager, above and below.
+FRAME_PX = 40  # Of the window manager, above and below.
 
 
 def resize_within_screen(dialog: QDialog, width: int, height: int) -> None:
     room = dialog.screen().availableGeometry()
-    dialog.resize(min(width, room.width()), min(height, room.height() - _FRAME_PX))
+    dialog.resize(min(width, room.width()), min(height, room.height() - FRAME_PX))

@@ -213,9 +213,9 @@ def _style_sheet(theme: Theme) -> str:
     QMenu::separator {{ height: 1px; background: {theme.line}; margin: 4px 8px; }}
     QDockWidget {{ color: {theme.quiet}; }}
     QDockWidget > QWidget {{ background: {theme.panel}; }}
-    QTreeView, QListView, QTableView, QPlainTextEdit, QTextBrowser {{
+    QTreeView, QListView, QTableView, QPlainTextEdit, QTextEdit {{
         background: {theme.panel}; border: 1px solid transparent; outline: 0; }}
-    QTreeView:focus, QListView:focus, QTableView:focus, QPlainTextEdit:focus, QTextBrowser:focus {{
+    QTreeView:focus, QListView:focus, QTableView:focus, QPlainTextEdit:focus, QTextEdit:focus {{
         border-color: {theme.accent}; }}
     QCheckBox, QRadioButton {{ border: 1px solid transparent; border-radius: 4px; padding: 1px; outline: 0; }}
     QCheckBox:focus, QRadioButton:focus {{ border-color: {theme.accent}; }}
@@ -258,6 +258,7 @@ def _style_sheet(theme: Theme) -> str:
     QLabel#heading {{ color: {theme.quiet}; font-size: 11px; font-weight: 600; }}
     QLabel#title {{ font-size: 20px; }}
     QFrame#banner {{ background: {theme.raised}; border-left: 3px solid {theme.accent}; }}
+    QFrame#banner QPushButton[answers="true"] {{ border: 1px solid {theme.accent}; padding: 5px 11px; }}
     QLabel#warning {{ color: {theme.warning}; }}
     QFrame#banner[kind="warning"] {{ border-left-color: {theme.warning}; }}
     QFrame#banner[kind="error"] {{ border-left-color: {theme.record}; }}

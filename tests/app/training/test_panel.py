@@ -159,9 +159,10 @@ def test_a_failed_run_says_why(window_with_stub: MainWindow, qtbot: QtBot, tmp_p
     assert not window.training_panel.load.isVisible()
 
 
-def test_another_theme_repaints_the_curves(window: MainWindow) -> None:
+def test_another_theme_repaints_the_curves(window: MainWindow, qtbot: QtBot) -> None:
     window.training.show_panel()
     panel = window.training_panel
+    qtbot.waitUntil(lambda: panel._plots is not None)
     for theme in (LIGHT, DARK):
         window.look.change(theme.name)
         assert panel._plots.backgroundBrush().color().name() == theme.panel
