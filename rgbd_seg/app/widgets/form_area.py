@@ -22,10 +22,10 @@ class FormArea(QScrollArea):
         """
         super().__init__(dialog)
         self._least_px = width
-        inside = QWidget()
-        self.form = QFormLayout(inside)
+        self._inside = QWidget()
+        self.form = QFormLayout(self._inside)
         self.form.setContentsMargins(0, 0, 0, 0)
-        self.setWidget(inside)
+        self.setWidget(self._inside)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -34,9 +34,8 @@ class FormArea(QScrollArea):
 
     def minimumSizeHint(self) -> QSize:
         """As high as the form at its present width."""
-        inside = self.widget()
-        least = inside.minimumSizeHint()
-        height = inside.heightForWidth(max(self.viewport().width(), least.width()))
+        least = self._inside.minimumSizeHint()
+        height = self._inside.heightForWidth(max(self.viewport().width(), least.width()))
         room = self.screen().availableGeometry().size() - QSize(FRAME_PX, FRAME_PX + _BELOW_PX)
         width = max(self._least_px, least.width() + self.verticalScrollBar().sizeHint().width())
         return QSize(width, max(height, least.height())).boundedTo(room)
@@ -46,6 +45,6 @@ class FormArea(QScrollArea):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Another row, or a longer text: the dialog grows."""
-        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+        if watched is self._inside and event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
         return super().eventFilter(watched, event)

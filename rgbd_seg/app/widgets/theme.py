@@ -239,6 +239,7 @@ def _style_sheet(theme: Theme) -> str:
     QTabWidget::pane {{ border: 0; }}
     QScrollArea {{ border: 0; background: {theme.panel}; }}
     QScrollArea > QWidget > QWidget {{ background: {theme.panel}; }}
+    QDialog QScrollArea, QDialog QScrollArea > QWidget > QWidget {{ background: {theme.background}; }}
     QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
     QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
     QScrollBar::handle {{ background: {theme.line}; border-radius: 4px; min-height: 24px; min-width: 24px; }}
