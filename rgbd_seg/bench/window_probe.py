@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,33 @@ class WatchedApplication(QApplication):
             self.longest_ms = max(self.longest_ms, (time.thread_time() - started) * 1000)
 
 
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """Between two turns of Qt's loop.
+
+    Attributes:
+        late_ms: How much longer it was than asked for.
+        computing_ms: Processor time of the dearest event in it.
+        waited_ms: How much of it the thread neither worked nor was kept off the processor by other programs: it waited
+            for another thread of this one, or for the screen. None where the system does not tell.
+        act: After which act.
+    """
+
+    late_ms: float
+    computing_ms: float
+    waited_ms: float | None
+    act: str
+
+
+def _held_ms() -> float:
+    """So long this thread has worked or waited for a processor since it began; 0 where the system does not tell."""
+    try:
+        working, queued, _ = Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()
+    except OSError:
+        return 0.0
+    return (int(working) + int(queued)) / 1e6
+
+
 class Probe(QObject):
     """Goes through the phases, one after the other, as a generator that Qt's timer resumes."""
 
@@ -74,7 +102,8 @@ class Probe(QObject):
         self.found: dict[str, Any] = {"window_s": time.time() - plan.started, "problem": ""}
         self._shown = 0
         self._act = ""
-        self._pauses_ms: list[tuple[float, float, str]] = []  # How late, the dearest event, and after which act.
+        self._pauses_ms: list[_Pause] = []
+        self._held_ms = _held_ms()
         self._picture: RgbdFrame | None = None
         self._labels: Segmentation | None = None
         self._picture_ms: list[float] = []
@@ -120,7 +149,10 @@ class Probe(QObject):
         late_ms, application, computed_ms = self._clock.nsecsElapsed() / 1e6 - _BEAT_MS, QApplication.instance(), 0.0
         if isinstance(application, WatchedApplication):
             computed_ms, application.longest_ms = application.longest_ms, 0.0
-        self._pauses_ms.append((late_ms, computed_ms, self._act))
+        held_ms = _held_ms()
+        waited_ms = max(late_ms - (held_ms - self._held_ms), 0.0) if held_ms else None
+        self._held_ms = held_ms
+        self._pauses_ms.append(_Pause(late_ms, computed_ms, waited_ms, self._act))
         self._clock.restart()
 
     def _go_on(self) -> None:
@@ -226,18 +258,21 @@ class Probe(QObject):
     def _report_acts(self, phase: str, done: int) -> None:
         """The longest pauses since they were cleared, and after which acts."""
         by_act: dict[str, float] = {}
-        for _, computing_ms, name in self._pauses_ms:
-            by_act[name] = max(computing_ms, by_act.get(name, 0.0))
+        for pause in self._pauses_ms:
+            by_act[pause.act] = max(pause.computing_ms, by_act.get(pause.act, 0.0))
         slowest = sorted(by_act.items(), key=lambda entry: -entry[1])[:6]
         self.found[f"{phase}_slowest"] = ", ".join(f"{name} {ms:.0f}" for name, ms in slowest)
-        longest = max(self._pauses_ms)
-        computing = max(self._pauses_ms, key=lambda pause: pause[1])
+        longest = max(self._pauses_ms, key=lambda pause: pause.late_ms)
+        computing = max(self._pauses_ms, key=lambda pause: pause.computing_ms)
+        waiting = max(self._pauses_ms, key=lambda pause: pause.waited_ms or 0.0)
         self.found |= {
             "acts": done,
-            f"{phase}_longest_ms": longest[0],
-            f"{phase}_longest_act": longest[2],
-            f"{phase}_computing_ms": computing[1],
-            f"{phase}_computing_act": computing[2],
+            f"{phase}_longest_ms": longest.late_ms,
+            f"{phase}_longest_act": longest.act,
+            f"{phase}_computing_ms": computing.computing_ms,
+            f"{phase}_computing_act": computing.act,
+            f"{phase}_waiting_ms": waiting.waited_ms,
+            f"{phase}_waiting_act": waiting.act,
         }
 
     def _measure(self, phase: str) -> Iterator[float]:
@@ -248,9 +283,9 @@ class Probe(QObject):
         self.found[f"{phase}_fps"] = (self._shown - shown) / seconds
         if self._with_model:
             self.found[f"{phase}_segmented_fps"] = (self._window.session.status().segmented - segmented) / seconds
-        pauses = sorted(self._pauses_ms) or [(0.0, 0.0, "")]
-        self.found[f"{phase}_longest_ms"] = pauses[-1][0]
-        self.found[f"{phase}_usual_ms"] = pauses[int(0.99 * (len(pauses) - 1))][0]
+        pauses_ms = sorted(pause.late_ms for pause in self._pauses_ms) or [0.0]
+        self.found[f"{phase}_longest_ms"] = pauses_ms[-1]
+        self.found[f"{phase}_usual_ms"] = pauses_ms[int(0.99 * (len(pauses_ms) - 1))]
 
 
 def _open_any(uri: str, request: Request | None) -> Sensor:

@@ -74,6 +74,8 @@ def _rows_of_acts(phase: str) -> tuple[_Row, ...]:
         (f"{phase}_computing_ms", "processor time of the dearest event in the window's thread", "ms", "50"),
         (f"{phase}_computing_act", "after", "", ""),
         (f"{phase}_slowest", "the six dearest", "ms", ""),
+        (f"{phase}_waiting_ms", "longest wait of that thread for others of the program, or for the screen", "ms", "50"),
+        (f"{phase}_waiting_act", "after", "", ""),
     )
 
 

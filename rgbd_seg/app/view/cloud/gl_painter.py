@@ -1,8 +1,14 @@
-"""Draws points as a surface with OpenGL, into memory: no window, no sharing with Qt, at home in a thread of its own."""
+"""Draws points as a surface with OpenGL, into memory: no window, no sharing with Qt, at home in a thread of its own.
+
+moderngl keeps Python's lock while OpenGL works, and Mesa's software OpenGL takes over 100 ms for a whole frame: the
+window would stand still as long. What takes long is therefore called through ctypes, which gives the lock away.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import sys
+from ctypes.util import find_library
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +20,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.view.cloud.scene import PointGrid
 
 BACKDROP = (16, 17, 19)
-# Triangles. moderngl keeps Python's lock while it draws, and the window waits; a processor needs some 8 ms for so many.
-_AT_ONCE = 65536
+_TRIANGLES, _UNSIGNED_INT, _PLATFORM_DEVICE = 0x0004, 0x1405, 0x313F
 
 _VERTEX = """
 #version 330
@@ -46,11 +51,26 @@ class GlPainter:
     name = "OpenGL"
 
     def __init__(self) -> None:
+        import glcontext
         import moderngl
 
-        make: Any = moderngl.create_context  # Its annotations miss the back end's name.
         linux = sys.platform.startswith("linux")
-        self._context: Any = make(standalone=True, backend="egl", require=330) if linux else make(standalone=True)
+        if linux:
+            _load_driver()
+        back_end = glcontext.get_backend_by_name("egl") if linux else glcontext.default_backend()
+        found: Any = back_end(mode="standalone", glversion=330)
+        make: Any = moderngl.create_context  # Its annotations miss the back end.
+        self._context: Any = make(standalone=True, context=found, require=330)
+        convention = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)
+
+        def function(name: str, *arguments: type) -> Any:
+            return convention(None, *arguments)(found.load_opengl_function(name))
+
+        number, address = ctypes.c_uint, ctypes.c_void_p
+        self._use_program = function("glUseProgram", number)
+        self._bind_array = function("glBindVertexArray", number)
+        self._draw = function("glDrawElements", number, ctypes.c_int, number, address)
+        self._finish = function("glFinish")
         self._program = self._context.program(vertex_shader=_VERTEX, fragment_shader=_FRAGMENT)
         self._context.enable(moderngl.DEPTH_TEST)
         self._target: Any = None
@@ -69,8 +89,10 @@ class GlPainter:
         if len(triangles):
             self._upload(grid, triangles)
             self._program["to_clip"].write(np.ascontiguousarray(orbit.matrix(*size).T).tobytes())
-            for first in range(0, len(triangles), _AT_ONCE):
-                self._array.render(vertices=3 * min(_AT_ONCE, len(triangles) - first), first=3 * first)
+            self._use_program(self._program.glo)
+            self._bind_array(self._array.glo)
+            self._draw(_TRIANGLES, triangles.size, _UNSIGNED_INT, None)
+        self._finish()
         pixels = np.frombuffer(self._target.read(components=4, alignment=1), np.uint8).reshape(size[1], size[0], 4)
         return np.ascontiguousarray(pixels[::-1, :, [2, 1, 0, 3]])
 
@@ -97,8 +119,25 @@ class GlPainter:
             self._indices = self._context.buffer(reserve=self._sizes[1], dynamic=True)
             layout = [(self._vertices, "3f 3f1 x1", "point", "tint")]
             self._array = self._context.vertex_array(self._program, layout, self._indices, 4)
-        self._vertices.write(vertices.tobytes())
-        self._indices.write(triangles.tobytes())
+        self._vertices.write(vertices)
+        self._indices.write(triangles)
 
     def close(self) -> None:
         self._context.release()
+
+
+def _load_driver() -> None:
+    """Lets EGL load the driver, which takes longer than all the rest of opening it; whether it can is seen later."""
+    path = find_library("EGL")
+    if path is None:
+        return
+    egl, address, number = ctypes.CDLL(path), ctypes.c_void_p, ctypes.c_int
+    egl.eglGetProcAddress.restype = address
+    query, get = (egl.eglGetProcAddress(name) for name in (b"eglQueryDevicesEXT", b"eglGetPlatformDisplayEXT"))
+    if query is None or get is None:
+        return
+    device, count = address(), number()
+    ctypes.CFUNCTYPE(number, number, address, address)(query)(1, ctypes.byref(device), ctypes.byref(count))
+    display = ctypes.CFUNCTYPE(address, number, address, address)(get)(_PLATFORM_DEVICE, device, None)
+    egl.eglInitialize.argtypes = [address, address, address]
+    egl.eglInitialize(display, None, None)  # Without a display it does nothing.
