@@ -53,6 +53,7 @@ class Settings:
         record_folder: Where recordings go.
         snapshot_folder: Where snapshots go.
         pre_roll_s: Seconds before the record button that are kept.
+        strip_by_doubt: Whether the frames of label mode are sorted by doubt as soon as it is known.
         geometry: Qt's own description of the window, base64.
         state: Qt's own description of the panels, base64.
     """
@@ -71,6 +72,7 @@ class Settings:
     record_folder: str = ""
     snapshot_folder: str = ""
     pre_roll_s: float = 0.0
+    strip_by_doubt: bool = True
     geometry: str = ""
     state: str = ""
 

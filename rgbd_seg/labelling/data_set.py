@@ -137,16 +137,23 @@ class DataSet:
             self._versions.gone(path)
             return None
         stamp = self._versions.look(path)
-        header = read_header(path)
-        if (header.height, header.width) != size:
-            raise RecordingError(
-                f"{path} has {header.width}x{header.height} pixels, but its frame has {size[1]}x{size[0]}: it belongs "
-                "to other pictures. If you paint on this frame, the file is kept in backup/"
-            )
-        labels = read_labels(path)
+        labels = _labels_in(path, size)
         self._give_back_classes(int(labels.max(initial=0)), path)
         self._versions.seen(path, stamp)
         return labels
+
+    def damage(self, name: str, size: tuple[int, int]) -> str:
+        """What is wrong with the label file of a frame, "" if nothing is or there is none; the arguments as in `read`.
+
+        It counts as seen by nobody: a window that has only asked this knows nothing of what is in the file.
+        """
+        path = self._label_path(name)
+        try:
+            if path.is_file():
+                _labels_in(path, size)
+        except RecordingError as error:
+            return str(error)
+        return ""
 
     def save(self, name: str, frame: RgbdFrame, labels: NDArray[np.uint8], state: FrameState) -> None:
         """Writes the labels of a frame, its pictures where they are not there yet, and its state.
@@ -350,6 +357,21 @@ class DataSet:
         self._versions.keep_foreign(path)
         write_indexed(path, labels, self._label_set.palette())
         self._versions.seen(path)
+
+
+def _labels_in(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The ids in a label file of a frame of (height, width) pixels.
+
+    Raises:
+        RecordingError: The file is damaged or has another size.
+    """
+    header = read_header(path)
+    if (header.height, header.width) != size:
+        raise RecordingError(
+            f"{path} has {header.width}x{header.height} pixels, but its frame has {size[1]}x{size[0]}: it belongs "
+            "to other pictures. If you paint on this frame, the file is kept in backup/"
+        )
+    return read_labels(path)
 
 
 def _remove(path: Path) -> None:

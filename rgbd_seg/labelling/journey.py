@@ -36,7 +36,7 @@ def journeys(data_set: DataSet, frames: Frames) -> Iterator[tuple[int, int]]:
         After every step the steps made so far, and the frames that labels arrived at.
 
     Raises:
-        RecordingError: Labels cannot be read or written.
+        RecordingError: Labels cannot be written.
     """
     position_of = {name: position for position, name in enumerate(frames.names)}
     done = sorted(
@@ -69,8 +69,12 @@ def journeys(data_set: DataSet, frames: Frames) -> Iterator[tuple[int, int]]:
 def _journey(
     data_set: DataSet, frames: Frames, start: int, end: int, direction: int
 ) -> Iterator[tuple[int, RgbdFrame, NDArray[np.uint8]]]:
-    frame = frames.read(start)
-    labels = data_set.read(frames.names[start], frame.depth.shape)
+    try:
+        frame = frames.read(start)
+        labels = data_set.read(frames.names[start], frame.depth.shape)
+    except RecordingError as error:  # The others travel.
+        data_set.messages.append(f"{error}. Nothing travels from there")
+        return
     if labels is None:
         return
     traveller = Traveller(frame, labels)

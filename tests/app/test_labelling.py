@@ -111,6 +111,11 @@ class Painter:
         QTest.keyClick(search, Qt.Key.Key_Return)
         self.rests()
 
+    def strip(self) -> list[int]:
+        """The rows of the frames in the order in which the strip shows them."""
+        strip = self.desk.page.strip
+        return [strip.item(place).data(Qt.ItemDataRole.UserRole) for place in range(strip.count())]
+
     def is_told(self, words: str) -> bool:
         return any(words in text for text in self.window.banners.texts)
 
@@ -245,6 +250,43 @@ def test_labels_travel_to_all_frames_and_a_look_makes_them_done(painter: Painter
     assert [states[f"{i:06d}"] for i in range(3)] == ["done", "done", "skipped"]
 
 
+def test_the_strip_is_sorted_by_doubt_once_it_is_known_or_in_time(painter: Painter, walk: Path) -> None:
+    painter.opens(walk)
+    painter.mode.open_row(0)
+    painter.rests()
+    painter.presses(Qt.Key.Key_W)
+    painter.clicks(OUTSIDE)
+    painter.presses(Qt.Key.Key_Return, Qt.Key.Key_K)
+    assert painter.strip() == list(range(12))
+    painter.presses(Qt.Key.Key_N)
+    sorted_rows = painter.strip()
+    assert painter.desk.row == sorted_rows[0] == 11  # The most unlike the one that is done.
+    assert sorted_rows[-2:] == [0, 1]  # Done and skipped.
+    assert painter.desk.page.strip.currentRow() == 0
+    painter.presses(Qt.Key.Key_Right)
+    assert painter.desk.row == sorted_rows[1]
+    painter.presses(Qt.Key.Key_Left, Qt.Key.Key_Left)  # Before the first one there is none.
+    assert painter.desk.row == sorted_rows[0]
+    item = painter.desk.page.strip.item(3)
+    QTest.mouseClick(
+        painter.desk.page.strip.viewport(),
+        Qt.MouseButton.LeftButton,
+        pos=painter.desk.page.strip.visualItemRect(item).center(),
+    )
+    painter.rests()
+    assert painter.desk.row == sorted_rows[3]
+    painter.presses(Qt.Key.Key_O)
+    assert painter.strip() == list(range(12))
+    assert not painter.window.settings.strip_by_doubt
+    painter.presses(Qt.Key.Key_N)  # Whoever wants time keeps it.
+    assert painter.strip() == list(range(12))
+    painter.presses(Qt.Key.Key_O)
+    assert painter.strip() == sorted_rows
+    painter.mode.leave()
+    painter.enters()  # What was found is not forgotten.
+    assert painter.strip() == sorted_rows
+
+
 def test_a_draft_is_what_the_model_is_sure_of_with_its_classes(painter: Painter, walk: Path, tmp_path: Path) -> None:
     painter.opens(walk)
     painter.presses(Qt.Key.Key_M)
@@ -376,7 +418,14 @@ def test_what_happened_to_the_files_meanwhile_is_said_and_nothing_is_lost(painte
     painter.opens(walk)
     painter.mode.open_row(0)
     painter.rests()
+    strip = painter.desk.page.strip
+    assert [strip.item(row).text() for row in range(4)] == ["✓", "✗", "✓", ""]  # Nobody has opened them.
+    assert "belongs to other pictures" in strip.item(1).toolTip()
+    assert "2 done, 0 travelled, 1 damaged" in painter.desk.page.about.text()
     assert painter.is_told("no longer names")
+    painter.presses(Qt.Key.Key_T)
+    painter.qtbot.waitUntil(lambda: painter.is_told("Nothing travels from there"))
+    painter.rests()
     assert painter.desk.session.label_set.names == ("one", "class 2")
     painter.mode.open_row(1)
     painter.rests()
@@ -384,6 +433,7 @@ def test_what_happened_to_the_files_meanwhile_is_said_and_nothing_is_lost(painte
     painter.presses(Qt.Key.Key_R)
     painter.drags((2, 2), (10, 10))
     assert (painter.saved("000001") > 0).sum() == 81
+    assert strip.item(1).text() == "✓"
     painter.mode.open_row(2)
     painter.rests()
     other = DataSet(root)  # Another window.

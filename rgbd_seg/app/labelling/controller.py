@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -41,6 +42,7 @@ _KEPT_REGIONS = 8
 _THUMB = (112, 84)
 
 _Opened = tuple[str, "RgbdFrame", "NDArray[np.uint8] | None", str]
+_Looked = tuple[Glimpse, "NDArray[np.uint8]", str]
 
 
 class LabellingController(QObject):
@@ -200,12 +202,13 @@ class LabellingController(QObject):
         session = LabellingSession([frames.names[i] for i in frames.offered], label_set)
         desk = self.desk = Desk(page, self._tasks, data, frames, session, self._context.say, unsaved)
         if before is not None and before.data.root == data.root:
-            desk.glimpses, desk.doubter = before.glimpses, before.doubter
+            desk.glimpses, desk.doubter, desk.ranking = before.glimpses, before.doubter, before.ranking
         self._hands, self._classes = Hands(desk), LabelClasses(desk)
         page.class_wanted.connect(lambda _label: self._hands.refresh() if self._hands else None)
-        self._guide = Guide(desk, self._context.session, self.open_row)
+        self._guide = Guide(desk, self._context.session, self.open_row, lambda: self._context.settings.strip_by_doubt)
         self._importer = Importer(desk, self.open_row)
         page.show_strip(session.names)
+        desk.sort(by_doubt=self._context.settings.strip_by_doubt)
         desk.show_states()
         desk.show_classes()
         desk.tell()
@@ -250,6 +253,7 @@ class LabellingController(QObject):
         desk.row = row
         desk.page.show_row(row)
         desk.show_labels()
+        desk.show_damage(name, problem)
         desk.show_states()
         desk.tell()
         if not frame.calibration.registered and not desk.told_flat:
@@ -274,22 +278,25 @@ class LabellingController(QObject):
         frames = desk.frames
         if desk is not self.desk or row >= len(frames.offered):
             return
-        position = frames.offered[row]
+        position, data = frames.offered[row], desk.data
         name = frames.names[position]
 
-        def work() -> tuple[Glimpse, NDArray[np.uint8]] | None:
+        def work() -> _Looked | None:
             try:
                 frame = frames.read(position)
             except RgbdSegError:
                 return None
-            return glimpse(frame), np.asarray(cv2.resize(frame.color, _THUMB, interpolation=cv2.INTER_AREA), np.uint8)
+            small = np.asarray(cv2.resize(frame.color, _THUMB, interpolation=cv2.INTER_AREA), np.uint8)
+            return glimpse(frame), small, data.damage(name, frame.depth.shape)
 
-        def arrived(found: tuple[Glimpse, NDArray[np.uint8]] | None) -> None:
+        def arrived(found: _Looked | None) -> None:
             if desk is self.desk and found is not None:
-                desk.glimpses.setdefault(name, found[0])
+                look, small, damage = found
+                desk.glimpses.setdefault(name, look)
                 width, height = _THUMB
-                image = QImage(found[1].data, width, height, 3 * width, QImage.Format.Format_RGB888)
+                image = QImage(small.data, width, height, 3 * width, QImage.Format.Format_RGB888)
                 desk.page.show_thumbnail(row, image.copy())
+                desk.show_damage(name, damage)
             self._look_on(desk, row + 1)
 
         desk.tasks.do("look at the frames", work, arrived, BACKGROUND)
@@ -311,18 +318,18 @@ class LabellingController(QObject):
         session, page = desk.session, desk.page
         if action in ("before", "after"):
             # From where one is on the way to: keys come faster than frames.
-            self.open_row(desk.wanted_row + (1 if action == "after" else -1))
+            self.open_row(desk.beside(desk.wanted_row, 1 if action == "after" else -1))
         elif action == "done":
             if hands.close_polygon():
                 return
             if session.labels.any():
                 session.state = "done"
                 desk.save()
-            self.open_row(desk.row + 1)
+            self.open_row(desk.beside(desk.row, 1))
         elif action == "skip" and session.name:
             session.state = "skipped"
             desk.save_state(session.name, "skipped")
-            self.open_row(desk.row + 1)
+            self.open_row(desk.beside(desk.row, 1))
         elif action in ("undo", "redo"):
             if session.undo() if action == "undo" else session.redo():
                 desk.painted()
@@ -332,6 +339,13 @@ class LabellingController(QObject):
             guide.travel()
         elif action == "next":
             guide.propose()
+        elif action in ("order", "in time", "by doubt"):
+            by_doubt = not page.by_doubt if action == "order" else action == "by doubt"
+            self._context.remember(replace(self._context.settings, strip_by_doubt=by_doubt))
+            if by_doubt and not desk.ranking:
+                guide.propose()
+            else:
+                desk.sort(by_doubt=by_doubt)
         elif action == "import" and self._importer is not None:
             self._importer.ask()
         elif action == "teach":

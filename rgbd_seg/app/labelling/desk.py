@@ -67,11 +67,14 @@ class Desk:
         data: Used by the thread of `tasks` alone, except for what it tells of itself.
         states: Of all frames, as this window knows them: ahead of the disk by what is still to be written.
         hints: Why a frame should be looked at, by name.
+        ranking: Names of the frames to label, those that teach most first; empty where nobody has asked.
+        order: The rows of the session's frames as the strip shows them.
+        damaged: What is wrong with the label file of a frame, by name.
         glimpses: What is known of frames that were looked at, by name.
         doubter: The model that was unsure of them, None where none was asked.
         regions: Of the frames that were open last, by name.
         told_flat: Whether it was said that depth is of no use.
-        row: The open frame's place in the strip.
+        row: The open frame's row: its place in time.
         wanted_row: That of the frame that was asked for last, which may not be there yet.
         unsaved: What is not on the disk yet.
         save_failed: Whether that is because it could not be written.
@@ -93,6 +96,9 @@ class Desk:
         self.states: dict[str, FrameState] = {}
         self.read_states()
         self.hints: dict[str, str] = {}
+        self.ranking: list[str] = []
+        self.order = list(range(len(session.names)))
+        self.damaged: dict[str, str] = {}
         self.glimpses: dict[str, Glimpse] = {}
         self.doubter: SegmenterInfo | None = None
         self.regions: dict[str, Regions] = {}
@@ -122,6 +128,7 @@ class Desk:
             self.unsaved.states.pop(session.name, None)
             self.unsaved.classes = session.label_set
             self.states[session.name] = session.state
+            self.damaged.pop(session.name, None)  # The file is written anew.
             self.show_states()
             self._write(session.name)
 
@@ -194,6 +201,31 @@ class Desk:
 
         self.tasks.do("save", partial(self.data.set_state, name, state), saved, SAVE)
 
+    # The strip
+
+    @property
+    def closed(self) -> set[str]:
+        """The frames that need no labels any more."""
+        return {n for n, state in self.states.items() if state in ("done", "skipped") and n not in self.damaged}
+
+    def sort(self, *, by_doubt: bool) -> None:
+        """Puts the strip in order: in time; or what teaches most, then what nobody has asked about, then the rest."""
+        names, closed = self.session.names, self.closed
+        place = {name: number for number, name in enumerate(self.ranking)}
+
+        def key(row: int) -> tuple[bool, int, int]:
+            return names[row] in closed, place.get(names[row], len(names)), row
+
+        by_doubt = by_doubt and bool(self.ranking)
+        self.order = sorted(range(len(names)), key=key if by_doubt else None)
+        self.page.show_order(self.order, by_doubt=by_doubt)
+        self.page.show_row(self.row)
+
+    def beside(self, row: int, steps: int) -> int:
+        """The row that the strip shows so many places after another, -1 where it has none."""
+        place = self.order.index(row) + steps
+        return self.order[place] if 0 <= place < len(self.order) else -1
+
     # Showing
 
     def tell(self) -> None:
@@ -214,10 +246,23 @@ class Desk:
         if self.cloud is not None:
             self.cloud.show()
 
+    def show_damage(self, name: str, damage: str) -> None:
+        """Shows that the label file of a frame cannot be read, or "" that it can; what is unsaved counts more."""
+        if name in self.unsaved.frames:
+            damage = ""
+        if damage != self.damaged.get(name, ""):
+            self.damaged.pop(name, None)
+            if damage:
+                self.damaged[name] = damage
+            self.show_states()
+
     def show_states(self) -> None:
         session = self.session
-        self.page.show_states(session.names, self.states, self.hints)
-        counts = [f"{sum(s == state for s in self.states.values())} {state}" for state in ("done", "travelled")]
+        self.page.show_states(session.names, self.states, self.hints, self.damaged)
+        whole = [state for name, state in self.states.items() if name not in self.damaged]
+        counts = [f"{whole.count(state)} {state}" for state in ("done", "travelled")]
+        if self.damaged:
+            counts.append(f"{len(self.damaged)} damaged")
         here = f"{session.name}  {session.state or 'empty'}"
         self.page.about.setText(f"{here}   ·   {', '.join(counts)} of {len(session.names)}")
 

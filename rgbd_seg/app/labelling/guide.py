@@ -21,13 +21,24 @@ if TYPE_CHECKING:
 
 # So many frames are looked at by the model before one of them is proposed.
 _ASKED_OF_MODEL = 24
+_MARKED = 5  # Of the frames that teach most, in the strip.
 
 
 class Guide:
     """Works on a desk with the model and the replay of the window's session."""
 
-    def __init__(self, desk: Desk, pipeline: Session, open_row: Callable[[int], None]) -> None:
-        self._desk, self._pipeline, self._open_row = desk, pipeline, open_row
+    def __init__(
+        self, desk: Desk, pipeline: Session, open_row: Callable[[int], None], by_doubt: Callable[[], bool]
+    ) -> None:
+        """Does nothing yet.
+
+        Args:
+            desk: What is open.
+            pipeline: Has the model and the replay.
+            open_row: Goes to a frame.
+            by_doubt: Whether the strip is to be sorted by doubt.
+        """
+        self._desk, self._pipeline, self._open_row, self._by_doubt = desk, pipeline, open_row, by_doubt
         self._seen: Segmentation | None = None
         self._draft_wanted = False
         self._to_ask: list[int] = []
@@ -107,7 +118,9 @@ class Guide:
         if so_far is None:
             self._journey = None
             count = sum(state == "travelled" for state in desk.states.values())
-            desk.say("labelling", f"Labels have travelled: {count} frames have some of them now.", "info")
+            said, desk.data.messages = desk.data.messages, []
+            text = ". ".join([f"Labels have travelled: {count} frames have some of them now", *said])
+            desk.say("labelling", f"{text}.", "warning" if said else "info")
             if desk.states.get(desk.session.name) == "travelled":
                 self._open_row(desk.row)
             return
@@ -127,7 +140,8 @@ class Guide:
                 desk.glimpses[name] = replace(one, doubtful=None)
         if model is not None and self._pipeline.playback is not None and not self._to_ask:
             names = desk.frames.names
-            open_ = [p for p in desk.frames.offered if desk.states.get(names[p]) not in ("done", "skipped")]
+            closed = desk.closed
+            open_ = [p for p in desk.frames.offered if names[p] not in closed]
             glimpses = {position: desk.glimpses.get(names[position]) for position in open_}
             unknown = [position for position, one in glimpses.items() if one is None or one.doubtful is None]
             if unknown:
@@ -141,18 +155,20 @@ class Guide:
             self._desk.say("labelling", f"The model looks at {len(self._to_ask)} more frames…", "info")
             playback.seek_frame(self._to_ask[0])
         else:  # After the last glimpse, which is work of the same thread.
-            self._desk.tasks.do("choose a frame", self._choose, self._show_proposals, BACKGROUND)
+            choose = partial(self._choose, self._desk.closed)
+            self._desk.tasks.do("choose a frame", choose, self._show_proposals, BACKGROUND)
 
-    def _choose(self) -> list[Suggestion]:
+    def _choose(self, closed: set[str]) -> list[Suggestion]:
         desk = self._desk
         known = {name: one for name in desk.session.names if (one := desk.glimpses.get(name)) is not None}
-        closed = [name for name, state in dict(desk.states).items() if state in ("done", "skipped")]
-        return suggest(known, closed, 5)
+        return suggest(known, closed, len(known))
 
     def _show_proposals(self, found: list[Suggestion]) -> None:
         desk = self._desk
-        desk.hints = {one.name: one.reason for one in found}
+        desk.hints = {one.name: one.reason for one in found[:_MARKED]}
+        desk.ranking = [one.name for one in found]
         desk.show_states()
+        desk.sort(by_doubt=self._by_doubt())
         if not found:
             desk.say("labelling", "Every frame that was looked at is done or skipped.", "info")
             return

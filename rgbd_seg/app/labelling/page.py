@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QComboBox,
     QHBoxLayout,
     QInputDialog,
     QLabel,
@@ -36,8 +37,14 @@ if TYPE_CHECKING:
     from rgbd_seg.labels import LabelSet
     from rgbd_seg.recording.layouts.frame_states import FrameState
 
-_STATE_COLORS = {"done": "#3fb27f", "travelled": "#4f9cf9", "draft": "#f5a524", "skipped": "#7a7d84"}
-_STATE_MARKS = {"done": "✓", "travelled": "→", "draft": "✎", "skipped": "–"}
+_STATE_COLORS = {
+    "done": "#3fb27f",
+    "travelled": "#4f9cf9",
+    "draft": "#f5a524",
+    "skipped": "#7a7d84",
+    "damaged": "#e5484d",
+}
+_STATE_MARKS = {"done": "✓", "travelled": "→", "draft": "✎", "skipped": "–", "damaged": "✗"}
 _THUMB = QSize(112, 84)
 _SIDE_PX = 208
 
@@ -94,8 +101,9 @@ class LabelPage(QWidget):
         self.strip.setFixedWidth(_THUMB.width() + 44)
         self.strip.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Arrows go from frame to frame from anywhere.
         self.strip.setUniformItemSizes(True)
-        self.strip.itemClicked.connect(lambda item: self.frame_wanted.emit(self.strip.row(item)))
-        row.addWidget(self.strip)
+        self.strip.itemClicked.connect(lambda item: self.frame_wanted.emit(item.data(Qt.ItemDataRole.UserRole)))
+        self._frames: list[QListWidgetItem] = []  # In time, whatever order the strip has.
+        row.addLayout(self._make_left())
         self._views = QSplitter(Qt.Orientation.Horizontal)
         self._views.setChildrenCollapsible(False)
         self._views.addWidget(self.canvas)
@@ -122,6 +130,7 @@ class LabelPage(QWidget):
             Qt.Key.Key_Enter: "done",
             Qt.Key.Key_K: "skip",
             Qt.Key.Key_N: "next",
+            Qt.Key.Key_O: "order",
             Qt.Key.Key_M: "draft",
             Qt.Key.Key_T: "travel",
             Qt.Key.Key_Left: "before",
@@ -154,6 +163,20 @@ class LabelPage(QWidget):
             self.tools[tool.name] = button
         row.addStretch(1)
         return row
+
+    def _make_left(self) -> QVBoxLayout:
+        left = QVBoxLayout()
+        left.setSpacing(6)
+        self.order = QComboBox()
+        self.order.setAccessibleName("Order of the frames")
+        self.order.setToolTip("By doubt: what teaches most comes first, as N has found it; what is done comes last")
+        self.order.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        for text, action in (("In time  O", "in time"), ("By doubt  O", "by doubt")):
+            self.order.addItem(text, action)
+        self.order.activated.connect(lambda _: self.action_wanted.emit(self.order.currentData()))
+        left.addWidget(self.order)
+        left.addWidget(self.strip)
+        return left
 
     def _make_side(self) -> QVBoxLayout:
         side = QVBoxLayout()
@@ -227,39 +250,60 @@ class LabelPage(QWidget):
 
     def show_strip(self, names: Sequence[str]) -> None:
         self.strip.clear()
+        self._frames.clear()
         self._shown.clear()
         blank = QPixmap(_THUMB)
         blank.fill(self.palette().mid().color())
-        for name in names:
+        for row, name in enumerate(names):
             item = QListWidgetItem(QIcon(blank), "")
             item.setToolTip(name)
             item.setSizeHint(QSize(_THUMB.width() + 24, _THUMB.height() + 6))
+            item.setData(Qt.ItemDataRole.UserRole, row)
             self.strip.addItem(item)
+            self._frames.append(item)
+
+    @property
+    def by_doubt(self) -> bool:
+        """Whether the strip shows the frames by doubt."""
+        return self.order.currentIndex() == 1
+
+    def show_order(self, rows: Sequence[int], *, by_doubt: bool) -> None:
+        """Shows the frames in another order."""
+        self.order.setCurrentIndex(int(by_doubt))
+        if [self.strip.item(place).data(Qt.ItemDataRole.UserRole) for place in range(self.strip.count())] != [*rows]:
+            while self.strip.count():
+                self.strip.takeItem(0)
+            for row in rows:
+                self.strip.addItem(self._frames[row])
 
     def show_thumbnail(self, row: int, image: QImage) -> None:
         """Shows the small picture of a frame."""
-        item = self.strip.item(row)
-        if item is not None:
-            item.setIcon(_plain(QPixmap.fromImage(image)))
+        if row < len(self._frames):
+            self._frames[row].setIcon(_plain(QPixmap.fromImage(image)))
 
-    def show_states(self, names: Sequence[str], states: Mapping[str, FrameState], hints: Mapping[str, str]) -> None:
-        """Shows the state of each frame by a bar of colour, and why one should be looked at."""
-        for row, name in enumerate(names):
-            state = states.get(name, "")
-            hint = hints.get(name, "") if state not in ("done", "skipped") else ""
+    def show_states(
+        self,
+        names: Sequence[str],
+        states: Mapping[str, FrameState],
+        hints: Mapping[str, str],
+        damaged: Mapping[str, str],
+    ) -> None:
+        """Shows the state of each frame by a mark, why one should be looked at, and which labels cannot be read."""
+        for name, item in zip(names, self._frames, strict=True):
+            state: str = "damaged" if name in damaged else states.get(name, "")
+            hint = hints.get(name, "") if state not in ("done", "skipped", "damaged") else ""
             if self._shown.get(name) == (state, hint):  # A strip is long, and with a stroke one frame changes.
                 continue
             self._shown[name] = (state, hint)
-            item = self.strip.item(row)
             item.setForeground(QColor(_STATE_COLORS.get(state, "#f5a524")))
             item.setText("?" if hint else _STATE_MARKS.get(state, ""))
-            item.setToolTip(f"{name}: {state or 'empty'}{f'. Look at this one: {hint}' if hint else ''}")
+            more = damaged.get(name, "") or (hint and f"Look at this one: {hint}")
+            item.setToolTip(f"{name}: {state or 'empty'}{more and f'. {more}'}")
 
     def show_row(self, row: int) -> None:
-        self.strip.setCurrentRow(row)
-        item = self.strip.item(row)
-        if item is not None:
-            self.strip.scrollToItem(item)
+        if row < len(self._frames):
+            self.strip.setCurrentItem(self._frames[row])
+            self.strip.scrollToItem(self._frames[row])
 
     # Hands
 

@@ -66,6 +66,7 @@ KEYS = (
     ("Return", "done, and on to the next"),
     ("K", "skip this frame"),
     ("N", "the frame that teaches most"),
+    ("O", "frames in the order of time, or by doubt"),
     ("M", "draft from the loaded model"),
     ("T", "labels travel to the frames around"),
     ("Ctrl+Z, Ctrl+Y", "undo, redo"),

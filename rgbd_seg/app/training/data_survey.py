@@ -14,7 +14,7 @@ from rgbd_seg.recording.layouts.folder import background_note
 from rgbd_seg.recording.layouts.labelled_folder import labels_of, list_pictures, provenance_of, weights_of
 from rgbd_seg.recording.pictures.loading import read_labels
 
-_LOOKED_AT = 60  # Label pictures, spread over the folder.
+_LOOKED_AT = 240  # Label pictures, spread over the folder: all that label mode offers of one recording.
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class DataSurvey:
 
 
 def survey(folder: Path) -> DataSurvey:
-    """Looks at a folder and at up to 60 of its label pictures.
+    """Looks at a folder and at up to 240 of its label pictures.
 
     Raises:
         ConfigurationError: It cannot be trained on; the message says what is missing.
