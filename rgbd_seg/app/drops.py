@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,7 +20,7 @@ _RECORDINGS = frozenset({".mcap", ".db3", ".bag", ".oni", ".mkv", ".mat"})  # Al
 
 def kind_of(path: Path) -> Kind:
     """What a dropped path is taken for; only its name and whether it exists are looked at."""
-    if not path.exists():
+    if not os.path.exists(path):  # False, and no error, also where the system refuses the name.
         return "nothing"
     if path.suffix.lower() in (".safetensors", ".onnx"):
         return "model"
@@ -58,7 +59,7 @@ class DropTarget:
             self._sources.open(str(path))
         elif kind == "unknown":  # It would only push the open source aside.
             self._context.say(
-                "sources", f"{path.name} is no recording, model or label set. Drop a .mcap file, a folder or a model."
+                "sources", f"“{path.name}” is no recording, model or label set. Drop a .mcap file, a folder or a model."
             )
         else:
             self._context.say("sources", f"{path} is not there any more.")

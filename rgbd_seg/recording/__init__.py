@@ -50,7 +50,8 @@ def open_recording(path: str | Path, **options: str) -> RecordingReader:
                 reader: RecordingReader = layout.open_reader(path, **(told_of(path) | options))
                 return reader
     except (OSError, ValueError) as error:
-        raise RecordingError(f"cannot open {path}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise RecordingError(f"cannot open {path}: {why}") from error
     if path.suffix.lower() == ".oni":
         raise RecordingError(
             f"{path} is read by OpenNI alone: open it with rgbd_seg.open_recording, or turn it into one of ours with "

@@ -148,6 +148,10 @@ def problem_of(uri: str) -> str:
             known = [one.name for one in options_of(uri)]
             if known or parsed.scheme in ("realsense", "openni", "kinect1", "azure"):
                 parsed.refuse_unknown(*known)
-    except (RgbdSegError, OSError, ValueError, RuntimeError) as error:
+    except RuntimeError:  # Of pathlib.
+        return f"{uri.split('/')[0]} has no home folder here: write the whole path"
+    except OSError as error:
+        return f"{error.strerror or error}: {uri[:40]}{'…' if len(uri) > 40 else ''}"
+    except (RgbdSegError, ValueError) as error:
         return str(error)
     return ""

@@ -155,7 +155,7 @@ class LayoutController(QObject):
             self._keep(name, layout)
         except (ConfigurationError, OSError) as error:
             what = error.strerror if isinstance(error, OSError) else str(error)
-            self._context.say("layout", f"{Path(path).name} was not imported: {what}.", "error")
+            self._context.say("layout", f"“{Path(path).name}” was not imported: {what}.", "error")
         else:
             self.apply(layout)
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
+from rgbd_seg.app.typed_path import new_path
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
 from rgbd_seg.app.widgets.form_area import FormArea
 from rgbd_seg.app.widgets.spin_box import SpinBox
 from rgbd_seg.coloring import OPACITY
+from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.pipeline.offline.export_job import ExportPlan
 from rgbd_seg.recording.exports.formats import ExportOptions, formats
@@ -204,12 +206,12 @@ class ExportDialog(QDialog):
             self._note.setText("The first frame must not come after the last.")
             return
         name = str(self.format.currentData())
-        target = Path(self.target.text().strip()).expanduser()
-        if not self.target.text().strip() or target.exists():
-            self._note.setText("Name a new file or folder: nothing is ever overwritten.")
+        suffix, typed = formats()[name].suffix, self.target.text().strip()
+        try:
+            target = new_path(typed + suffix if typed and not typed.lower().endswith(suffix) else typed, self._folder)
+        except ConfigurationError as error:
+            self._note.setText(str(error))
             return
-        if target.suffix.lower() != formats()[name].suffix and formats()[name].suffix:
-            target = target.with_name(target.name + formats()[name].suffix)
         self.plan_made.emit(
             ExportPlan(
                 self._source,

@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from rgbd_seg.app.scoring.request import ScoreRequest, ScoreResult
+from rgbd_seg.app.typed_path import typed_path
 from rgbd_seg.app.widgets.accessible_names import name_controls
 from rgbd_seg.app.widgets.dialog_size import resize_within_screen
 from rgbd_seg.app.widgets.file_dialog import MODELS, choose
@@ -162,7 +163,12 @@ class ScoreDialog(QDialog):
         return self.tabs
 
     def _add(self, name: str, path: str, *, ticked: bool) -> None:
-        item = QListWidgetItem(name)
+        taken = {self.models.item(row).text() for row in range(self.models.count())}
+        where, number = f"{name} in {Path(path).parent.name}" if name in taken else name, 1
+        while where in taken:  # Scores are told apart by these names.
+            number += 1
+            where = f"{name} ({number})"
+        item = QListWidgetItem(where)
         item.setData(_ROLE, path)
         item.setToolTip(path)
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
@@ -280,7 +286,11 @@ class ScoreDialog(QDialog):
             self.note.setText("Choose a labelled folder." if not folder else "Tick at least one model.")
             return
         only = self._held_out if self.only_held_out.isChecked() else ()
-        self._request = ScoreRequest(Path(folder).expanduser(), models, mapping, only)
+        try:
+            self._request = ScoreRequest(typed_path(folder), models, mapping, only)
+        except ConfigurationError as error:
+            self.note.setText(str(error))
+            return
         self._show_busy(True)
         self.wanted.emit(self._request)
 

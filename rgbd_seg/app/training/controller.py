@@ -25,6 +25,7 @@ from rgbd_seg.app.training.plan import TrainingPlan
 from rgbd_seg.app.training.run_folder import LOG_FILE, RunFolder, Stage, new_run, runs_in
 from rgbd_seg.app.training.start_model import read_start_model
 from rgbd_seg.app.training.words import run_text, run_title
+from rgbd_seg.app.typed_path import typed_path
 from rgbd_seg.errors import RgbdSegError
 from rgbd_seg.pipeline.background import Background
 from rgbd_seg.training_files import METRICS_FILE
@@ -116,8 +117,7 @@ class TrainingController(QObject):
         self._background.begin("measure the pace of training", body)
 
     def _survey(self, folder: str) -> None:
-        if folder.strip():
-            self._look(lambda: survey(Path(folder).expanduser()), lambda dialog, found: dialog.show_data(found))
+        self._look(lambda: survey(typed_path(folder)), lambda dialog, found: dialog.show_data(found))
 
     def _read_start(self, path: str) -> None:
         if path:
@@ -132,7 +132,9 @@ class TrainingController(QObject):
         def body() -> None:
             try:
                 found = find()
-            except (RgbdSegError, OSError) as error:
+            except OSError as error:
+                found = f"{error.filename} cannot be read: {error.strerror or error}."
+            except RgbdSegError as error:
                 found = str(error)[:1].upper() + str(error)[1:]
             self._context.post(lambda: show(dialog, found) if dialog and dialog is self._dialog else None)
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 _HEIGHTS = (96, 120, 192, 240, 360, 480)
 _NOTHING, _OTHER = "nothing", "other"
 _LOOKING = "Looking at the pictures…"
+_NO_FOLDER = "Choose a folder of labelled pictures."
 
 
 class TrainingDialog(QDialog):
@@ -60,7 +61,7 @@ class TrainingDialog(QDialog):
         self.setWindowTitle("Train a model")
         self._data: DataSurvey | None = None
         self._start: StartModel | None = None
-        self._data_problem = _LOOKING if folder else "Choose a folder of labelled pictures."
+        self._data_problem = _LOOKING if folder else _NO_FOLDER
         self._start_problem = ""
         self._pace: Pace | None = None
         self._pace_kind = ""
@@ -207,7 +208,7 @@ class TrainingDialog(QDialog):
     # Hands
 
     def _browse(self) -> None:
-        start = Path(self.folder.text()).expanduser().parent if self.folder.text() else None
+        start = Path(self.folder.text()).parent if self.folder.text() else None
         choose(self, "Folder of labelled pictures", self._take_folder, start=start)
 
     def _take_folder(self, folder: str) -> None:
@@ -216,9 +217,11 @@ class TrainingDialog(QDialog):
 
     def _look_at_folder(self) -> None:
         if self._data is None or str(self._data.folder) != self.folder.text():
-            self._data, self._data_problem = None, _LOOKING
+            typed = self.folder.text().strip()
+            self._data, self._data_problem = None, _LOOKING if typed else _NO_FOLDER
             self._check()
-            self.folder_wanted.emit(self.folder.text())
+            if typed:
+                self.folder_wanted.emit(typed)
 
     def _choose_start(self, _index: int) -> None:
         path = self.start.currentData()

@@ -115,6 +115,7 @@ class Banners(QWidget):
         dress(sign, "info" if message.kind == "info" else "warning", _SIGN_COLORS[message.kind], self._theme)
         text = QLabel(message.text)
         text.setWordWrap(True)
+        text.setMinimumWidth(1)  # A long path, which is a single word, must not widen the window.
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         bar = QProgressBar()
         bar.setTextVisible(False)
