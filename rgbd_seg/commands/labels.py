@@ -80,7 +80,8 @@ def _import(args: argparse.Namespace) -> int:
     remarks = result.remarks("--replace takes the new ones")
     for message in [*dict.fromkeys(found.messages), *data_set.messages, *remarks]:
         print(f"rgbd-seg: {message}", file=sys.stderr)
-    return 1 if result.strangers or result.misfits or result.kept or found.messages or not result.taken else 0
+    left_out = result.strangers or result.misfits or result.kept or result.twice or found.messages
+    return 1 if left_out or not result.taken else 0
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:

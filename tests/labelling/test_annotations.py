@@ -253,6 +253,72 @@ def test_predictions_that_went_through_another_tools_format_are_drafts(
     assert "nobody has looked at 1 of them" in capsys.readouterr().err
 
 
+def test_what_one_tool_or_another_does_differently(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Pictures that nobody has annotated, of one name in two folders, in nested folders, with slashes of Windows."""
+    root = folder(tmp_path / "set", 4)
+    with Image.open(root / "image" / "003.png") as picture:
+        exif = picture.getexif()
+        exif[0x0112] = 3
+        picture.convert("RGB").save(root / "image" / "003.jpg", exif=exif)
+    (root / "image" / "003.png").unlink()
+    square = '<polygon label="box" points="10,10;20,10;20,20;10,20"/>'
+    images = [
+        ("a/000.png", '<box label="box" xtl="10" ytl="10" xbr="30" ybr="20" rotation="90.0"/>'),
+        ("b/000.png", square),
+        ("001.png", ""),
+        ("c\\002.png", square.replace("points=", 'points="900,900;990,900;900,990" was=') + square),
+        ("003.jpg", square),
+    ]
+    texts = [f'<image name="{name}" width="64" height="48">{shapes}</image>' for name, shapes in images]
+    write_text(tmp_path / "annotations.xml", f"\ufeff<annotations>{''.join(texts)}</annotations>\r\n")
+    assert main(["labels", "import", str(tmp_path / "annotations.xml"), str(root)]) == 1
+    said = capsys.readouterr().err
+    assert "nothing is labelled in them: 001" in said
+    assert "came before: 000" in said
+    assert "no area in the picture" in said
+    assert "EXIF rotation" in said
+    assert "lie right in 003" in said
+    assert sorted(DataSet(root).states) == ["000", "002", "003"]
+    rows, columns = np.nonzero(labels_of(root))  # Twenty across and ten down, turned upright.
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (5, 24, 15, 24)
+    write_text(tmp_path / "video.xml", "<annotations><track label='box'/></annotations>")
+    (tmp_path / "task.zip").write_bytes(b"PK")
+    for name, words in (("video.xml", "tracks of a video"), ("task.zip", "unpack it")):
+        with pytest.raises(RecordingError, match=words):
+            read_annotations(tmp_path / name)
+
+
+def test_files_of_other_kinds_beside_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A list of names that begins with the background counts from 0; damaged files are named, the others arrive."""
+    root = folder(tmp_path / "set")
+    maps = tmp_path / "maps" / "deep"
+    maps.mkdir(parents=True)
+    labels = np.minimum(drawn(), 2)
+    Image.fromarray(labels).save(maps / "000_mask.PNG")
+    write_color(maps / "000.png", np.random.default_rng(0).integers(0, 255, (*SIZE, 3), dtype=np.uint8))
+    (tmp_path / "maps" / "labels.txt").write_bytes(b"\xef\xbb\xbf__ignore__\r\n_background_\r\nfloor\r\nbox\r\n")
+    assert main(["labels", "import", str(tmp_path / "maps"), str(root), "--background", "void"]) == 1
+    assert "counted from 0" in capsys.readouterr().err
+    assert DataSet(root).label_set.names == ("floor", "box")
+    assert np.array_equal(labels_of(root), labels)
+    me = tmp_path / "me"
+    outline = {"label": "lid", "points": [[10, 10], [20, 10], [20, 20], [10, 20]]}
+    size = {"imageHeight": SIZE[0], "imageWidth": SIZE[1], "imagePath": "..\\pictures\\001.png"}
+    write_text(me / "deep" / "001.json", json.dumps({"shapes": [outline], **size}))
+    write_text(me / "deep" / "000_half.json", '{"shapes": [')
+    assert main(["labels", "import", str(me), str(root)]) == 1
+    assert "000_half.json is damaged" in capsys.readouterr().err
+    assert (labels_of(root, "001") == 3).sum() == 100
+    rows = [
+        {"id": 1, "image_id": 3, "category_id": 5, "segmentation": [10, 10, 20, 10, 20, 20, 10, 20]},
+        {"id": 2, "image_id": 99, "category_id": 5, "segmentation": [[1, 1, 2, 1, 2, 2]]},
+    ]
+    write_text(tmp_path / "coco" / "all.json", json.dumps(coco([{"id": 5, "name": "lid"}], rows)))
+    assert main(["labels", "import", str(tmp_path / "coco"), str(root)]) == 1
+    assert "1 annotations are of pictures that it does not list" in capsys.readouterr().err
+    assert (labels_of(root, "002") == 3).sum() == 100
+
+
 def test_damaged_files_are_named(tmp_path: Path) -> None:
     write_text(tmp_path / "a.xml", "<annotations><image name='x' width='0' height='5'/></annotations>")
     write_text(

@@ -71,6 +71,8 @@ def read_annotations(path: Path, name: str | None = None) -> Annotations:
         form = get_format(one)
         if name or form.matches(path):
             return form.read(path)
+    if path.suffix.lower() in (".zip", ".7z", ".gz", ".tar"):
+        raise RecordingError(f"{path} is an archive: unpack it first")
     raise RecordingError(
         f"{path} holds no labels that are known: looked for CVAT's annotations.xml, COCO's JSON, labelme's JSON files, "
         "labelmap.txt with SegmentationClass/, and a folder of PNG label maps"

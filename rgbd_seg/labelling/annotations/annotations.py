@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
@@ -101,6 +101,17 @@ def mapped_classes(
     if not classes:
         raise ConfigurationError("no class is left: all of them would become void")
     return LabelSet(known.name if known else "labels", tuple(classes)), table
+
+
+def picture_name(path: str) -> str:
+    """The name of a picture without its folders, of either kind of system, and without suffix."""
+    return PurePosixPath(path.replace("\\", "/")).stem
+
+
+def files_in(folder: Path, suffix: str, *, below: bool = False) -> list[Path]:
+    """The files of a folder, or of all folders below it, by their suffix in small or capital letters; in order."""
+    found = folder.rglob("*") if below else folder.glob("*")
+    return sorted(file for file in found if file.suffix.lower() == suffix and not file.name.startswith("."))
 
 
 def check_size(width: object, height: object, origin: str) -> tuple[int, int]:

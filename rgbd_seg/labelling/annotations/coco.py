@@ -16,7 +16,9 @@ from rgbd_seg.labelling.annotations.annotations import (
     Labelled,
     check_classes,
     check_size,
+    files_in,
     mask_of_runs,
+    picture_name,
     polygon_mask,
     run_lengths,
 )
@@ -31,13 +33,15 @@ _MAX_PACKED = 10_000_000
 
 
 def matches(path: Path) -> bool:
-    """A JSON with annotations and categories, or a folder with such files in `annotations/`."""
+    """A JSON with annotations and categories, or a folder with such files in it or in `annotations/`."""
     return bool(_files(path))
 
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(file for file in (path / _FOLDER).glob("*.json") if _looks_right(file))
+        folders = (path / _FOLDER, path)
+        found = ([file for file in files_in(folder, ".json") if _looks_right(file)] for folder in folders)
+        return next(filter(None, found), [])
     return [path] if path.suffix.lower() == ".json" and _looks_right(path) else []
 
 
@@ -75,7 +79,13 @@ def _pictures(data: Any, names: list[str], origin: str, messages: list[str]) -> 
     label_of = {category["id"]: names.index(str(category["name"])) + 1 for category in data["categories"]}
     by_image: dict[Any, list[Any]] = {}
     for one in data["annotations"]:
+        if "segments_info" in one:
+            raise RecordingError(f"{origin} is of COCO's panoptic kind, which is not read: export instances")
         by_image.setdefault(one["image_id"], []).append(one)
+    strays = by_image.keys() - {image["id"] for image in data["images"]}
+    if strays:
+        count = sum(len(by_image[image]) for image in strays)
+        messages.append(f"{Path(origin).name}: {count} annotations are of pictures that it does not list")
     for image in data["images"]:
         size = check_size(image["width"], image["height"], origin)
         labels = np.zeros(size, np.uint8)
@@ -89,8 +99,11 @@ def _pictures(data: Any, names: list[str], origin: str, messages: list[str]) -> 
             if not shape:
                 messages.append(f"{image['file_name']}: an annotation without outline, a box alone, was left out")
                 continue
-            labels[_mask(shape, size, origin)] = label_of[one["category_id"]]
-        yield Labelled(Path(str(image["file_name"])).stem, labels)
+            mask = _mask(shape, size, origin)
+            if not mask.any():
+                messages.append(f"{image['file_name']}: an annotation without area in the picture was left out")
+            labels[mask] = label_of[one["category_id"]]
+        yield Labelled(picture_name(str(image["file_name"])), labels)
 
 
 def _mask(shape: Any, size: tuple[int, int], origin: str) -> NDArray[np.bool_]:
@@ -100,7 +113,8 @@ def _mask(shape: Any, size: tuple[int, int], origin: str) -> NDArray[np.bool_]:
             raise RecordingError(f"{origin}: a mask of {width}x{height} pixels in a picture of {size[1]}x{size[0]}")
         counts = _unpack(shape["counts"], origin) if isinstance(shape["counts"], str) else shape["counts"]
         return mask_of_runs(counts, (width, height), origin).T  # COCO goes down the columns.
-    masks = [polygon_mask(polygon, size) for polygon in shape]
+    polygons = [shape] if isinstance(shape[0], int | float) else shape  # Some tools write a single one so.
+    masks = [polygon_mask(polygon, size) for polygon in polygons]
     return np.asarray(np.logical_or.reduce(masks))
 
 

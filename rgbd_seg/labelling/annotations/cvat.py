@@ -18,6 +18,7 @@ from rgbd_seg.labelling.annotations.annotations import (
     check_classes,
     check_size,
     mask_of_runs,
+    picture_name,
     polygon_mask,
     run_lengths,
 )
@@ -48,6 +49,8 @@ def read(path: Path) -> Annotations:
         root = ElementTree.fromstring(text)  # noqa: S314 (what makes it dangerous was refused above)
     except (ElementTree.ParseError, RecursionError) as error:
         raise RecordingError(f"{file} is not XML: {error}") from None
+    if root.find("track") is not None:
+        raise RecordingError(f"{file} has the tracks of a video: export the task as “CVAT for images 1.1”")
     listed = {label.findtext("name", "").strip(): _color(label.findtext("color", "")) for label in root.iter("label")}
     listed.pop("", None)
     used = [shape.get("label", "") for image in root.iter("image") for shape in image]
@@ -70,13 +73,15 @@ def _picture(image: ElementTree.Element, names: list[str], origin: str, messages
         labels = np.zeros(size, np.uint8)
         for shape in sorted(image, key=lambda one: int(one.get("z_order", "0") or 0)):
             mask = _mask(shape, size, f"{origin}: {name}")
-            if mask is None:
-                messages.append(f"{name}: a {shape.tag} of {shape.get('label', '?')} has no area and was left out")
+            if mask is None or not mask.any():
+                messages.append(
+                    f"{name}: a {shape.tag} of {shape.get('label', '?')} has no area in the picture and was left out"
+                )
             else:
                 labels[mask] = names.index(shape.get("label", "")) + 1
     except ValueError as error:
         raise RecordingError(f"{origin}: the annotations of {name!r} are damaged: {error}") from None
-    return Labelled(Path(name).stem, labels)
+    return Labelled(picture_name(name), labels)
 
 
 def _mask(shape: ElementTree.Element, size: tuple[int, int], origin: str) -> NDArray[np.bool_] | None:
@@ -88,13 +93,13 @@ def _mask(shape: ElementTree.Element, size: tuple[int, int], origin: str) -> NDA
         return polygon_mask([[float(x), float(y)] for x, y in pairs], size)
     if shape.tag == "box":
         left, top, right, bottom = (number(key) for key in ("xtl", "ytl", "xbr", "ybr"))
-        return polygon_mask([[left, top], [right, top], [right, bottom], [left, bottom]], size)
+        corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+        return polygon_mask(_turned(corners, (left + right) / 2, (top + bottom) / 2, shape), size)
     if shape.tag == "ellipse":
         middle, axes = (number("cx"), number("cy")), (number("rx"), number("ry"))
-        turned = np.deg2rad(np.arange(0, 360, 3))
-        return polygon_mask(
-            np.stack([middle[0] + axes[0] * np.cos(turned), middle[1] + axes[1] * np.sin(turned)], 1), size
-        )
+        around = np.deg2rad(np.arange(0, 360, 3))
+        rim = np.stack([middle[0] + axes[0] * np.cos(around), middle[1] + axes[1] * np.sin(around)], 1)
+        return polygon_mask(_turned(rim, *middle, shape), size)
     if shape.tag == "mask":
         left, top = int(shape.get("left", "")), int(shape.get("top", ""))
         height, width = check_size(int(shape.get("width", "")), int(shape.get("height", "")), origin)
@@ -106,6 +111,13 @@ def _mask(shape: ElementTree.Element, size: tuple[int, int], origin: str) -> NDA
         mask[top : top + height, left : left + width] = part
         return mask
     return None
+
+
+def _turned(points: NDArray[np.float64], x: float, y: float, shape: ElementTree.Element) -> NDArray[np.float64]:
+    """Points turned about a middle by the shape's `rotation`, degrees clockwise as one sees it."""
+    angle = np.deg2rad(float(shape.get("rotation", "0") or 0))
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.asarray((points - (x, y)) @ np.array([[cos, sin], [-sin, cos]]) + (x, y))
 
 
 def _color(text: str) -> Rgb | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from rgbd_seg.labelling.frames import Frames
 from rgbd_seg.recording.label_provenance import LabelProvenance
 from rgbd_seg.recording.layouts.frame_states import FrameState
 from rgbd_seg.recording.layouts.labelled_folder import LABELS_FILE
+from rgbd_seg.recording.pictures.loading import read_header
 from rgbd_seg.recording.pictures.sidecar import SIDECAR, read_json
 
 _MOST_NAMED = 5
@@ -31,6 +33,9 @@ class Imported:
         strangers: Names that are none of the recording's.
         misfits: Names of pictures that have another size than their frame.
         kept: Names of frames that had labels already, which stay.
+        empty: Names of pictures without a single labelled pixel.
+        twice: Names that came more than once.
+        turned: Names of frames whose picture is to be turned for showing.
     """
 
     made_by: str = ""
@@ -38,6 +43,9 @@ class Imported:
     strangers: list[str] = field(default_factory=list)
     misfits: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    turned: list[str] = field(default_factory=list)
 
     def remarks(self, how: str) -> list[str]:
         """What a person should know of it, in whole sentences without a full stop.
@@ -55,6 +63,15 @@ class Imported:
             said.append(f"left out, because the recording has no picture of that name: {some(self.strangers)}")
         if self.misfits:
             said.append(f"left out, because they have another size than the frames: {some(self.misfits)}")
+        if self.empty:
+            said.append(f"left out, because nothing is labelled in them: {some(self.empty)}")
+        if self.twice:
+            said.append(f"left out, because labels of a picture of that name came before: {some(self.twice)}")
+        if self.turned:
+            said.append(
+                "their pictures have an EXIF rotation, which some tools apply, and the labels are taken as they are: "
+                f"look whether they lie right in {some(self.turned)}"
+            )
         if self.kept:
             said.append(f"left as they are, because they have labels already ({how}): {some(self.kept)}")
         return said
@@ -79,25 +96,40 @@ def importing(
     Raises:
         RecordingError: A picture is damaged, or labels cannot be written.
     """
-    position_of = {name: position for position, name in enumerate(frames.names)}
+    position_of = {_normal(name): position for position, name in enumerate(frames.names)}
     before = set(data_set.names())
     so_far = Imported(made_by)
     state: FrameState = "draft" if made_by else "done"
     for picture in found.pictures():
-        position = position_of.get(picture.name)
+        position = position_of.get(_normal(picture.name))
         if position is None:
             so_far.strangers.append(picture.name)
-        elif picture.name in before and not replace:
-            so_far.kept.append(picture.name)
+            yield so_far
+            continue
+        name, labels = frames.names[position], table[picture.labels]
+        if not labels.any():
+            so_far.empty.append(name)
+        elif name in so_far.taken:
+            so_far.twice.append(name)
+        elif name in before and not replace:
+            so_far.kept.append(name)
         else:
             frame = frames.read(position)
-            if picture.labels.shape != frame.depth.shape:
-                so_far.misfits.append(picture.name)
+            if labels.shape != frame.depth.shape:
+                so_far.misfits.append(name)
             else:
-                data_set.back_up(picture.name)
-                data_set.save(picture.name, frame, table[picture.labels], state)
-                so_far.taken.append(picture.name)
+                data_set.back_up(name)
+                data_set.save(name, frame, labels, state)
+                so_far.taken.append(name)
+                path = data_set.picture(name)
+                if path is not None and read_header(path).orientation != 1:
+                    so_far.turned.append(name)
         yield so_far
+
+
+def _normal(name: str) -> str:
+    """One spelling of letters with accents: systems store them in two."""
+    return unicodedata.normalize("NFC", name)
 
 
 def made_by_of(labels: Path) -> str:

@@ -16,13 +16,22 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.labelling.annotations.annotations import Annotations, Labelled, check_classes, check_size, polygon_mask
+from rgbd_seg.labelling.annotations.annotations import (
+    Annotations,
+    Labelled,
+    check_classes,
+    check_size,
+    files_in,
+    picture_name,
+    polygon_mask,
+)
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.pictures.saving import write_text
 from rgbd_seg.recording.pictures.sidecar import read_json
 
 SUMMARY = "labelme's JSON files"
 _MAX_BYTES = 100_000_000  # They may hold the picture itself.
+_OURS = ("labels.json", "frames.json", "rgbd_seg.json")
 _FOLDERS = ("", "image", "images", "labelme", "annotations")
 
 
@@ -34,10 +43,9 @@ def matches(path: Path) -> bool:
 def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix.lower() == ".json" and _shapes(path) is not None else []
-    for name in _FOLDERS:
-        found = sorted((path / name).glob("*.json"))
-        found = [file for file in found if file.name not in ("labels.json", "frames.json", "rgbd_seg.json")]
-        if found and _shapes(found[0]) is not None:
+    for folder, below in [*((path / name, False) for name in _FOLDERS), (path, True)]:
+        found = [file for file in files_in(folder, ".json", below=below) if file.name not in _OURS]
+        if any(_shapes(file) is not None for file in found):
             return found
     return []
 
@@ -56,12 +64,16 @@ def read(path: Path) -> Annotations:
     if not files:
         raise RecordingError(f"{path} has no labelme JSON with shapes")
     names: dict[str, None] = {}
-    for file in files:
-        for shape in _shapes(file) or ():
+    messages: list[str] = []
+    for file in list(files):
+        shapes = _shapes(file)
+        if shapes is None:
+            files.remove(file)
+            messages.append(f"{file.name} is damaged or no file of labelme's and was left out")
+        for shape in shapes or ():
             if isinstance(shape, dict) and isinstance(shape.get("label"), str):
                 names[shape["label"]] = None
     check_classes(list(names), str(path))
-    messages: list[str] = []
 
     def pictures() -> Iterator[Labelled]:
         for file in files:
@@ -77,16 +89,17 @@ def _picture(file: Path, names: list[str], messages: list[str]) -> Labelled:
         labels = np.zeros(size, np.uint8)
         for shape in data["shapes"]:
             mask = _mask(shape, size, str(file))
-            if mask is None:
+            if mask is None or not mask.any():
+                kind = shape.get("shape_type", "polygon")
                 messages.append(
-                    f"{file.name}: a {shape.get('shape_type')} of {shape['label']} has no area and was left out"
+                    f"{file.name}: a {kind} of {shape['label']} has no area in the picture and was left out"
                 )
             else:
                 labels[mask] = names.index(shape["label"]) + 1
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise RecordingError(f"{file} is not as labelme's files are: {error!r}") from None
     # The picture that is meant, unless the file was renamed with it.
-    return Labelled(Path(str(data.get("imagePath") or file.name).replace("\\", "/")).stem, labels)
+    return Labelled(picture_name(str(data.get("imagePath") or file.name)), labels)
 
 
 def _mask(shape: Any, size: tuple[int, int], origin: str) -> NDArray[np.bool_] | None:

@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.labelling.annotations.annotations import Annotations, Labelled, check_classes
+from rgbd_seg.labelling.annotations.annotations import DOUBTFUL_NAMES, Annotations, Labelled, check_classes, files_in
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.pictures.loading import read_labels
 from rgbd_seg.recording.pictures.saving import write_indexed, write_text
 from rgbd_seg.recording.pictures.sidecar import read_text
 
 SUMMARY = "a folder of PNG label maps with labels.json or labels.txt"
-_FOLDERS = ("label", "labels", "mask", "masks", "annotations", "")
+_FOLDERS = ("label", "labels", "mask", "masks", "annotations", "SegmentationClass", "")
 _ENDINGS = ("_mask", "_label", "_labels", "_seg", "_gt")
 _VOID = 255
+_IGNORED = "__ignore__"  # The id -1 in labelme's lists.
 _MAX_LOOKED_AT = 200
 
 
@@ -27,10 +28,10 @@ def matches(path: Path) -> bool:
 
 
 def _files(path: Path) -> list[Path]:
-    for name in _FOLDERS:
-        found = sorted((path / name).glob("*.png"))
-        if found:
-            return found
+    for folder, below in [*((path / name, False) for name in _FOLDERS), (path, True)]:
+        found = files_in(folder, ".png", below=below)
+        if found:  # Beside maps with an ending of their own lie the pictures.
+            return [file for file in found if file.stem.endswith(_ENDINGS)] or found
     return []
 
 
@@ -49,17 +50,18 @@ def read(path: Path) -> Annotations:
         ids |= set(np.unique(read_labels(file, keep_255=True)).tolist())
     highest = max(ids - {_VOID}, default=0)
     zero_based = 0 in ids and _VOID in ids
+    messages = []
     if names is None:
         names = [f"label {i}" for i in (range(highest + 1) if zero_based else range(1, highest + 1))]
     elif zero_based and highest == len(names):
         zero_based = False  # Both 0 and 255 are void: the names fit the ids from 1 on.
+    elif not isinstance(told, LabelSet) and "".join(names[:1]).lower() in DOUBTFUL_NAMES and highest < len(names):
+        zero_based = True
+        messages.append(f"ids are counted from 0, because the list of names begins with {names[0]!r}")
     check_classes(names, str(path))
     shift = 1 if zero_based else 0
-    messages = (
-        ["255 is taken as void, and 0 as the first class, because both occur: say otherwise with --map"]
-        if zero_based
-        else []
-    )
+    if zero_based and not messages:
+        messages.append("255 is taken as void, and 0 as the first class, because both occur: say otherwise with --map")
 
     def pictures() -> Iterator[Labelled]:
         for file in files:
@@ -82,7 +84,8 @@ def _names(path: Path) -> list[str] | LabelSet | None:
         return None
     if found.suffix == ".json":
         return LabelSet.load(found)
-    return [line.strip() for line in read_text(found).splitlines() if line.strip()]
+    names = [line.strip() for line in read_text(found).splitlines() if line.strip()]
+    return names[1:] if names[:1] == [_IGNORED] else names
 
 
 def _stem(name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rgbd_seg.errors import RecordingError
-from rgbd_seg.labelling.annotations.annotations import Annotations, Labelled, Rgb, check_classes
+from rgbd_seg.labelling.annotations.annotations import Annotations, Labelled, Rgb, check_classes, files_in
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.pictures.loading import read_color
 from rgbd_seg.recording.pictures.saving import write_indexed, write_text
@@ -47,7 +47,7 @@ def read(path: Path) -> Annotations:
     codes = np.array([(r << 16) | (g << 8) | b for r, g, b in (_BLACK, _BORDER, *colors)])
     ids = np.array([0, 0, *range(1, len(names) + 1)], np.uint8)
     order = np.argsort(codes)
-    files = sorted((path / _MASKS).glob("*.png"))
+    files = files_in(path / _MASKS, ".png")
 
     def pictures() -> Iterator[Labelled]:
         for file in files:
