@@ -113,6 +113,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (places.get(item.path, len(_LONG)), -counts[item.path], item.path))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Leaves out of garbage collection whatever importing the tests has made: each full one would look through it."""
+    gc.disable()
+    yield
+    _keep_what_is_there()
+    gc.enable()
+
+
+def _keep_what_is_there() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.collect()  # What is left is counted anew: automatic collection goes by that.
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_was_imported_stays_out_of_garbage_collection() -> Iterator[None]:
+    """Also after a window, which gives back what it had frozen."""
+    yield
+    if gc.get_freeze_count() == 0:
+        _keep_what_is_there()
+
+
 @pytest.fixture(autouse=True)
 def _nothing_left_the_machine() -> Any:
     """Fails the test that tried to reach the network, even if the library swallowed the refusal."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rgbd_seg.errors import ConfigurationError, RgbdSegError
 from rgbd_seg.inference.torch.triton_beside_mesa import settle
@@ -30,9 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments = with_recipe_paths(arguments)
             check_command_line(arguments)
             settle()
-            from training.run.fit import run_lightning  # Seconds, which a wrong command line should not cost.
-
-            return run_lightning(arguments)
+            return _lightning()(arguments)  # Seconds, which a wrong command line should not cost.
         args = build_parser().parse_args(arguments)
         return int(COMMANDS[args.command].run(args))
     except RgbdSegError as error:
@@ -44,6 +43,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("training: interrupted\n")
         return 130
+
+
+def _lightning() -> Callable[[Sequence[str]], int]:
+    """Loads what trains, and leaves it out of garbage collection, which would look through all of it again and again."""
+    first = "training.run.fit" not in sys.modules and gc.isenabled()
+    if first:
+        gc.disable()
+    from training.run.fit import run_lightning
+
+    if first:
+        gc.freeze()
+        gc.enable()
+    return run_lightning
 
 
 if __name__ == "__main__":
