@@ -117,6 +117,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection() -> Iterator[None]:
     """Leaves out of garbage collection whatever importing the tests has made: each full one would look through it."""
     gc.disable()
+    # Its plugin does so at the end anyway, and would not find then what other libraries have for it.
+    import hypothesis  # noqa: F401
+
     yield
     _keep_what_is_there()
     gc.enable()

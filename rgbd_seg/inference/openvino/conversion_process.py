@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -32,6 +33,7 @@ def _end_with_parent() -> None:
 
 
 def main(text: str) -> int:
+    gc.disable()  # It would take an eighth of the time, and what is left goes with the process.
     data = json.loads(text)
     sizes = {name: tuple(data[name]) for name in ("size", "frame_size")}
     threading.Thread(target=_end_with_parent, daemon=True).start()
