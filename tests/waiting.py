@@ -26,11 +26,14 @@ def until(condition: Callable[[], object], what: str = "it", seconds: float = PA
     Raises:
         TimeoutError: It did not.
     """
-    end = time.monotonic() + seconds
+    looked = time.monotonic()
+    end, pause_s = looked + seconds, 0.005
     while not condition():
-        if time.monotonic() > end:
+        if (now := time.monotonic()) > end:
             raise TimeoutError(f"{what} did not happen within {seconds:g} s")
-        time.sleep(0.005)
+        # What lasts is looked at more rarely, and for half of the time at most: some conditions start a program.
+        time.sleep(max(pause_s, now - looked))
+        looked, pause_s = time.monotonic(), min(1.1 * pause_s, 0.05)
 
 
 def end_all(processes: Sequence[psutil.Process]) -> None:

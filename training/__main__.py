@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _lightning() -> Callable[[Sequence[str]], int]:
-    """Loads what trains, and leaves it out of garbage collection, which would look through all of it again and again."""
+    """Loads what trains, and leaves it out of garbage collection, which would look through it again and again."""
     first = "training.run.fit" not in sys.modules and gc.isenabled()
     if first:
         gc.disable()

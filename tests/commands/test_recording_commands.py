@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +11,6 @@ from rgbd_seg import cli
 from rgbd_seg.recording.layouts.mcap import McapReader
 from rgbd_seg.recording.mcap.writer import RecordingWriter
 from tests.recording.frames import PERIOD_NS, make_calibration, make_frame
-from tests.reliability.process_faults import chunks
-from tests.waiting import PATIENCE_S, program, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,18 +98,3 @@ def test_a_slash_at_the_end_means_a_folder_also_where_there_is_none(recording: P
 def test_wrong_arguments_are_refused(recording: Path, tmp_path: Path, arguments: list[str]) -> None:
     assert cli.main(["record", str(recording), "-o", str(tmp_path / "b.mcap"), *arguments]) == 2
     assert not (tmp_path / "b.mcap").exists()
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_finalises_the_file(recording: Path, tmp_path: Path, number: int) -> None:
-    path = tmp_path / "b.mcap"
-    command = [sys.executable, "-m", "rgbd_seg", "record", f"{recording}?loop=1", "-o", str(path)]
-    with program(command, stdout=subprocess.PIPE, text=True) as recorder:
-        until(lambda: chunks(path) or recorder.poll() is not None, "the first frame in the file")
-        os.kill(recorder.pid, number)
-        output, _ = recorder.communicate(timeout=PATIENCE_S)
-    assert recorder.returncode == 128 + number
-    assert "0 lost" in output
-    with McapReader(path) as reader:
-        assert reader.info.warnings == ()
-        assert len(reader) > 0

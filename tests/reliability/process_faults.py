@@ -67,10 +67,14 @@ def _signal_while_recording(number: signal.Signals, folder: Path) -> Outcome:
         wait_for_chunks(path, 2)
         ended_ns = time.time_ns()
         process.send_signal(number)
-        result = recorded(path, ended_ns, last_line(process))
-    expected = -number if number is signal.SIGKILL else 128 + number
-    assert process.returncode == expected, f"exit code {process.returncode}"
+        said, _ = process.communicate(timeout=PATIENCE_S)
+        result = recorded(path, ended_ns)
+    killed = number is signal.SIGKILL
+    assert process.returncode == (-number if killed else 128 + number), f"exit code {process.returncode}"
     assert result.kept == result.captured
+    if not killed:
+        assert "0 lost" in said
+        assert not result.seen, "the file was not finished"
     return result
 
 

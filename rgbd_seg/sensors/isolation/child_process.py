@@ -222,7 +222,7 @@ def enter(setup: Mapping[str, Any]) -> NoReturn:
         getattr(import_module(module), function)(Channel(connection), **setup["arguments"])
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # The parent is gone.
-    except BaseException:
+    except BaseException:  # Also a library's SystemExit: it is told like any other, and nothing goes past _exit below.
         code = 70
         sys.excepthook(*sys.exc_info())
     sys.stderr.flush()
