@@ -65,7 +65,7 @@ def ranges_of(model: Path, card: ModelCard, size: Size) -> tuple[Ranges, str]:
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         return read_ranges(kept["ranges"]), str(Agreement(**kept["agreement"]))
-    except (OSError, ValueError, TypeError, KeyError, ConfigurationError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, ConfigurationError) as error:
         raise ModelError(f"{path} is damaged ({error}): calibrate the model again") from None
 
 

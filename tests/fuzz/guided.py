@@ -57,7 +57,7 @@ def main() -> None:
     import atheris
 
     with atheris.instrument_imports(include=["rgbd_seg", "training", "mcap"]):
-        from tests.fuzz.label_targets import TARGETS
+        from tests.fuzz.window_targets import TARGETS
 
         target = TARGETS[args.name]
         warnings.simplefilter("ignore")

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.fuzz.guided import run_guided
-from tests.fuzz.label_targets import TARGETS
 from tests.fuzz.mutation import mutations
+from tests.fuzz.window_targets import TARGETS
 
 if TYPE_CHECKING:
     from tests.fuzz.targets import Target

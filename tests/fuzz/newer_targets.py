@@ -41,6 +41,13 @@ def _ros1(path: Path) -> Path:
     return write_ros1(path, ros_rows(ROS1, 2))
 
 
+def _realsense(path: Path) -> Path:
+    from tests.sensors.realsense_bag import write_bag
+
+    write_bag(path, frames=3)
+    return path
+
+
 def _foxglove(path: Path) -> Path:
     from tests.recording.messages.scene import write_foxglove
     from tests.recording.messages.test_reader import fox_rows
@@ -66,6 +73,7 @@ def _reader(suffix: str) -> Callable[[bytes, Path], object]:
 target("ros 2 mcap", _bag("ros2", _ros2("mcap")))(_reader(".mcap"))
 target("ros 2 sqlite", _bag("ros2", _ros2("sqlite3")))(_reader(".db3"))
 target("ros 1 bag", _bag("seed.bag", _ros1))(_reader(".bag"))
+target("realsense bag", _bag("seed.bag", _realsense))(_reader(".bag"))
 target("foxglove protobuf", _bag("seed.mcap", _foxglove))(_reader(".mcap"))
 target("foxglove json", _bag("seed.mcap", _foxglove_json))(_reader(".mcap"))
 

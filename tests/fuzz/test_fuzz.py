@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.label_targets import TARGETS
 from tests.fuzz.mutation import mutations
+from tests.fuzz.window_targets import TARGETS
 
 INPUTS = 120
 

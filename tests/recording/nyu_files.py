@@ -37,8 +37,13 @@ def write_nyu(folder: Path) -> Path:
             for i, name in enumerate(SCENES)
         ]
         file.create_dataset("scenes", data=np.array([[t.ref for t in texts]], h5py.ref_dtype))
+    write_lists(folder)
+    return folder
+
+
+def write_lists(folder: Path) -> None:
+    """The official split and the mapping to classes."""
     scipy.io.savemat(folder / SPLITS_FILE, {"trainNdxs": [[1], [2], [3], [4]], "testNdxs": [[5], [6]]})
     classes = np.full((1, 894), 40)
     classes[0, 0], classes[0, 1], classes[0, 893] = 1, 7, 37  # wall, table, bag
     scipy.io.savemat(folder / CLASSES_FILE, {"mapClass": classes})
-    return folder

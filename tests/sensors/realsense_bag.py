@@ -58,14 +58,15 @@ class _Bag:
         )
 
 
-def write_bag(path: Path, kind: str = "pairs") -> None:
-    """Writes `FRAMES` pairs of depth and colour, 1/30 s apart; depth's camera stands `BASELINE_M` beside colour's.
+def write_bag(path: Path, kind: str = "pairs", frames: int = FRAMES) -> None:
+    """Writes pairs of depth and colour, 1/30 s apart; depth's camera stands `BASELINE_M` beside colour's.
 
     Args:
         path: Where.
         kind: "equal-numbers": two pairs each have the same numbers. "clock-back": half-way the camera's clock goes back
             half a second, while recording goes on. "one-without-metadata": that of colour's sixth frame is missing.
             "without-metadata": all of it is.
+        frames: How many pairs.
     """
     with Writer(path) as writer:
         bag = _Bag(writer)
@@ -80,9 +81,9 @@ def write_bag(path: Path, kind: str = "pairs") -> None:
             bag.transform(f"{stream}/tf/0", BASELINE_M if stream == streams[1] else 0.0)
         bag.write("/device_0/sensor_0/option/Depth_Units/value", "std_msgs/Float32", UNIT_M)
         bag.write("/device_0/sensor_0/option/Depth_Units/description", "std_msgs/String", "metres a count")
-        for number in range(FRAMES):
+        for number in range(frames):
             at_ns = _FIRST_NS + number * 10**9 // 30
-            taken_ns = at_ns - (kind == "clock-back" and number >= FRAMES // 2) * 500_000_000
+            taken_ns = at_ns - (kind == "clock-back" and number >= frames // 2) * 500_000_000
             counted = 1 + (number // 2 if kind == "equal-numbers" else number)
             color, depth = scene(number)
             for stream, pixels, encoding in zip(streams, (depth, color), ("mono16", "rgb8"), strict=True):

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rgbd_seg.app.training.run_folder import number
+
 _READ_BYTES = 1_000_000  # At most so much at a time: the rest comes with the next look.
 _MOST_POINTS = 20_000
 
@@ -59,7 +61,8 @@ class Curves:
         except OSError:
             return False
         self._offset += len(data)
-        *lines, self._half_line = (self._half_line + data).split(b"\n")
+        *lines, half_line = (self._half_line + data).split(b"\n")
+        self._half_line = half_line[:_READ_BYTES]
         for line in lines:
             try:
                 row = json.loads(line)
@@ -70,29 +73,25 @@ class Curves:
         return True
 
     def _take(self, row: dict[str, Any]) -> None:
-        step, epoch, now = _number(row, "step"), _number(row, "epoch"), _number(row, "time")
+        step, epoch, now = number(row, "step"), number(row, "epoch"), number(row, "time")
         if step is not None:
             self.step = int(step)
         if epoch is not None:
             self.epoch = int(epoch)
-        self.progress = min(max(_number(row, "progress") or 0.0, 0.0), 1.0)
+        self.progress = min(max(number(row, "progress") or 0.0, 0.0), 1.0)
         if now is not None:
             self.first_s = now if self.first_s is None else self.first_s
             self.last_s = now
-        loss, miou = _number(row, "train_loss"), _number(row, "val_miou")
+        loss, miou = number(row, "train_loss"), number(row, "val_miou")
         if loss is not None and len(self.steps) < _MOST_POINTS:
             self.steps.append(self.step)
             self.losses.append(loss)
         if miou is not None and len(self.mious) < _MOST_POINTS:
-            val_loss = _number(row, "val_loss")
+            val_loss = number(row, "val_loss")
             self.scored_steps.append(self.step)
             self.mious.append(miou)
             self.val_losses.append(float("nan") if val_loss is None else val_loss)
             iou = row.get("iou")
             if isinstance(iou, dict):
-                self.iou = {str(name): float(v) for name, v in iou.items() if isinstance(v, int | float)}
-
-
-def _number(row: dict[str, Any], key: str) -> float | None:
-    value = row.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+                found = {str(name): number(iou, name) for name in iou}
+                self.iou = {name: value for name, value in found.items() if value is not None}

@@ -18,7 +18,16 @@ from statistics import median
 from typing import Any
 
 from rgbd_seg.app.training.plan import TrainingPlan
-from rgbd_seg.app.training.run_folder import PLAN_FILE, STATE_FILE, Stage, new_run, read_json, runs_in, write_json
+from rgbd_seg.app.training.run_folder import (
+    PLAN_FILE,
+    STATE_FILE,
+    Stage,
+    new_run,
+    number,
+    read_json,
+    runs_in,
+    write_json,
+)
 from rgbd_seg.training_files import METRICS_FILE
 
 _FOLDER = ".pace"
@@ -68,7 +77,7 @@ def known_pace(parent: Path, kind: str) -> Pace | None:
                 return pace
     try:
         return Pace(**{name: float(value) for name, value in read_json(parent / _FOLDER / f"{kind}.json").items()})
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -127,10 +136,10 @@ def pace_of(folder: Path) -> Pace | None:
         elif events == ("validation", "train"):
             saves.append(took)
     end = next((row["time"] for row in reversed(rows) if row["event"] == "end"), None)
-    numbers = [first, plan.get("began"), plan.get("scored"), end, state.get("time")]
-    if not steps or not scores or not all(isinstance(one, int | float) and one > 0 for one in numbers):
+    numbers = [one or 0.0 for one in (first, number(plan, "began"), number(plan, "scored"), end, number(state, "time"))]
+    if not steps or not scores or min(numbers) <= 0:
         return None
-    first_s, began_s, scored, end_s, ended_s = (float(one or 0) for one in numbers)
+    first_s, began_s, scored, end_s, ended_s = numbers
     step_s = median(steps)
     save_s = max(median(saves) - step_s, 0.0) if saves else 0.0
     start_s, export_s = max(first_s - began_s - step_s, 0.0), max(ended_s - end_s, 0.0)
@@ -148,5 +157,5 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             row = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(row, dict) and isinstance(row.get("event"), str) and isinstance(row.get("time"), int | float):
-            yield {"step": 0, **row}
+        if isinstance(row, dict) and isinstance(row.get("event"), str) and number(row, "time") is not None:
+            yield {**row, "step": number(row, "step") or 0.0, "time": number(row, "time")}

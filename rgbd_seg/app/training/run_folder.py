@@ -26,6 +26,7 @@ Settings = dict[str, Any]
 
 PLAN_FILE, SETTINGS_FILE, STATE_FILE, LOG_FILE = "plan.json", "settings.yaml", "state.json", "log.txt"
 _MAX_BYTES = 200_000
+_LARGEST_NUMBER = 1e15
 # Names that Windows keeps for devices, whatever comes after the first dot.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 _TIME_TO_START_S = 60.0
@@ -71,9 +72,9 @@ class RunFolder:
         self.data = _text(plan, "data")
         self.start = _text(plan, "start")
         self.start_path = _text(plan, "start_path")
-        self.minutes = _number(plan, "minutes")
-        self.epochs = _number(plan, "epochs")
-        self.began = _number(plan, "began") or 0.0
+        self.minutes = number(plan, "minutes")
+        self.epochs = number(plan, "epochs")
+        self.began = number(plan, "began") or 0.0
 
     def state(self) -> RunState:
         said = read_json(self.folder / STATE_FILE)
@@ -82,9 +83,9 @@ class RunFolder:
         except ValueError:
             late = time.time() - self.began > _TIME_TO_START_S
             return RunState(Stage.LOST if late else Stage.STARTING)
-        if stage is Stage.STARTING and time.time() - (_number(said, "time") or 0.0) > _TIME_TO_START_S:
+        if stage is Stage.STARTING and time.time() - (number(said, "time") or 0.0) > _TIME_TO_START_S:
             return RunState(Stage.LOST)
-        if stage.running and not _is_alive(_number(said, "pid"), _number(said, "process_began")):
+        if stage.running and not _is_alive(number(said, "pid"), number(said, "process_began")):
             return RunState(Stage.LOST)
         return RunState(stage, _text(said, "error"))
 
@@ -249,6 +250,9 @@ def _text(data: dict[str, Any], key: str) -> str:
     return value[:1000] if isinstance(value, str) else ""
 
 
-def _number(data: dict[str, Any], key: str) -> float | None:
+def number(data: dict[str, Any], key: str) -> float | None:
+    """A field that is a number, None where it is something else: JSON also has infinity and integers of any length."""
     value = data.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST_NUMBER < value < _LARGEST_NUMBER:
+        return None
+    return float(value)

@@ -8,6 +8,7 @@ three (other structure, furniture, prop) become void there. `splits.mat` beside 
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,10 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HDF5_PLACE = 512  # MATLAB's own header comes first.
 _DEFAULT_FPS = 2.0  # Photographs have no rate; this one leaves time to look at each.
 _DEPTHS = {"raw": "rawDepths", "filled": "depths"}
+_ONE = (_WIDTH, _HEIGHT)  # MATLAB writes columns first.
+_PICTURES = {"images": (3, *_ONE), "labels": _ONE, "depths": _ONE, "rawDepths": _ONE}
+_LARGEST_CHUNK_BYTES = 256_000_000
+_LARGEST_LIST_BYTES = 1_000_000
 
 
 def matches(path: Path) -> bool:
@@ -136,16 +141,20 @@ class NyuFile:
         self.path = path
         self._file: Any = self._open()
         try:
-            for name in ("images", "labels", "depths", "rawDepths"):
-                if name not in self._file or self._file[name].shape[-2:] != (_WIDTH, _HEIGHT):
+            counts = set()
+            for name, one in _PICTURES.items():
+                data = _stored(self._file, name)
+                if data is None or data.shape[1:] != one or data.dtype.kind not in "uif":
                     raise RecordingError(f"{path} has no pictures {name!r} of {_WIDTH}x{_HEIGHT}: not {FRAMES_FILE}?")
-            counts = {int(self._file[name].shape[0]) for name in ("images", "labels", "depths", "rawDepths")}
+                counts.add(int(data.shape[0]))
             if len(counts) != 1 or not 0 < max(counts) <= _MOST_FRAMES:
                 raise RecordingError(f"{path} holds different numbers of pictures, labels and depths: it is damaged")
             self._count = counts.pop()
             self.rooms = _names(self._file, "scenes", self._count)
-        except BaseException:
+        except BaseException as error:
             self.close()
+            if isinstance(error, Exception) and not isinstance(error, RecordingError):  # h5py raises all kinds.
+                raise RecordingError(f"{path} is damaged: {error}") from None
             raise
 
     def __len__(self) -> int:
@@ -173,7 +182,7 @@ class NyuFile:
             color = np.ascontiguousarray(self._file["images"][index].transpose(2, 1, 0)[_ROWS, _COLUMNS], np.uint8)
             depth_m = np.ascontiguousarray(self._file[depth][index].T[_ROWS, _COLUMNS], np.float32)
             names = np.ascontiguousarray(self._file["labels"][index].T[_ROWS, _COLUMNS], np.uint16)
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        except Exception as error:  # As when it was opened.
             raise RecordingError(f"{self.path}: frame {index + 1} cannot be read: {error}") from None
         depth_m[~np.isfinite(depth_m) | (depth_m < 0)] = 0
         return color, depth_m, names
@@ -201,7 +210,7 @@ def class_table(path: Path) -> NDArray[np.uint8]:
         RecordingError: It is not that file.
     """
     try:
-        to_40 = _content(path)["mapClass"].ravel()
+        to_40 = _content(path, "mapClass")[0]
         if not len(to_40) or to_40.min() < 0 or to_40.max() > 40:
             raise RecordingError(f"{path} maps to other classes than 1..40")
     except (OSError, KeyError, ValueError, TypeError) as error:
@@ -220,8 +229,7 @@ def official_split(path: Path, count: int) -> tuple[list[int], list[int]]:
         RecordingError: It is missing, names frames that do not exist, or one in both parts.
     """
     try:
-        content = _content(path)
-        train, test = (sorted(int(n) - 1 for n in content[key].ravel()) for key in ("trainNdxs", "testNdxs"))
+        train, test = (sorted(int(n) - 1 for n in part) for part in _content(path, "trainNdxs", "testNdxs"))
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RecordingError(f"{path} is not the list of the official split: {error!r}") from None
     if set(train) & set(test) or not train or min(train + test) < 0 or max(train + test) >= count:
@@ -236,21 +244,62 @@ def look_up(table: NDArray[np.uint8], names: NDArray[np.uint16], what: str) -> N
     return np.ascontiguousarray(table[names])
 
 
-def _content(path: Path) -> dict[str, Any]:
+def _content(path: Path, *names: str) -> list[NDArray[Any]]:
+    """The numbers of a small file of MATLAB's, by their names.
+
+    Raises:
+        ValueError: They are not in it, or it is damaged.
+    """
     try:
         import scipy.io
-        from scipy.io.matlab import MatReadError
     except ImportError:
         raise RecordingError(f"{path}: for NYU Depth V2, pip install 'rgbd-seg[nyu]'") from None
+    if path.stat().st_size > _LARGEST_LIST_BYTES:  # What is compressed in it may be a thousand times as large.
+        raise ValueError("it is too large")
     try:
-        return dict(scipy.io.loadmat(path))
-    except MatReadError as error:  # No relative of the errors of files.
-        raise ValueError(str(error)) from None
+        content = scipy.io.loadmat(path, variable_names=list(names))
+        found = [np.asarray(content[name]).ravel() for name in names]
+    except Exception as error:  # Whatever NumPy, zlib and SciPy's own parts raise.
+        raise ValueError(repr(error)) from None
+    if not all(one.dtype.kind in "uif" and np.isfinite(one).all() for one in found):
+        raise ValueError("it holds something else than numbers")
+    return found
+
+
+def _stored(file: Any, name: str) -> Any:
+    """An array that lies in the file itself, not yet read; None where there is none.
+
+    HDF5 also takes parts of arrays, or all of them, from other files that a file names: those are not followed.
+
+    Raises:
+        RecordingError: It does, or it is in parts that are too large to be read one after another.
+    """
+    import h5py
+
+    link = file.get(name, getlink=True)
+    if link is None:
+        return None
+    if not isinstance(link, h5py.HardLink):
+        raise RecordingError(f"{file.filename}: {name!r} is elsewhere")
+    return _inside(file, file[name])
+
+
+def _inside(file: Any, data: Any) -> Any:
+    import h5py
+
+    if not isinstance(data, h5py.Dataset) or data.shape is None:
+        return None
+    if data.is_virtual or data.external:
+        raise RecordingError(f"{file.filename}: {data.name!r} is in another file")
+    if math.prod(data.chunks or ()) * data.dtype.itemsize > _LARGEST_CHUNK_BYTES:
+        raise RecordingError(f"{file.filename}: {data.name!r} lies in parts of more than {_LARGEST_CHUNK_BYTES} bytes")
+    return data
 
 
 def _names(file: Any, key: str, count: int) -> list[str]:
     """Texts that MATLAB stores as references to arrays of characters; empty ones where there are none."""
-    if key not in file:
+    references = _stored(file, key)
+    if references is None or references.size > _MOST_FRAMES or not references.dtype.hasobject:
         return [""] * count
-    references = file[key][()].ravel()[:count]
-    return ["".join(chr(c) for c in file[reference][()].ravel()[:200]) for reference in references]
+    texts = (_inside(file, file[reference]) for reference in references[()].ravel()[:count])
+    return ["" if text is None or text.size > 10_000 else "".join(map(chr, text[()].ravel()[:200])) for text in texts]
