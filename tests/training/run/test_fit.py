@@ -276,8 +276,11 @@ def test_evaluate_by_hand_equals_the_command(run: Path):
     assert np.isfinite(result.overall.miou)
 
 
-def test_the_tuner_finds_a_rate_that_the_run_and_its_settings_take(small_folder: Path, tmp_path: Path, capsys):
-    smaller = ("--data.size=[32,32]", "--data.batch_size=2", "--data.samples_per_epoch=4")  # It takes a hundred steps.
+def test_the_tuner_finds_a_rate_that_the_run_and_its_settings_take(
+    small_folder: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("training.run.tuning._STEPS", 40)
+    smaller = ("--data.size=[32,32]", "--data.batch_size=2", "--data.samples_per_epoch=4")
     run = fit(small_folder, tmp_path, "--find=learning_rate", "--trainer.max_epochs=1", *smaller)
     rate = float(capsys.readouterr().out.partition("found learning_rate ")[2].split()[0])
     assert 1e-6 < rate < 0.3
