@@ -214,10 +214,17 @@ class WindowCommands(QObject):
         for name in self._parts.panels.docks:
             entries.append(Entry(f"Panel: {name}", "", partial(self._parts.panels.toggle, name)))
         known = {one.text for one in COMMANDS}
-        for heading, menu in (("Source: ", self._parts.sources.menu), ("Model: ", self._parts.models.menu)):
+        for heading, menu in (
+            ("Source: ", self._parts.sources.menu),
+            ("Model: ", self._parts.models.menu),
+            ("Classes: ", self._parts.classes.menu),
+        ):
             menu.aboutToShow.emit()  # It is filled then.
             offered = _entries_of(menu, set(), heading)
             entries += [one for one in offered if one.text.removeprefix(heading) not in known]
+        entries += [
+            one for one in _entries_of(self._parts.classes.menu, set(), "Classes: ") if "Show all" not in one.text
+        ]
         return [*entries, *_entries_of(self.main_menu, set(self.actions.values()))]
 
     def _show_palette(self) -> None:

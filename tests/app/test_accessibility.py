@@ -261,6 +261,11 @@ def test_the_palette_finds_runs_and_names_the_keys_of_everything(window: MainWin
     offered = {palette.list.topLevelItem(row).text(0) for row in range(palette.list.topLevelItemCount())}
     assert {one.text for one in COMMANDS if one.name != "show_commands"} <= offered
     assert {"View 1: Depth", "Panel: Plots", "Look: Light", "Help: About rgbd-seg", "Model: No model"} <= offered
+    assert "Classes: Colours for colour-blind eyes" in offered
+    qtbot.keyClicks(palette.search, "xyzzy")
+    qtbot.keyClick(palette.search, Qt.Key.Key_Return)  # Nothing to run.
+    assert palette.isVisible()
+    palette.search.clear()
     qtbot.keyClicks(palette.search, "four vi")
     assert (palette.list.topLevelItem(0).text(0), palette.list.topLevelItem(0).text(1)) == ("Four views", "4")
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)

@@ -102,7 +102,7 @@ class ClassesPanel(QWidget):
         dress(more, "menu", "quiet", self._theme)
         more.setToolTip("Colours, edges, label set")
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(more)
+        self.menu = menu = QMenu(more)
         menu.addAction("Show all classes").triggered.connect(self.show_all_wanted)
         self._edges = menu.addAction("Darken edges between classes")
         self._edges.setCheckable(True)

@@ -73,13 +73,16 @@ class CommandPalette(QDialog):
             item = QTreeWidgetItem(self.list, [entry.text, entry.keys])
             item.setData(0, Qt.ItemDataRole.UserRole, entry)
             item.setForeground(1, self.palette().placeholderText())
+        if self.list.topLevelItemCount() == 0:
+            nothing = QTreeWidgetItem(self.list, ["Nothing has these words in its name"])
+            nothing.setFlags(Qt.ItemFlag.NoItemFlags)
         self.list.setCurrentIndex(self.list.model().index(0, 0))
 
     def _run(self) -> None:
         item = self.list.currentItem()
-        if item is None:
+        entry: Entry | None = item.data(0, Qt.ItemDataRole.UserRole) if item is not None else None
+        if entry is None:
             return
-        entry: Entry = item.data(0, Qt.ItemDataRole.UserRole)
         self.close()  # First, so that a dialog or menu that is opened now is not beneath it.
         entry.run()
 
