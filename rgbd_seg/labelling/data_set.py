@@ -85,8 +85,12 @@ class DataSet:
             self._provenance = provenance_of(root)
         else:
             told = read_sidecar(root) if root.is_dir() else None
-            first = LabelSet("labels", (LabelClass("object", distinct_colors(1)[0]),))
-            self._label_set = label_set or (told.label_set if told else None) or first
+            known = label_set or (told.label_set if told else None)
+            begun = known is None and bool(self._find_labels())
+            first = LabelClass("class 1" if begun else "object", distinct_colors(1)[0])
+            self._label_set = known or LabelSet("labels", (first,))
+            if begun:
+                self.messages.append(f"There are labels but no {LABELS_FILE}, which names their classes: rename them")
         self._labelled = self._find_labels()
         self._states = self._read_states()
 
@@ -306,7 +310,8 @@ class DataSet:
     def _find_labels(self) -> set[str]:
         folder = self.root / "label"
         try:
-            return {path.stem for path in folder.iterdir() if path.suffix == ".png"} if folder.is_dir() else set()
+            files = folder.iterdir() if folder.is_dir() else ()
+            return {path.stem for path in files if path.suffix == ".png" and path.is_file()}
         except OSError as error:
             raise RecordingError(f"cannot read {folder}: {error.strerror or error}") from error
 

@@ -89,7 +89,7 @@ def test_training_reads_it_as_it_is_and_weighs_it_and_leaves_drafts_out(tmp_path
     (tmp_path / "frames.json").write_text(json.dumps({"frames": {"000020": "done"}, "weights": {"travelled": 0}}))
     assert len(list_pictures(tmp_path)) == 3  # What the file does not name counts as done.
     (tmp_path / "frames.json").write_text(json.dumps({"frames": {"000020": "perhaps"}}))
-    with pytest.raises(ConfigurationError, match="perhaps"):
+    with pytest.raises(ConfigurationError, match=r"perhaps.*move it away"):
         list_pictures(tmp_path)
 
 
@@ -218,6 +218,17 @@ def test_a_damaged_list_of_states_is_kept_and_written_anew(tmp_path: Path) -> No
     assert data_set.states["000010"] == "travelled"
     assert (tmp_path / "backup" / "frames.1.json").read_text() == "{ half a"
     assert DataSet(tmp_path).states["000000"] == "skipped"
+
+
+def test_labels_without_their_list_of_classes_are_said_and_what_is_no_file_is_none(tmp_path: Path) -> None:
+    begun(tmp_path)
+    (tmp_path / "labels.json").unlink()
+    (tmp_path / "label" / "000099.png").mkdir()
+    data_set = DataSet(tmp_path)
+    assert "no labels.json" in data_set.messages[0]
+    assert data_set.label_set.names == ("class 1",)
+    assert "000099" not in data_set.names()
+    assert [path.stem for path, _, _ in list_pictures(tmp_path)] == ["000000", "000010"]
 
 
 def test_a_frame_that_is_forgotten_leaves_the_set_but_not_the_disk(tmp_path: Path) -> None:

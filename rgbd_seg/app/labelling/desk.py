@@ -259,7 +259,7 @@ class Desk:
     def show_states(self) -> None:
         session = self.session
         self.page.show_states(session.names, self.states, self.hints, self.damaged)
-        whole = [state for name, state in self.states.items() if name not in self.damaged]
+        whole = [self.states.get(name) for name in session.names if name not in self.damaged]
         counts = [f"{whole.count(state)} {state}" for state in ("done", "travelled")]
         if self.damaged:
             counts.append(f"{len(self.damaged)} damaged")

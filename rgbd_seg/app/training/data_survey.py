@@ -12,7 +12,7 @@ from rgbd_seg.errors import ConfigurationError
 from rgbd_seg.labels import LabelSet
 from rgbd_seg.recording.layouts.folder import background_note
 from rgbd_seg.recording.layouts.labelled_folder import labels_of, list_pictures, provenance_of, weights_of
-from rgbd_seg.recording.pictures.loading import read_labels
+from rgbd_seg.recording.pictures.loading import depth_size, read_header, read_labels
 
 _LOOKED_AT = 240  # Label pictures, spread over the folder: all that label mode offers of one recording.
 
@@ -58,21 +58,29 @@ def survey(folder: Path) -> DataSurvey:
 
     Raises:
         ConfigurationError: It cannot be trained on; the message says what is missing.
-        RecordingError: A label picture cannot be read.
+        RecordingError: A picture cannot be read.
     """
     pictures = list_pictures(folder)
     label_set = labels_of(folder)
     said: list[str] = []
     counts, pixels, size = np.zeros(256, np.int64), 0, (0, 0)
     for index in np.unique(np.linspace(0, len(pictures) - 1, _LOOKED_AT).astype(int)):
-        path = pictures[index][2]
+        color, depth, path = pictures[index]
         labels = read_labels(path, said.append)
+        header = read_header(color)
+        for other, there in ((color, (header.width, header.height)), (depth, depth_size(depth))):
+            if there != labels.shape[::-1]:
+                raise ConfigurationError(
+                    f"{path.name} has {labels.shape[1]}x{labels.shape[0]} pixels in {path.parent.name}/, and "
+                    f"{other.name} {there[0]}x{there[1]} in {other.parent.name}/: they belong to different pictures."
+                )
         size = size if any(size) else (labels.shape[0], labels.shape[1])
         found = np.bincount(labels.ravel(), minlength=256)
         if found[len(label_set) + 1 :].any():
             largest = int(np.flatnonzero(found)[-1])
             raise ConfigurationError(
-                f"{path.name} holds label {largest}, but labels.json names only {len(label_set)} classes."
+                f"{path.name} holds label {largest}, but labels.json names {len(label_set)} classes: label mode (E) "
+                "gives lost ones back, where the folder is opened in it."
             )
         counts += found
         pixels += labels.size

@@ -60,6 +60,13 @@ def read_states(root: Path) -> FrameStates | None:
     path = root / STATES_FILE
     if not path.is_file():
         return None
+    try:
+        return _states_in(path)
+    except RecordingError as error:
+        raise RecordingError(f"{error}. Mend it, or move it away: then all frames with labels count as done") from None
+
+
+def _states_in(path: Path) -> FrameStates:
     data = read_json(path, _MAX_BYTES)
     known = get_args(FrameState)
     frames = data.get("frames") if isinstance(data, dict) else None

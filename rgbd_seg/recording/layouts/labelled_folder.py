@@ -90,7 +90,7 @@ def list_pictures(root: Path) -> list[tuple[Path, Path, Path]]:
 
 
 def _is_picture(path: Path, suffixes: frozenset[str]) -> bool:
-    return path.suffix.lower() in suffixes and not path.name.startswith(".")
+    return path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
 
 
 def weights_of(root: Path, pictures: Iterable[Path]) -> list[float]:

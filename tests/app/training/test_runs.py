@@ -92,6 +92,10 @@ def test_the_pace_of_a_run_says_how_long_another_one_takes(plan: TrainingPlan, t
         (lambda root: [path.unlink() for path in (root / "image").iterdir()], "no picture in"),
         (lambda root: cv2.imwrite(str(root / "label" / "002.png"), np.full((64, 64), 9, np.uint8)), "holds label 9"),
         (
+            lambda root: cv2.imwrite(str(root / "label" / "002.png"), np.ones((32, 64), np.uint8)),
+            "64x32 pixels in label/",
+        ),
+        (
             lambda root: [cv2.imwrite(str(p), np.zeros((64, 64), np.uint8)) for p in (root / "label").iterdir()],
             "No pixel",
         ),
