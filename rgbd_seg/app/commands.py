@@ -16,6 +16,7 @@ from rgbd_seg.app.view.kinds import VIEW_NAMES
 from rgbd_seg.app.view.viewport import Viewport
 from rgbd_seg.app.widgets.keys_overlay import KeysOverlay
 from rgbd_seg.app.widgets.palette import CommandPalette, Entry
+from rgbd_seg.labelling.data_set import data_set_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +117,7 @@ class WindowCommands(QObject):
             "export_recording": parts.exports.ask,
             "recording_statistics": parts.recording_statistics.ask,
             "label_frames": parts.labelling.toggle,
-            "train_model": lambda: parts.training.ask(parts.labelling.folder),
+            "train_model": self._train_model,
             "score_folder": self._score_folder,
             "toggle_play": self._pause_or_freeze,
             "step_on": partial(bar.step, 1),
@@ -246,6 +247,13 @@ class WindowCommands(QObject):
         parts, session = self._parts, self._context.session
         opened = recording_of(session.uri)[0] if session.playback is not None else ""
         parts.scoring.ask(parts.labelling.folder or str(opened))
+
+    def _train_model(self) -> None:
+        """On the data set that is being labelled, or on the labels of what is open."""
+        parts, session = self._parts, self._context.session
+        beside = data_set_folder(recording_of(session.uri)[0]) if session.playback is not None else None
+        known = str(beside) if beside is not None and (beside / "label").is_dir() else ""
+        parts.training.ask(parts.labelling.folder or known)
 
     def _reset_view(self) -> None:
         """Whole picture; leaves full screen first."""

@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
+from rgbd_seg.app.training.dialog import TrainingDialog
 from rgbd_seg.calibration import Calibration, Intrinsics
 from rgbd_seg.frame import RgbdFrame
 from rgbd_seg.inference.segmenter import SegmenterOptions
@@ -283,6 +284,11 @@ def test_the_strip_is_sorted_by_doubt_once_it_is_known_or_in_time(painter: Paint
     painter.presses(Qt.Key.Key_O)
     assert painter.strip() == sorted_rows
     painter.mode.leave()
+    painter.window.commands.run["train_model"]()  # The labels of what is open are offered.
+    dialog = painter.window.findChild(TrainingDialog)
+    assert dialog is not None
+    assert dialog.folder.text() == str(painter.desk.data.root)
+    dialog.close()
     painter.enters()  # What was found is not forgotten.
     assert painter.strip() == sorted_rows
 
