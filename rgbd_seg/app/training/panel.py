@@ -113,17 +113,17 @@ class TrainingPanel(QWidget):
             "Compare", "Old and new model on the held-out frames: IoU by class, and the worst frames"
         )
         self.compare.clicked.connect(self.compare_wanted)
-        self.rescue = self._button("Make a model of the best state", "From the last checkpoint of the broken run")
+        self.rescue = self._button("Keep the best state", "Makes a model of it, from the checkpoints of the broken run")
         self.rescue.clicked.connect(self.rescue_wanted)
         self.go_on = self._button("Go on", "Trains the broken run further from where it was")
         self.go_on.clicked.connect(self.go_on_wanted)
         column.addWidget(self.stop)
-        row = QHBoxLayout()  # Beside each other: the panel has room for what is said above them.
-        row.addWidget(self.load, 1)
-        row.addWidget(self.compare)
-        column.addLayout(row)
-        for button in (self.go_on, self.rescue):
-            column.addWidget(button)
+        # Beside each other: the panel has room for what is said above them.
+        for one, other in ((self.load, self.compare), (self.go_on, self.rescue)):
+            row = QHBoxLayout()
+            row.addWidget(one, 1)
+            row.addWidget(other)
+            column.addLayout(row)
         column.addStretch(1)
         row = QHBoxLayout()
         self.log = self._button("Log", "What the training has printed")
