@@ -291,6 +291,7 @@ class TrainingController(QObject):
         except OSError as error:
             self._context.say("training", f"{run.folder} cannot be written: {error.strerror or error}.", "error")
             return
+        self._context.unsay("training")  # That it broke off, and can go on.
         self._stages[run.folder] = Stage.STARTING
         self._begun.append(run)
         _launch(run.folder, how)
