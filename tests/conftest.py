@@ -170,8 +170,19 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if report.failed:
         item.stash[_FAILED] = True
         if call.excinfo is not None and not item.config.getoption("usepdb"):
-            traceback.clear_frames(call.excinfo.tb)
+            _drop_variables(call.excinfo.value)
     return report
+
+
+def _drop_variables(error: BaseException | None) -> None:
+    """Of the functions that an error went through, and of the errors that it came from."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        traceback.clear_frames(error.__traceback__)
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            frame.f_locals.values()  # Looking renews the copy that was made for the report: it holds them as well.
+        error = error.__cause__ or error.__context__
 
 
 def _children() -> set[int]:

@@ -373,7 +373,8 @@ def test_another_theme_is_drawn_everywhere_also_in_what_is_hidden_now(
         (window.status_line, 1, 1, theme.panel),
         (window.welcome, 1, 1, theme.background),
     ]
-    assert [ink_at(widget, x, y) for widget, x, y, _ in places] == [color for *_, color in places]
+    wanted = [color for *_, color in places]
+    qtbot.waitUntil(lambda: [ink_at(widget, x, y) for widget, x, y, _ in places] == wanted)
     window.look.change("dark")
 
 

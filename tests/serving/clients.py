@@ -9,7 +9,7 @@ import socket
 import struct
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from websockets.sync.client import ClientConnection, connect
@@ -85,15 +85,17 @@ def receive(client: ClientConnection, server: LiveServer, count: int, unit_m: fl
 class publishing:
     """Publishes frame after frame from a thread, as a camera does, until the block ends."""
 
-    def __init__(self, server: LiveServer, *, unit_m: float = 0.001, size: tuple[int, int] = (48, 64)) -> None:
-        self._server, self._unit_m, self._size = server, unit_m, size
+    def __init__(
+        self, server: LiveServer, *, unit_m: float = 0.001, size: tuple[int, int] = (48, 64), every_s: float = 0.01
+    ) -> None:
+        self._server, self._unit_m, self._size, self._every_s = server, unit_m, size, every_s
         self.published = 0
         self.slowest_s = 0.0
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
-        while not self._end.wait(0.01):
+        while not self._end.wait(self._every_s):
             result = moment(self.published, unit_m=self._unit_m, size=self._size)
             before = time.monotonic()
             self._server.publish(result)
@@ -135,3 +137,9 @@ class Deaf:
 
     def close(self) -> None:
         self.socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -33,6 +33,7 @@ class Served:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         command = [sys.executable, "-m", "rgbd_seg", "serve", *arguments, "--port", "0", "-o", str(folder / "walks")]
+        command += ["--patience", str(PATIENCE_S)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert self.process.stdout is not None
         self.page = self.process.stdout.readline().split()[-1]
