@@ -19,6 +19,7 @@ from rgbd_seg.calibration import Calibration, Intrinsics, Origin
 from rgbd_seg.errors import ConfigurationError, RecordingError
 from rgbd_seg.frame import Truth
 from rgbd_seg.labels import LabelSet
+from rgbd_seg.recording.layouts.matlab_numbers import read_numbers
 from rgbd_seg.recording.pictures.pair_reader import number_option, refuse_unknown, regular_times_us
 from rgbd_seg.recording.reader import RecordingInfo, RecordingReader, StoredFrame
 
@@ -39,7 +40,6 @@ _DEPTHS = {"raw": "rawDepths", "filled": "depths"}
 _ONE = (_WIDTH, _HEIGHT)  # MATLAB writes columns first.
 _PICTURES = {"images": (3, *_ONE), "labels": _ONE, "depths": _ONE, "rawDepths": _ONE}
 _LARGEST_CHUNK_BYTES = 256_000_000
-_LARGEST_LIST_BYTES = 1_000_000
 
 
 def matches(path: Path) -> bool:
@@ -209,12 +209,9 @@ def class_table(path: Path) -> NDArray[np.uint8]:
     Raises:
         RecordingError: It is not that file.
     """
-    try:
-        to_40 = _content(path, "mapClass")[0]
-        if not len(to_40) or to_40.min() < 0 or to_40.max() > 40:
-            raise RecordingError(f"{path} maps to other classes than 1..40")
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise RecordingError(f"{path} is not the mapping to 40 classes: {error!r}") from None
+    (to_40,) = _content(path, "mapClass")
+    if not len(to_40) or to_40.min() < 0 or to_40.max() > 40:
+        raise RecordingError(f"{path} maps to other classes than 1..40")
     return np.concatenate([np.zeros(1, np.uint8), to_40.astype(np.uint8)])
 
 
@@ -228,10 +225,7 @@ def official_split(path: Path, count: int) -> tuple[list[int], list[int]]:
     Raises:
         RecordingError: It is missing, names frames that do not exist, or one in both parts.
     """
-    try:
-        train, test = (sorted(int(n) - 1 for n in part) for part in _content(path, "trainNdxs", "testNdxs"))
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise RecordingError(f"{path} is not the list of the official split: {error!r}") from None
+    train, test = (sorted(int(n) - 1 for n in part) for part in _content(path, "trainNdxs", "testNdxs"))
     if set(train) & set(test) or not train or min(train + test) < 0 or max(train + test) >= count:
         raise RecordingError(f"{path} does not fit the {count} frames: frames in both parts, or out of range")
     return train, test
@@ -245,25 +239,17 @@ def look_up(table: NDArray[np.uint8], names: NDArray[np.uint16], what: str) -> N
 
 
 def _content(path: Path, *names: str) -> list[NDArray[Any]]:
-    """The numbers of a small file of MATLAB's, by their names.
+    """The numbers of a list, by their names.
 
     Raises:
-        ValueError: They are not in it, or it is damaged.
+        RecordingError: They are not in it, or it is damaged.
     """
-    try:
-        import scipy.io
-    except ImportError:
-        raise RecordingError(f"{path}: for NYU Depth V2, pip install 'rgbd-seg[nyu]'") from None
-    if path.stat().st_size > _LARGEST_LIST_BYTES:  # What is compressed in it may be a thousand times as large.
-        raise ValueError("it is too large")
-    try:
-        content = scipy.io.loadmat(path, variable_names=list(names))
-        found = [np.asarray(content[name]).ravel() for name in names]
-    except Exception as error:  # Whatever NumPy, zlib and SciPy's own parts raise.
-        raise ValueError(repr(error)) from None
-    if not all(one.dtype.kind in "uif" and np.isfinite(one).all() for one in found):
-        raise ValueError("it holds something else than numbers")
-    return found
+    found = read_numbers(path)
+    if any(name not in found for name in names):
+        raise RecordingError(f"{path} has no {' and '.join(names)}")
+    if not all(np.isfinite(found[name]).all() for name in names):
+        raise RecordingError(f"{path} holds something else than numbers")
+    return [found[name] for name in names]
 
 
 def _stored(file: Any, name: str) -> Any:

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 import pytest
+import scipy.io
 
 from rgbd_seg.errors import RecordingError
 from rgbd_seg.recording import open_recording
+from rgbd_seg.recording.layouts.matlab_numbers import read_numbers
 from rgbd_seg.recording.layouts.nyuv2 import CLASSES_FILE, FRAMES_FILE
 from rgbd_seg.testing.layouts import ReaderConformance
 from tests.recording.nyu_files import COUNT, write_nyu
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from rgbd_seg.recording.reader import RecordingReader
@@ -84,3 +86,48 @@ def test_other_and_damaged_files_are_refused(root: Path, tmp_path: Path) -> None
     (tmp_path / "cut.mat").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(RecordingError, match=r"cut\.mat"):
         open_recording(tmp_path / "cut.mat")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_numbers_of_matlab_are_those_that_scipy_writes(tmp_path: Path, packed: bool) -> None:
+    arrays = {
+        "whole": np.arange(12, dtype=np.int16).reshape(3, 4),
+        "single": np.array([[0.5, np.nan]], np.float32),
+        "short": np.array([[7]], np.uint8),
+        "empty": np.zeros((0, 3)),
+    }
+    others = {"text": "a", "parts": {"a": 1}, "complex": np.array([[1j]])}
+    scipy.io.savemat(tmp_path / "a.mat", arrays | others, do_compression=packed)
+    found = read_numbers(tmp_path / "a.mat")
+    assert found.keys() == arrays.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array.ravel("F"))
+        assert found[name].dtype == array.dtype
+
+
+def test_arrays_of_other_files_and_of_other_sizes_are_not_followed(tmp_path: Path) -> None:
+    write_nyu(tmp_path)
+    path = tmp_path / FRAMES_FILE
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other.create_dataset("depths", data=np.ones((COUNT, 640, 480), np.float32))
+    raw = tmp_path / "raw"
+    raw.write_bytes(bytes(8 * 640 * 480))
+    shape, source = (COUNT, 640, 480), h5py.VirtualSource(str(tmp_path / "other.h5"), "depths", (COUNT, 640, 480))
+    layout = h5py.VirtualLayout(shape, np.float32)
+    layout[...] = source
+    wrong: dict[str, Callable[[h5py.File], object]] = {
+        "elsewhere": lambda file: file.__setitem__("depths", h5py.ExternalLink("other.h5", "depths")),
+        "another file": lambda file: file.create_virtual_dataset("depths", layout),
+        "in another": lambda file: file.create_dataset("depths", shape, np.uint8, external=[(str(raw), 0, 2**40)]),
+        "parts of more": lambda file: file.create_dataset(
+            "depths", shape, np.float64, maxshape=(None, 640, 480), chunks=(200, 640, 480)
+        ),
+        "has no pictures": lambda file: file.create_dataset("depths", (COUNT, 10**9, 640, 480), np.uint8, chunks=True),
+        "has no pictures 'depths'": lambda file: file.create_group("depths"),
+    }
+    for said, put in wrong.items():
+        with h5py.File(path, "a") as file:
+            del file["depths"]
+            put(file)
+        with pytest.raises(RecordingError, match=said):
+            open_recording(path)

@@ -81,5 +81,5 @@ def test_missing_and_wrong_files_are_named(root: Path, tmp_path: Path) -> None:
         official_split(tmp_path / SPLITS_FILE, COUNT)
     (tmp_path / FRAMES_FILE).write_bytes((root / FRAMES_FILE).read_bytes())
     (tmp_path / CLASSES_FILE).write_text("no")
-    with pytest.raises(RecordingError, match="not the mapping to 40 classes"):
+    with pytest.raises(RecordingError, match="no small MATLAB file"):
         NyuPictures(tmp_path)
