@@ -68,7 +68,7 @@ _ASKS_THE_SYSTEM = re.compile(
     r"|\bsignal\.(?:signal|getsignal|Signals|SIG\w+)"
     r"|\bsubprocess\.(?:run|Popen)|get_context\("
     r"|sys\.platform|platform\.system|[\"'](?:/proc|/sys|/dev)/"
-    r"|QFontDatabase\.|QFont\("
+    r"|QFontDatabase\.|QFont\(|QDesktopServices\.|socket\.create_server|disk_usage\(|tempfile\.\w|TemporaryDirectory\("
 )
 
 
