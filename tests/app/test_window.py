@@ -65,7 +65,7 @@ def test_a_file_of_no_known_kind_does_not_push_the_open_source_aside(
     wait_for_picture(window, qtbot)
     (tmp_path / "words.txt").write_text("just words")
     window.drops.open(tmp_path / "words.txt")
-    assert says(window, "words.txt is no recording")
+    assert says(window, "“words.txt” is no recording")
     assert window.session.uri == "steady:one"
 
 
