@@ -23,6 +23,7 @@ _FIRST_SHOWN = ("Classes", "Model")
 _COMPACT_BELOW_PX = (1100, 600)  # Width and height of a window whose panels share one column.
 _ROOMY_FROM_PX = (1140, 630)  # Not the same, so that it does not go to and fro at the edge.
 _COLUMN_PX = 250
+_SCROLL_BAR_PX = 8  # As the style sheet has it.
 _NARROW_PX, _WIDE_ENOUGH_PX = 760, 800  # Below the first even one column takes too much: panels open on demand.
 
 
@@ -57,6 +58,8 @@ class Panels(QObject):
         dock.setTitleBarWidget(PanelTitle(self._theme, dock))
         panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         content = _scrolled(panel) if scrolled else panel
+        if scrolled:  # Only up and down: what is wider than its place would be cut.
+            width = max(width, panel.minimumSizeHint().width() + _SCROLL_BAR_PX)
         content.setMinimumWidth(width)
         dock.setWidget(content)
         # A panel that is asked for comes before those that share its place.
