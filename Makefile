@@ -74,7 +74,9 @@ lint: $(VENV)/.installed-dev
 
 audit: $(VENV)/.installed-dev
 	@$(BIN)/python -m pip install -q 'pip-audit>=2.7,<3'
-	@$(BIN)/pip-audit --skip-editable
+	@mkdir -p out
+	@$(BIN)/python -m pip freeze --exclude-editable > out/requirements.lock
+	@$(BIN)/pip-audit --strict --no-deps --disable-pip -r out/requirements.lock
 
 # What a machine with an NVIDIA GPU is asked for, about fifteen minutes: GPU="--rehearse" runs it on the processor.
 gpu: $(VENV)/.installed-dev
