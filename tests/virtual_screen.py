@@ -8,6 +8,8 @@ import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tests.waiting import PATIENCE_S
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -36,4 +38,4 @@ def virtual_screen() -> Iterator[str]:
         yield display
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(PATIENCE_S)

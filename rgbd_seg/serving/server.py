@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 DEFAULT_PORT = 8765
-_START_S = 10.0
+_LOOK_S = 0.1
 
 
 class LiveServer:
@@ -127,8 +127,9 @@ class LiveServer:
             target=self._run, args=(listening, ready), name="rgbd-seg live server", daemon=True
         )
         self._thread.start()
-        if not ready.wait(_START_S):
-            raise ConfigurationError("the live output did not start")
+        while not ready.wait(_LOOK_S):
+            if not self._thread.is_alive():
+                raise ConfigurationError("the live output did not start: see the log")
 
     def publish(self, segmentation: Segmentation) -> None:
         """Offers a result to all clients; returns at once."""

@@ -92,7 +92,7 @@ def test_a_full_queue_drops_counts_and_writes_it_down(tmp_path: Path, monkeypatc
         assert status.dropped == accepted.count(False)
         go_on.set()
         # A source that can wait loses nothing.
-        assert all(recorder.offer(make_frame(i), wait_s=20) for i in range(200, 300))
+        assert all(recorder.offer(make_frame(i), wait_s=PATIENCE_S) for i in range(200, 300))
     with McapReader(tmp_path / "a.mcap") as reader:
         (gap,) = reader.info.gaps
         assert gap.reason == QUEUE_FULL

