@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QTabBar, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QScrollArea, QTabBar, QWidget
 
 from rgbd_seg.app.about import AboutDialog
 from rgbd_seg.app.widgets.banner import Message
@@ -309,6 +309,21 @@ def test_the_panels_of_figures_fill_and_the_log_has_the_moment_on_screen(
     window.measure_panel.log.click()
     (log,) = (tmp_path / "recordings").glob("*measurements.csv")
     qtbot.waitUntil(lambda: len(log.read_text().splitlines()) >= 3, timeout=5000)
+
+
+def test_where_the_window_is_low_the_list_of_keys_scrolls_by_key(window: MainWindow, qtbot: QtBot) -> None:
+    window.setWindowState(Qt.WindowState.WindowNoState)
+    window.resize(640, 360)
+    window.show()
+    window.commands.run["show_keys"]()
+    overlay = window.findChild(KeysOverlay)
+    area = overlay.findChild(QScrollArea)
+    qtbot.waitUntil(lambda: area.verticalScrollBar().maximum() > 0)
+    qtbot.keyClick(overlay, Qt.Key.Key_PageDown)
+    assert area.verticalScrollBar().value() > 0
+    assert area.horizontalScrollBar().maximum() == 0
+    qtbot.keyClick(overlay, Qt.Key.Key_X)
+    assert overlay.isHidden()
 
 
 class WindowsShown(QObject):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rgbd_seg.app.widgets.theme import Theme
 
 _CONTROLS_PX = 290
+_LEAST_PLOTS_PX = 100  # Lower ones would be axes on top of each other.
 # What is drawn: titles, and curves with the theme's colour for each.
 _PLOTS = {
     "loss": {"training": "accent", "held out": "warning"},
@@ -159,6 +160,8 @@ class TrainingPanel(QWidget):
         self._row.setDirection(direction.TopToBottom if self._in_column else direction.LeftToRight)
         if self._plots is not None:
             self._place_plots()
+            room = self.height() - (self._controls.sizeHint().height() if self._in_column else 0)
+            self._plots.setVisible(room >= _LEAST_PLOTS_PX)
         margins = self._row.contentsMargins()
         self._controls.setFixedWidth(min(_CONTROLS_PX, self.width() - margins.left() - margins.right()))
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractSlider, QBoxLayout, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from rgbd_seg.app.actions import key_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QKeyEvent, QMouseEvent
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 
 _RIGHT_COLUMN = ("Views", "Window")
+_MOVES = {
+    Qt.Key.Key_Up: QAbstractSlider.SliderAction.SliderSingleStepSub,
+    Qt.Key.Key_Down: QAbstractSlider.SliderAction.SliderSingleStepAdd,
+    Qt.Key.Key_PageUp: QAbstractSlider.SliderAction.SliderPageStepSub,
+    Qt.Key.Key_PageDown: QAbstractSlider.SliderAction.SliderPageStepAdd,
+}
 
 
 class KeysOverlay(QWidget):
@@ -37,17 +43,23 @@ class KeysOverlay(QWidget):
         by_group = key_rows()
         left = [(group, rows) for group, rows in by_group.items() if group not in _RIGHT_COLUMN]
         right = [(group, by_group[group]) for group in _RIGHT_COLUMN if group in by_group]
-        columns = QHBoxLayout()
-        columns.setSpacing(48)
-        columns.addStretch(1)
+        inside = QWidget()
+        self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight, inside)
+        self._columns.setContentsMargins(16, 8, 16, 8)
+        self._columns.setSpacing(48)
+        self._columns.addStretch(1)
         for groups in (left, right):
-            columns.addLayout(_column(groups))
-        columns.addStretch(1)
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(16, 8, 16, 8)
-        rows.addStretch(1)
-        rows.addLayout(columns)
-        rows.addStretch(1)
+            self._columns.addLayout(_column(groups))
+        self._columns.addStretch(1)
+        self._wide_px = inside.sizeHint().width()
+        self._area = QScrollArea()
+        self._area.setWidget(inside)
+        self._area.setWidgetResizable(True)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setStyleSheet("QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }")
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._area)
         self.hide()
 
     def toggle(self) -> None:
@@ -77,8 +89,20 @@ class KeysOverlay(QWidget):
     def mousePressEvent(self, _event: QMouseEvent) -> None:
         self._leave()
 
-    def keyPressEvent(self, _event: QKeyEvent) -> None:
-        self._leave()
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """All in one column where there is no room for two beside each other."""
+        super().resizeEvent(event)
+        beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._columns.setDirection(beside if self.width() >= self._wide_px else below)
+        self._columns.setSpacing(48 if self.width() >= self._wide_px else 8)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Any key leaves, but for those that move where the window is too low for the whole list."""
+        bar, action = self._area.verticalScrollBar(), _MOVES.get(Qt.Key(event.key()))
+        if action is not None and bar.maximum() > 0:
+            bar.triggerAction(action)
+        else:
+            self._leave()
 
     def _leave(self) -> None:
         self.hide()
@@ -89,6 +113,7 @@ def _column(groups: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> QGridLay
     grid = QGridLayout()
     grid.setHorizontalSpacing(20)
     grid.setVerticalSpacing(2)
+    grid.setColumnStretch(1, 1)
     line = 0
     for group, rows in groups:
         heading = QLabel(group.upper())
