@@ -215,11 +215,26 @@ class SettingsFile:
             if not isinstance(data, dict):
                 raise ValueError("it does not hold an object")
         except (OSError, ValueError, RecursionError) as error:
-            return Settings(), f"The settings could not be read ({error})."
+            why = error.strerror if isinstance(error, OSError) and error.strerror else error
+            return Settings(), f"The settings could not be read ({why})."
         # Files of earlier versions have the groups' values beside all others.
         groups = {name: data[name] if isinstance(data.get(name), dict) else data for name in ("run", "style")}
         settings: Settings = _group(Settings(), data | groups)
         return settings, ""
+
+    def misfits(self, settings: Settings) -> tuple[list[str], int]:
+        """Names in the file that mean nothing here or whose values do not fit, and of how many.
+
+        Args:
+            settings: What `read` has made of it.
+        """
+        data = json.loads(self.path.read_text(encoding="utf-8"))
+        kept = json.loads(json.dumps(asdict(settings)))
+        for group in ("run", "style"):
+            kept |= kept.pop(group)
+            inner = data.pop(group, {})
+            data |= inner if isinstance(inner, dict) else {group: inner}
+        return sorted(name for name, value in data.items() if name not in kept or kept[name] != value), len(data)
 
     def save(self, settings: Settings) -> str:
         """Writes the settings in one step; returns a sentence if that failed, else ""."""

@@ -56,10 +56,19 @@ class SettingsController(QObject):
 
     def load(self, path: str) -> None:
         """Adopts a file; what does not fit in it stays as a fresh installation has it."""
-        settings, problem = SettingsFile(Path(path)).read()
+        file = SettingsFile(Path(path))
+        settings, problem = file.read()
+        misfits, count = ([], 0) if problem else file.misfits(settings)
+        if not problem and len(misfits) == count:
+            problem = f"“{file.path.name}” holds no settings of this program."
         if problem:
             self._context.say("settings", problem, "error")
             return
+        if misfits:
+            names = ", ".join(misfits[:5]) + (", …" if len(misfits) > 5 else "")
+            self._context.say("settings", f"The settings were loaded but for these, which do not fit: {names}.")
+        else:
+            self._context.say("settings", f"Settings loaded from {path}", "info")
         # Where the window is belongs to this screen, not to the file.
         here = self._context.settings
         self._change("load settings", replace(settings, geometry=here.geometry, state=here.state))

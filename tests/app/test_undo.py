@@ -147,6 +147,22 @@ def test_settings_are_carried_reset_and_taken_back(window: MainWindow, tmp_path:
     window.settings_control.reset()
     window.settings_control.load(str(file))
     assert (window.presenter.display.opacity, window.grid.count) == (0.2, 4)
+    assert "Settings loaded" in window.status_line.text
+
+
+def test_settings_that_do_not_fit_are_named_and_a_file_of_something_else_changes_nothing(
+    window: MainWindow, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text('{"views": 9, "style": {"opacity": 0.3, "edges": "often"}, "moon": 1}')
+    window.settings_control.load(str(file))
+    assert window.presenter.display.opacity == 0.3
+    assert any("edges, moon, views" in text for text in window.banners.texts)
+    for text in ("{}", '{"name": "rooms", "classes": []}'):
+        file.write_text(text)
+        window.settings_control.load(str(file))
+        assert any("“mine.json” holds no settings" in text for text in window.banners.texts)
+        assert window.presenter.display.opacity == 0.3
 
 
 def test_a_broken_settings_file_from_elsewhere_stays_where_it_is(window: MainWindow, tmp_path: Path) -> None:
