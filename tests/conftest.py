@@ -121,22 +121,10 @@ def pytest_collection() -> Iterator[None]:
     import hypothesis  # noqa: F401
 
     yield
-    _keep_what_is_there()
-    gc.enable()
-
-
-def _keep_what_is_there() -> None:
     gc.collect()
     gc.freeze()
     gc.collect()  # What is left is counted anew: automatic collection goes by that.
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _what_was_imported_stays_out_of_garbage_collection() -> Iterator[None]:
-    """Also after a window, which gives back what it had frozen."""
-    yield
-    if gc.get_freeze_count() == 0:
-        _keep_what_is_there()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

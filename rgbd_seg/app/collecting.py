@@ -31,9 +31,8 @@ class WindowCollector(QObject):
         self._timer.start(_EVERY_MS)
 
     def stop(self) -> None:
-        """Gives collection back to Python."""
+        """Gives collection back to Python; what was frozen stays so, and does not hold the end up."""
         self._timer.stop()
-        gc.unfreeze()
         gc.enable()
 
 
