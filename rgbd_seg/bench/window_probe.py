@@ -7,9 +7,11 @@ PLAN is JSON with the fields of `ProbePlan`. Recordings go beside the settings. 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -73,8 +75,9 @@ class _Pause:
     Attributes:
         late_ms: How much longer it was than asked for.
         computing_ms: Processor time of the dearest event in it.
-        waited_ms: How much of it the thread neither worked nor was kept off the processor by other programs: it waited
-            for another thread of this one, or for the screen. None where the system does not tell.
+        waited_ms: How much of it the thread neither worked nor was kept off the processor by other programs, nor any
+            other thread that it may have waited for: it waited for a thread that worked, or for the screen. None where
+            the system does not tell.
         act: After which act.
     """
 
@@ -84,13 +87,26 @@ class _Pause:
     act: str
 
 
-def _held_ms() -> float:
-    """So long this thread has worked or waited for a processor since it began; 0 where the system does not tell."""
-    try:
-        working, queued, _ = Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()
-    except OSError:
-        return 0.0
-    return (int(working) + int(queued)) / 1e6
+def _threads_ms() -> dict[int, tuple[float, float]]:
+    """So long each of Python's threads has worked, and waited for a processor, since it began; {} where unknown."""
+    found = {}
+    for thread in threading.enumerate():
+        with contextlib.suppress(OSError):  # It has ended, or this system does not tell.
+            text = Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text(encoding="ascii")
+            worked, queued, _ = (int(part) / 1e6 for part in text.split())
+            found[thread.native_id or 0] = (worked, queued)
+    return found
+
+
+def _waited_ms(
+    late_ms: float, before: dict[int, tuple[float, float]], now: dict[int, tuple[float, float]]
+) -> float | None:
+    own = threading.get_native_id()
+    if own not in before or own not in now:
+        return None
+    worked, queued = (now[own][i] - before[own][i] for i in (0, 1))
+    others = max((now[one][1] - before[one][1] for one in now.keys() & before.keys() if one != own), default=0.0)
+    return max(late_ms - worked - queued - others, 0.0)
 
 
 class Probe(QObject):
@@ -103,7 +119,7 @@ class Probe(QObject):
         self._shown = 0
         self._act = ""
         self._pauses_ms: list[_Pause] = []
-        self._held_ms = _held_ms()
+        self._threads_ms = _threads_ms()
         self._picture: RgbdFrame | None = None
         self._labels: Segmentation | None = None
         self._picture_ms: list[float] = []
@@ -149,9 +165,9 @@ class Probe(QObject):
         late_ms, application, computed_ms = self._clock.nsecsElapsed() / 1e6 - _BEAT_MS, QApplication.instance(), 0.0
         if isinstance(application, WatchedApplication):
             computed_ms, application.longest_ms = application.longest_ms, 0.0
-        held_ms = _held_ms()
-        waited_ms = max(late_ms - (held_ms - self._held_ms), 0.0) if held_ms else None
-        self._held_ms = held_ms
+        threads = _threads_ms()
+        waited_ms = _waited_ms(late_ms, self._threads_ms, threads)
+        self._threads_ms = threads
         self._pauses_ms.append(_Pause(late_ms, computed_ms, waited_ms, self._act))
         self._clock.restart()
 
