@@ -171,8 +171,9 @@ class LabelSet:
         except (OSError, UnicodeDecodeError, ValueError) as error:
             if isinstance(error, ConfigurationError):
                 raise
+            why = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise ConfigurationError(
-                f"cannot read the label set {source}: {error}. Built-in sets are {', '.join(BUILT_IN)}"
+                f"cannot read the label set {source}: {why}. Built-in sets are {', '.join(BUILT_IN)}"
             ) from None
         return LabelSet.from_json(text, str(source))
 
