@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -88,7 +89,7 @@ class DoctorDialog(QDialog):
         self._process = QProcess(self)
         self._process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
         self._process.finished.connect(self._show)
-        folder = next(one for one in (recordings, *recordings.parents) if one.is_dir())
+        folder = next(one for one in (recordings, *recordings.parents) if os.path.isdir(one))
         self._process.start(sys.executable, ["-m", "rgbd_seg", "doctor", "--folder", str(folder)])
 
     def _show(self) -> None:

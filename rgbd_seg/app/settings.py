@@ -198,7 +198,7 @@ class SettingsFile:
 
     def load(self) -> tuple[Settings, str]:
         """The settings, and what was wrong with the file in a sentence ("" if nothing); a broken one is set aside."""
-        if not self.path.exists():
+        if not os.path.exists(self.path):
             return Settings(), ""
         settings, problem = self.read()
         if problem:
@@ -254,6 +254,6 @@ class SettingsFile:
         lock.tryLock(_LOCKED_MS)
         try:
             there, _ = self.load()
-            return self.save(_merged(settings, since, there) if self.path.exists() else settings)
+            return self.save(_merged(settings, since, there) if os.path.exists(self.path) else settings)
         finally:
             lock.unlock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from rgbd_seg.errors import ConfigurationError
@@ -45,7 +46,7 @@ def new_path(text: str, folder: Path) -> Path:
     path = typed_path(text, folder)
     if not text.strip() or path.exists():
         raise ConfigurationError("Name a new file or folder: nothing is ever overwritten.")
-    there = next(one for one in path.parents if one.exists())
+    there = next(one for one in path.parents if os.path.exists(one))
     if not there.is_dir():
         raise ConfigurationError(f"{there} is a file: nothing can be written inside it.")
     return path

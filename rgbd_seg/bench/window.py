@@ -153,7 +153,7 @@ def _moment(width: int, height: int, number: int) -> Segmentation:
     depth = np.broadcast_to(np.linspace(800, 6000, width), (height, width)).astype(np.uint16)
     depth[field(0, 10, 60) == 0] = 0
     lens = Intrinsics(width, height, 0.9 * width, 0.9 * width, width / 2, height / 2)
-    frame = RgbdFrame(color, depth, Calibration(lens), number, time.monotonic_ns())
+    frame = RgbdFrame(color, depth, Calibration(lens), number, 0)  # All of one time: the views refuse older ones.
     return Segmentation(frame, field(0, 14, 16), field(60, 256, 40), LabelSet.load("sunrgbd13"), {}, "blobs")
 
 
@@ -176,6 +176,7 @@ def _our_drawing(count: int) -> Callable[[Segmentation], None]:
 
     def paint(segmentation: Segmentation) -> None:
         presenter.show(segmentation)
+        assert presenter.segmentation is segmentation, "nothing was drawn"
         for pane in grid.visible_panes:
             pane.view.repaint()
 

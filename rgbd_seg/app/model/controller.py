@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ def remembered_path(name: str) -> Path | None:
 def known_models(settings: Settings) -> list[tuple[str, str]]:
     """What people call the model in use, the bundled ones and recent ones, and their files."""
     names = [name for name in (settings.model, *BUNDLED_MODELS, *settings.recent_models) if name]
-    paths = {str(path): name for name in names if (path := remembered_path(name)) is not None and path.is_file()}
+    paths = {str(path): name for name in names if (path := remembered_path(name)) is not None and os.path.isfile(path)}
     return [(BUNDLED_MODELS.get(name, Path(path).name), path) for path, name in paths.items()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import partial
 from pathlib import Path
@@ -114,7 +115,7 @@ class ExportController(QObject):
             return
         self.job.close()
         self.job = None
-        if status.state == "finished" and plan.to == "folder" and (plan.target / "label").is_dir():
+        if status.state == "finished" and plan.to == "folder" and os.path.isdir(plan.target / "label"):
             train, words = partial(self._train, str(plan.target)), f"{plan.target.name} has labels to train a model on."
             self._context.say("export labels", words, "info", "Train on it…", train)
         if status.state == "finished":
@@ -127,7 +128,7 @@ class ExportController(QObject):
         if formats()[plan.to].reopens:
             self._reopen(str(plan.target))
         else:
-            folder = plan.target if plan.target.is_dir() else plan.target.parent
+            folder = plan.target if os.path.isdir(plan.target) else plan.target.parent
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
     def ask_cloud(self) -> None:

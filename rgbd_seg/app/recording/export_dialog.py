@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,7 +173,7 @@ class ExportDialog(QDialog):
             return
         base = self._folder / f"{self._source.stem} {'export' if suffix else name}{suffix}"
         path, number = base, 1
-        while path.exists():
+        while os.path.exists(path):
             number += 1
             path = base.with_name(f"{base.stem} {number}{base.suffix}")
         self._proposed = str(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,7 @@ def _long_text(seconds: float) -> str:
 
 
 def _free_text(folder: Path) -> str:
-    while not folder.exists() and folder != folder.parent:
+    while not os.path.exists(folder) and folder != folder.parent:
         folder = folder.parent
     try:
         return size_text(shutil.disk_usage(folder).free)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,7 +110,8 @@ class SourceController(QObject):
         picker.show()
 
     def _start_folder(self) -> Path:
-        return self._context.settings.recordings if self._context.settings.recordings.is_dir() else Path.home()
+        folder = self._context.settings.recordings
+        return folder if os.path.isdir(folder) else Path.home()
 
     def _tell(self, **told: float | bool) -> None:
         """Keeps what a person says of the recording's depth with it, and opens it again as said."""
@@ -134,7 +136,7 @@ class SourceController(QObject):
         self._panel.geometry_panel.show_frame(
             frame if status.state is State.RUNNING else None,
             status.capture_fps,
-            can_be_told=recording is not None and Path(recording.path).exists(),
+            can_be_told=recording is not None and os.path.exists(recording.path),
             asked=sensor is not None and sensor.info.kind == "camera" and sensor.request.registered,
             notes=recording.notes if recording is not None else (),
         )

@@ -141,7 +141,9 @@ class SourcePicker(QDialog):
         problem = problem_of(uri) if uri else ""
         try:
             self._show_options(uri, options_of(uri) if uri else ())
-        except (RgbdSegError, OSError, ValueError, RuntimeError) as error:
+        except OSError as error:
+            problem = problem or f"{error.filename} cannot be read: {error.strerror or error}"
+        except (RgbdSegError, ValueError, RuntimeError) as error:
             problem = problem or str(error)
         self.problem.setText(sentence(problem) if problem else _ABOUT if not uri else short_name(uri))
         self.problem.setObjectName("" if problem else "quiet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def choose(
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
     if files:
         dialog.setNameFilter(files)
-    if start is not None and start.is_dir():
+    if start is not None and os.path.isdir(start):
         dialog.setDirectory(str(start))
     dialog.fileSelected.connect(chosen)
     dialog.setModal(False)
