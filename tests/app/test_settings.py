@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from subprocess import PIPE, STDOUT
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from PySide6.QtCore import Qt
 from rgbd_seg.app.settings import Settings, SettingsFile
 from rgbd_seg.app.view.display import Style
 from rgbd_seg.app.window import MainWindow
-from tests.app.watching import says
+from tests.app.watching import says, wait_for_picture
 from tests.waiting import PATIENCE_S, program
 
 if TYPE_CHECKING:
@@ -46,6 +47,18 @@ def another(
 def test_changes_are_written_while_the_window_runs(window: MainWindow, qtbot: QtBot) -> None:
     window.presenter.change(opacity=0.25)
     qtbot.waitUntil(lambda: window._saver.file.load()[0].style.opacity == 0.25, timeout=10000)
+
+
+def test_a_folder_for_recordings_that_the_system_refuses_is_said_and_stops_nothing(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.sources.open("steady:one")
+    wait_for_picture(window, qtbot)
+    window.remember(replace(window.settings, record_folder=str(tmp_path / ("x" * 300))))
+    window.refresh()  # The panel asks how much room there is.
+    window.commands.run["toggle_recording"]()
+    assert says(window, "cannot be made", "too long")
+    window.sources.choose_folder()  # It would begin there.
 
 
 def test_two_windows_do_not_undo_each_others_changes(

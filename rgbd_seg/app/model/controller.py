@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,9 @@ def known_models(settings: Settings) -> list[tuple[str, str]]:
     """What people call the model in use, the bundled ones and recent ones, and their files."""
     names = [name for name in (settings.model, *BUNDLED_MODELS, *settings.recent_models) if name]
     paths = {str(path): name for name in names if (path := remembered_path(name)) is not None and os.path.isfile(path)}
-    return [(BUNDLED_MODELS.get(name, Path(path).name), path) for path, name in paths.items()]
+    called = {path: BUNDLED_MODELS.get(name, Path(path).name) for path, name in paths.items()}
+    often = Counter(called.values())
+    return [(f"{n} in {Path(path).parent.name}" if often[n] > 1 else n, path) for path, n in called.items()]
 
 
 class ModelController(QObject):

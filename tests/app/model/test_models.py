@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rgbd_seg.app.model.controller import known_models
+from rgbd_seg.app.settings import Settings
 from rgbd_seg.inference.segmenter import SegmenterOptions
 from rgbd_seg.pipeline.status import ModelState
 from tests.app.conftest import HEIGHT, WIDTH
@@ -49,6 +51,15 @@ def test_a_model_is_remembered_once_it_is_loaded(
     window.models.reload(SegmenterOptions(device="cpu"))  # The one that runs, not the one that failed.
     qtbot.waitUntil(lambda: len(models.opened) == 2, timeout=5000)
     assert models.opened[1].info.origin == one
+
+
+def test_models_whose_files_have_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    paths = [tmp_path / folder / name for folder, name in (("a", "my.onnx"), ("b", "my.onnx"), ("b", "other.onnx"))]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    known = known_models(Settings(model="", recent_models=tuple(map(str, paths))))
+    assert [name for name, _ in known][-3:] == ["my.onnx in a", "my.onnx in b", "other.onnx"]
 
 
 def test_another_source_keeps_the_model(window: MainWindow, models: object, qtbot: QtBot, tmp_path: Path) -> None:
