@@ -17,6 +17,7 @@ from rgbd_seg.assets import asset
 from tests.app.training.stub import use_stub
 from tests.app.watching import says
 from tests.training.small_data import NAMES, write_folder
+from tests.waiting import end_all, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +43,10 @@ def window_with_stub(window: MainWindow, tmp_path: Path, monkeypatch: pytest.Mon
     use_stub(tmp_path, monkeypatch)
     yield window
     for run in runs_in(window.training.folder):
-        pid = read_json(run.folder / "state.json").get("pid")
-        if run.state().stage.running and isinstance(pid, int):
-            psutil.Process(pid).terminate()
+        state = run.folder / "state.json"
+        until(lambda state=state: isinstance(read_json(state).get("pid"), int), "the run's start")
+        if run.state().stage.running:
+            end_all([psutil.Process(read_json(state)["pid"])])
 
 
 def ask(window: MainWindow, folder: Path, qtbot: QtBot) -> TrainingDialog:
