@@ -82,6 +82,8 @@ class Importer:
     def _ended(self, found: Annotations) -> None:
         desk, result = self._desk, self._result
         desk.read_states()
+        for name in result.taken:
+            desk.damaged.pop(name, None)  # Their files were written anew.
         desk.session.adopt_classes(desk.data.label_set)
         desk.show_states()
         desk.show_classes()
