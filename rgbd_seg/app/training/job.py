@@ -1,8 +1,9 @@
 """The process of a training run: `python -m rgbd_seg.app.training.job FOLDER`. No Qt, no PyTorch.
 
-Trains as `settings.yaml` in the folder says, then makes a model file of the best checkpoint, and keeps `state.json`
-up to date. It belongs to no window: it goes on when the one that started it is closed. With `--only-export` it makes
-the model file of a run that was killed, with `--go-on` it trains such a run further from where it was.
+Trains as `settings.yaml` in the folder says, then makes a model file of the best checkpoint, or of the last one where
+so few pictures are held out that the best is luck, and keeps `state.json` up to date. It belongs to no window: it goes
+on when the one that started it is closed. With `--only-export` it makes the model file of a run that was killed, with
+`--go-on` it trains such a run further from where it was.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from rgbd_seg.app.training.run_folder import (
     Stage,
     best_checkpoint,
     file_name,
+    final_checkpoint,
     newest_checkpoint,
     read_json,
     write_state,
@@ -55,7 +57,7 @@ class Job:
                 return 1
             if code:
                 return self._fail(f"the training ended with code {code}")
-        checkpoint = best_checkpoint(folder)
+        checkpoint = best_checkpoint(folder) if only_export else final_checkpoint(folder)
         if checkpoint is None:
             return self._fail("the run ended before its first checkpoint")
         self._say(Stage.EXPORTING)

@@ -20,7 +20,7 @@ from rgbd_seg.app.training.data_survey import survey
 from rgbd_seg.app.training.job import Job
 from rgbd_seg.app.training.pace import Pace, known_pace
 from rgbd_seg.app.training.plan import TrainingPlan
-from rgbd_seg.app.training.run_folder import Stage, file_name, new_run, read_json, runs_in, write_json
+from rgbd_seg.app.training.run_folder import Stage, file_name, final_checkpoint, new_run, read_json, runs_in, write_json
 from rgbd_seg.app.training.start_model import StartModel, read_start_model
 from rgbd_seg.app.training.words import run_text
 from rgbd_seg.assets import asset
@@ -51,6 +51,18 @@ def test_a_survey_counts_pictures_and_classes(data: DataSurvey) -> None:
     assert data.shares["wall"] > data.shares["board"] > data.shares["ball"] > 0
     assert data.labelled == pytest.approx(61 / 64)
     assert "8 labelled pictures, 64x64, 3 of 3 classes" in str(data)
+
+
+def test_the_best_score_on_a_single_picture_is_luck_and_the_end_of_the_run_counts(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    for name in ("last", "best-0-0.9"):
+        (tmp_path / "checkpoints" / f"{name}.ckpt").touch()
+    for held_out, stopped, chosen in ((1, False, "last"), (1, True, "best-0-0.9"), (9, False, "best-0-0.9")):
+        (tmp_path / "metrics.jsonl").write_text(json.dumps({"held_out": [str(i) for i in range(held_out)]}) + "\n")
+        (tmp_path / "stop").touch() if stopped else (tmp_path / "stop").unlink(missing_ok=True)
+        checkpoint = final_checkpoint(tmp_path)
+        assert checkpoint is not None
+        assert checkpoint.stem == chosen
 
 
 @pytest.mark.skipif(os.name == "nt", reason="processes there have no signals")
