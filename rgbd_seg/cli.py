@@ -82,6 +82,10 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
+# Of these, one tears its threads down when the process ends, and the other its drawing.
+_TORN_DOWN_BADLY = {"openvino", "moderngl"}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the program.
 
@@ -94,12 +98,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is not None:
         return _command(list(argv))
     code = _command(sys.argv[1:])
-    if any(thread.name.startswith("rgbd-seg") for thread in threading.enumerate()):
+    at_work = any(thread.name.startswith("rgbd-seg") for thread in threading.enumerate())
+    if at_work or not _TORN_DOWN_BADLY.isdisjoint(sys.modules):
         # A native library is still at work, loading a model for instance. It can be neither interrupted nor torn down
         # while it works: ending the interpreter under it aborts the process. (The window does the same for itself.)
+        # Others have done all that was asked for, and spoil their heap only when they are torn down beside each other.
         atexit._run_exitfuncs()  # noqa: SLF001 (as at any other end)
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (AttributeError, OSError, ValueError):  # There is none, or nobody reads it any more.
+                code = code or EXIT_ERROR
         os._exit(code)
     return code
 
