@@ -104,10 +104,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # while it works: ending the interpreter under it aborts the process. (The window does the same for itself.)
         # Others have done all that was asked for, and spoil their heap only when they are torn down beside each other.
         atexit._run_exitfuncs()  # noqa: SLF001 (as at any other end)
-        for stream in (sys.stdout, sys.stderr):
+        for stream in filter(None, (sys.stdout, sys.stderr)):
             try:
                 stream.flush()
-            except (AttributeError, OSError, ValueError):  # There is none, or nobody reads it any more.
+            except (OSError, ValueError):  # Nobody reads it any more.
                 code = code or EXIT_ERROR
         os._exit(code)
     return code
