@@ -7,8 +7,12 @@ from rgbd_seg.errors import MissingAsset
 DEMO_RECORDING = "recordings/demo.mcap"
 
 # What the bundled models are called where a model file is asked for, and what they are for.
-REAL, DEMO = "real", "demo"
-BUNDLED_MODELS = {REAL: "Real rooms, 37 classes", DEMO: "Built-in rooms, 12 classes"}
+REAL, FINE, DEMO = "real", "real-fine", "demo"
+BUNDLED_MODELS = {
+    REAL: "Real rooms, 37 classes",
+    FINE: "Real rooms, 37 classes, finer and slower",
+    DEMO: "Built-in rooms, 12 classes",
+}
 
 _INSTALLED = Path(__file__).parent / "assets"
 _CHECKOUT = Path(__file__).parent.parent / "assets"
@@ -31,7 +35,7 @@ def asset(name: str) -> Path:
 
 
 def model_path(name: str) -> Path:
-    """The model file that somebody names: its path, or "real" or "demo" for those that come with the program.
+    """The model file that somebody names: its path, or one of `BUNDLED_MODELS`.
 
     Raises:
         MissingAsset: The installation lacks its model.

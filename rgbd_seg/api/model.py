@@ -39,7 +39,7 @@ def open_model(
     """Loads and warms a model; takes seconds.
 
     Args:
-        model: "real" or "demo" for those that come with the program, or the path of a model file.
+        model: "real", "real-fine" or "demo" for those that come with the program, or the path of a model file.
         backend: "auto", "openvino", "onnxruntime" or "torch".
         device: "auto", "cpu", "cuda", "cuda:1", "gpu", "npu", "mps", as the back end calls it.
         precision: "auto", "float32", "bfloat16", "float16" or "int8".

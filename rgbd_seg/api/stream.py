@@ -69,8 +69,8 @@ def stream(
 
     Args:
         source: A URI such as `"realsense:0123456789"` or `"synthetic:?seed=3"`, or the path of a recording.
-        model: A `Model` of yours (which stays open), a model file, "real" or "demo" for those that come with the
-            program, or None for frames without labels (`segmentation.labels` is None then).
+        model: A `Model` of yours (which stays open), a model file, "real", "real-fine" or "demo" for those that come
+            with the program, or None for frames without labels (`segmentation.labels` is None then).
         mode: Picture size and rate, such as "640x480@30"; None for the source's own.
         registered: Whether depth is to be registered to colour.
         options: Back end, device, precision and smoothing of a model file.

@@ -31,7 +31,7 @@ class Launch:
 
     Attributes:
         source: URI or path; "" for the empty window.
-        model: A model file, "real", "demo", or "" for none.
+        model: A model file, "real", "real-fine", "demo", or "" for none.
         backend: As in `SegmenterOptions`.
         device: As in `SegmenterOptions`.
         precision: As in `SegmenterOptions`.

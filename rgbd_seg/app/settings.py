@@ -42,7 +42,7 @@ class Settings:
         theme: "system", "dark" or "light".
         source: The last source's URI, "" for none.
         recent_sources: URIs, newest first.
-        model: The last model file, "" for none, "real" or "demo" for those that come with the program.
+        model: The last model file, "" for none, "real", "real-fine" or "demo" for those that come with the program.
         recent_models: Paths, newest first.
         run: How models are run: back end, device, precision, smoothing, least confidence.
         style: How frames are drawn.

@@ -16,7 +16,7 @@ class ProbePlan:
         seconds: Of each of the phases.
         minutes: Of "memory" and "everything".
         source: What to look at; `still:640x480` is a camera of 30 frames a second.
-        model: A model file, "real", "demo" or "none".
+        model: A model file, "real", "real-fine", "demo" or "none".
         settings: Path of the settings file.
         slow_s: So long the model takes for a frame at least.
     """

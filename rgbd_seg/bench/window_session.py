@@ -159,7 +159,7 @@ def measure_session(name: str, seconds: float, minutes: float, source: str, mode
         seconds: Of each measurement.
         minutes: How long to watch the memory afterwards, or to do everything.
         source: What to look at; "" for what the part has.
-        model: A model file, "real", "demo" or "none".
+        model: A model file, "real", "real-fine", "demo" or "none".
 
     Raises:
         RgbdSegError: The window could not be measured; the message says why.

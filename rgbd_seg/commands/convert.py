@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="FILE",
-        help='write labels that this model ("real" and "demo": ours) predicts, not recorded ones',
+        help='write labels that this model ("real", "real-fine", "demo": ours) predicts, not recorded ones',
     )
     parser.add_argument("--predict", dest="model", action="store_const", const="real", help="the same as --model real")
     parser.add_argument("--backend", default="auto", help="what runs the model (default: %(default)s)")

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ),
         ("labels with other classes", "score demo mine --map seat=chair,stool"),
     )
-    parser.add_argument("models", nargs="+", metavar="MODEL", help="model files, or real or demo (ours)")
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="model files, or real, real-fine or demo (ours)")
     parser.add_argument("source", metavar="FOLDER", help="a labelled folder or recording")
     parser.add_argument(
         "--map",

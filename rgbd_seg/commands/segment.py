@@ -53,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="folder for the results; one folder for each of several sources",
     )
-    parser.add_argument("--model", default="real", metavar="FILE", help="model file, or real (default) or demo (ours)")
+    parser.add_argument(
+        "--model", default="real", metavar="FILE", help="model file, or real (default), real-fine or demo (ours)"
+    )
     parser.add_argument(
         "--frames", type=int, metavar="N", help="only the first so many frames (default: all; a camera: until Ctrl-C)"
     )

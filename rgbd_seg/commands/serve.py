@@ -32,7 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("source", help="a camera or the built-in room by its URI, or the path of a recording")
     parser.add_argument(
-        "--model", default="real", metavar="FILE", help='a model file, "real" (default) or "demo" (ours), or "none"'
+        "--model",
+        default="real",
+        metavar="FILE",
+        help='a model file, "real" (default), "real-fine" or "demo" (ours), or "none"',
     )
     parser.add_argument("--backend", default="auto", help="auto, openvino, torch or onnxruntime")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, gpu, npu, mps")

@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", help="a recording, a folder in any layout, with options behind it as in a URI")
     parser.add_argument("--every", type=positive_int, default=1, metavar="N", help="only every Nth frame (default: 1)")
     parser.add_argument(
-        "--model", metavar="FILE", help='labels that this model ("real" and "demo": ours) predicts, not recorded ones'
+        "--model",
+        metavar="FILE",
+        help='labels that this model ("real", "real-fine", "demo": ours) predicts, not recorded ones',
     )
     parser.add_argument("--predict", dest="model", action="store_const", const="real", help="the same as --model real")
     parser.add_argument("--backend", default="auto", help="what runs the model (default: %(default)s)")

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ),
     )
     parser.add_argument("source", nargs="?", help="a URI such as synthetic:?seed=3 or realsense:SERIAL, or a path")
-    parser.add_argument("--model", metavar="FILE", help='a model file, "real" or "demo" (ours), or "none"')
+    parser.add_argument("--model", metavar="FILE", help='a model file, "real", "real-fine" or "demo" (ours), or "none"')
     parser.add_argument("--backend", help="auto, openvino, torch or onnxruntime")
     parser.add_argument("--device", help="auto, cpu, cuda, cuda:1, gpu, npu, mps")
     parser.add_argument("--precision", help="auto, float32, bfloat16, float16 or int8")

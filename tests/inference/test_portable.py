@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from rgbd_seg.assets import asset, model_path
+from rgbd_seg.assets import BUNDLED_MODELS, asset, model_path
 from rgbd_seg.errors import ModelError
 from rgbd_seg.inference import open_segmenter
 from rgbd_seg.inference.onnx.runtime import find_provider
@@ -84,7 +84,7 @@ def test_labels_are_those_of_pytorch(frame_size: tuple[int, int]) -> None:
 
 def test_the_graph_is_taken_where_it_fits_even_if_pytorch_is_there(tmp_path: Path) -> None:
     demo, options = model_path("demo"), SegmenterOptions()
-    assert is_portable(demo, options, "float32")
+    assert all(is_portable(model_path(name), options, "float32") for name in BUNDLED_MODELS)
     assert not is_portable(demo, options, "float16")
     assert not is_portable(demo, SegmenterOptions(size=(64, 64)), "float32")
     write_model(tmp_path / "tiny.safetensors")

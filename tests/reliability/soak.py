@@ -16,12 +16,13 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
 import psutil
 
+from rgbd_seg.assets import BUNDLED_MODELS
 from rgbd_seg.recording import open_recording
 from rgbd_seg.sensors import hotplug
 from tests.reliability.soak_company import company
@@ -34,7 +35,7 @@ LOG_BYTES = 1_000_000
 SAMPLES = Path("out/soak.jsonl")
 # Two views and one, fainter and stronger labels, panels away and back.
 _KEYS = ("2", "1", "bracketleft", "bracketright", "h", "h")
-_MODELS = 2  # The bundled ones come first in the menu.
+_MODELS = len(BUNDLED_MODELS)  # They come first in the menu.
 _LOADED = "loaded "  # What the log says of each model.
 _SERVED = "synthetic:?seed=5&room=kitchen&size=160x120&fps=10"
 
@@ -109,11 +110,15 @@ def _paint(window: WindowProcess) -> None:
 def _swap(window: WindowProcess, number: int) -> None:
     """Chooses the other model in the menu, and waits until it runs."""
     before = window.log().count(_LOADED)
-    window.press("alt+m")
-    for _ in range(1 + (number - 1) % _MODELS):  # The demo model, which runs first, is the second.
-        window.press("Down", focus=False)
-    window.press("Return", focus=False)
-    until(lambda: window.log().count(_LOADED) > before, "the other model", 600)
+    for _ in range(3):  # A press may be lost.
+        window.press("alt+m")
+        for _ in range(1 + (number - 1) % _MODELS):  # The demo model, which runs first, is the last of them.
+            window.press("Down", focus=False)
+        window.press("Return", focus=False)
+        with suppress(TimeoutError):
+            return until(lambda: window.log().count(_LOADED) > before, "the other model", 200)
+        window.press("Escape", focus=False)
+    raise TimeoutError(f"the other model was not loaded; the window's last words: {window.log()[-2000:]}")
 
 
 def _growth(samples: list[dict[str, float]]) -> list[str]:

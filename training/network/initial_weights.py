@@ -20,8 +20,7 @@ def load_initial_weights(network: DeResUNet, label_set: LabelSet, source: str) -
     Args:
         network: Changed in place.
         label_set: Its classes; a model file with other ones gives everything but its head.
-        source: "random", "imagenet", "real" or "demo" for a model that comes with the program, or the path of a model
-            file.
+        source: "random", "imagenet", one of `rgbd_seg.assets.BUNDLED_MODELS`, or the path of a model file.
 
     Returns:
         What was done, in a few words.

@@ -88,8 +88,8 @@ class SegmentationModule(lightning.LightningModule):
             name: How people call the model.
             trained_on: Training data in words, for the card; empty for what the data say of themselves.
             licence: Terms of use of the weights, for the card.
-            initial_weights: "random", "imagenet" (encoders only), or a model file ("real", "demo": those that come with
-                the program) whose weights are taken wherever they fit; a head for other classes starts anew.
+            initial_weights: "random", "imagenet" (encoders only), or a model file ("real", "real-fine", "demo": ours)
+                whose weights are taken wherever they fit; a head for other classes starts anew.
             optimizer: Optimiser and schedule of its learning rate.
             side_weight: Weight of additional losses at 1/8, 1/16 and 1/32 of the input; 0 for none.
             lovasz_weight: Weight of the Lovász-Softmax loss, which stands for the mean IoU itself; 0 for none.

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("calibrate on a walk through your rooms", "model calibrate mine.safetensors walk.mcap"),
         ("and use it", "window --model mine.safetensors --precision int8"),
     )
-    parser.add_argument("file", help='the model file (.safetensors), or "real" or "demo"')
+    parser.add_argument("file", help='the model file (.safetensors), or "real", "real-fine" or "demo"')
     parser.add_argument("recording", help="a recording of what the model will see")
     parser.add_argument(
         "--frames", type=int, default=32, metavar="N", help="frames to use, evenly spread (default: %(default)s)"

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "model export mine.safetensors --to openvino -o hd.xml --frame-size 720x1280",
         ),
     )
-    parser.add_argument("file", help='the model file (.safetensors), or "real" or "demo"')
+    parser.add_argument("file", help='the model file (.safetensors), or "real", "real-fine" or "demo"')
     parser.add_argument(
         "--to",
         required=True,

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("scores, classes and licence of another one", "model info mine.safetensors"),
     )
     parser.add_argument(
-        "file", nargs="?", default="real", help="model file (.safetensors), or real (default) or demo (ours)"
+        "file", nargs="?", default="real", help="model file (.safetensors), or real (default), real-fine or demo (ours)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 

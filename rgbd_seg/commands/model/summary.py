@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("the network in a model file", "model summary mine.safetensors --totals"),
     )
     parser.add_argument(
-        "file", nargs="?", help='a model file, "real" or "demo"; without one, the network of the options'
+        "file", nargs="?", help='a model file, "real", "real-fine" or "demo"; without one, the network of the options'
     )
     parser.add_argument("--lite", action="store_true", help="the small network for laptops")
     parser.add_argument("--classes", type=int, default=50, metavar="N", help="output classes (default: %(default)s)")
