@@ -210,6 +210,9 @@ def test_a_place_that_cannot_be_written_becomes_a_message(replay: MainWindow, qt
     dialog = asked(replay, "tum")
     dialog.target.setText(str(tmp_path / "file" / "inside"))
     agree(dialog, qtbot)
+    assert "is a file" in dialog._note.text()
+    dialog.target.setText("/proc/walk")  # A folder in which nobody can make one.
+    agree(dialog, qtbot)
     qtbot.waitUntil(lambda: says(replay, "Cannot write into"), timeout=10000)
 
 
